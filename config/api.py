@@ -1,0 +1,32 @@
+"""The one router of `/v1`."""
+
+from django.urls import path
+from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.routers import SimpleRouter
+
+from emissions.views import ConsumptionViewSet, EmissionFactorViewSet, FacilityEmissionsView
+from facilities.views import FacilityViewSet
+from organizations.views import APIKeyViewSet, LoginView, OrganizationView, RefreshView
+
+JSON = [OpenApiJsonRenderer2, OpenApiJsonRenderer]
+
+router = SimpleRouter(trailing_slash=False)
+router.register("facilities", FacilityViewSet, basename="facility")
+router.register("consumptions", ConsumptionViewSet, basename="consumption")
+router.register("emission-factors", EmissionFactorViewSet, basename="emission-factor")
+router.register("api-keys", APIKeyViewSet, basename="api-key")
+
+urlpatterns = [
+    path("auth/login", LoginView.as_view(), name="login"),
+    path("auth/refresh", RefreshView.as_view(), name="refresh"),
+    path("organization", OrganizationView.as_view({"get": "retrieve"}), name="organization"),
+    path(
+        "facilities/<pk>/emissions",
+        FacilityEmissionsView.as_view({"get": "retrieve"}),
+        name="facility-emissions",
+    ),
+    *router.urls,
+    path("schema", SpectacularAPIView.as_view(renderer_classes=JSON), name="schema"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+]

@@ -1,0 +1,100 @@
+"""The one shape of every error: code and detail, and on 422 `errors` with field, code, detail."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.core.signals import got_request_exception
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+
+from config.rendering import BodyTooLarge, dumps
+from organizations.fields import as_detail
+
+logger = logging.getLogger(__name__)
+
+NOT_FOUND = {"code": "not_found", "detail": "There is nothing here."}
+SERVER_ERROR = {
+    "code": "server_error",
+    "detail": "Something went wrong on our side and has been logged; nothing was stored.",
+}
+WHOLE_BODY = "body"
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
+    """DRF's hook: any exception of a view, as the error body with its status and headers."""
+    if isinstance(error, Http404):
+        error = exceptions.NotFound(NOT_FOUND["detail"])
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    elif isinstance(error, RequestDataTooBig):
+        error = BodyTooLarge()
+    elif isinstance(error, RecursionError):
+        error = exceptions.ParseError("The body is nested too deeply.")
+    elif isinstance(error, SuspiciousOperation):
+        error = exceptions.ParseError()
+    elif isinstance(error, ModelValidationError):
+        error = exceptions.ValidationError(as_detail(error))
+    if not isinstance(error, exceptions.APIException):
+        logger.error("Unhandled error", exc_info=error)
+        got_request_exception.send(sender=None, request=context["request"]._request)
+        return Response(SERVER_ERROR, status=status.HTTP_500_INTERNAL_SERVER_ERROR)
+
+    headers = {}
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait))
+    if isinstance(error, exceptions.ValidationError):
+        errors = list(flatten(error.detail))
+        detail = "; ".join(f"{one['field']}: {one['detail']}" for one in errors[:3])
+        if len(errors) > 3:
+            detail += f"; and {len(errors) - 3} more"
+        body = {"code": "validation_error", "detail": detail, "errors": errors}
+        return Response(body, status=status.HTTP_422_UNPROCESSABLE_ENTITY, headers=headers)
+    code = getattr(error.detail, "code", error.default_code)
+    body = {"code": code, "detail": str(error.detail)}
+    return Response(body, status=error.status_code, headers=headers)
+
+
+def flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
+    """DRF's nested error detail as a flat list; a list's items are named by position."""
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            name = WHOLE_BODY if name == "non_field_errors" else str(name)
+            yield from flatten(inner, name if not path or name == WHOLE_BODY else f"{path}.{name}")
+    elif isinstance(detail, list):
+        for index, inner in enumerate(detail):
+            nested = isinstance(inner, (dict, list))
+            yield from flatten(inner, f"{path}.{index}" if nested else path)
+    else:
+        yield {
+            "field": path or WHOLE_BODY,
+            "code": getattr(detail, "code", "invalid"),
+            "detail": str(detail),
+        }
+
+
+def plain_response(body: dict[str, str], status_code: int) -> HttpResponse:
+    return HttpResponse(dumps(body), status=status_code, content_type="application/json")
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    body = {"code": "bad_request", "detail": "The request could not be read."}
+    return plain_response(body, status.HTTP_400_BAD_REQUEST)
+
+
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    body = {"code": "permission_denied", "detail": "You may not do this."}
+    return plain_response(body, status.HTTP_403_FORBIDDEN)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return plain_response(NOT_FOUND, status.HTTP_404_NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return plain_response(SERVER_ERROR, status.HTTP_500_INTERNAL_SERVER_ERROR)

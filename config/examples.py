@@ -1,0 +1,252 @@
+"""Requests and answers as the documentation shows them. A test sends every request."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample
+
+FACILITY_ID = "0199f1c2-7b1e-7c3a-9d53-0d1f3a2b4c5d"
+CONSUMPTION_ID = "0199f1c2-8a44-7e01-b1aa-5e6f7a8b9c0d"
+FACTOR_ID = "0199f1c2-9b55-7f12-82bb-6f7a8b9c0d1e"
+MOMENT = "2026-01-31T09:00:00Z"
+
+NEW_FACILITY = {
+    "external_id": "MAD-01",
+    "name": "Madrid Office",
+    "type": "office",
+    "country": "ES",
+    "address": "Calle Gran Vía 1, Madrid",
+    "categories": ["heat", "electricity", "water"],
+    "cups_list": ["ES1234123456789012JY"],
+    "logistic_factor": 0.8,
+}
+FACILITY = {
+    "id": FACILITY_ID,
+    **NEW_FACILITY,
+    "region": None,
+    "status": "active",
+    "co2e": 273,
+    "co2e_market": 273,
+    "co2e_biomass": 0,
+    "co2e_status": "complete",
+    "created_at": MOMENT,
+    "updated_at": MOMENT,
+}
+NEW_CONSUMPTION = {
+    "external_id": "INV-2024-117",
+    "facility_id": FACILITY_ID,
+    "category": "heat",
+    "activity": "natural_gas",
+    "quantity": 1500,
+    "unit": "kWh",
+    "start_date": "2024-01-01",
+    "end_date": "2024-01-31",
+}
+CONSUMPTION = {
+    "id": CONSUMPTION_ID,
+    **NEW_CONSUMPTION,
+    "supplier": None,
+    "cups": None,
+    "data_quality": "actual",
+    "status": "active",
+    "note": None,
+    "co2e": 273,
+    "co2e_market": 273,
+    "co2e_biomass": 0,
+    "co2e_status": "calculated",
+    "co2e_reason": None,
+    "created_at": MOMENT,
+    "updated_at": MOMENT,
+}
+NEW_FACTOR = {
+    "category": "electricity",
+    "activity": "grid",
+    "country": "CA",
+    "region": "Ontario",
+    "method": "location",
+    "unit": "kWh",
+    "valid_from": "2021-01-01",
+    "valid_to": "2021-12-31",
+    "co2e": 0.029,
+    "source_ref": "City of Toronto, Annual Energy Consumption 2021",
+}
+FACTOR = {
+    "id": FACTOR_ID,
+    "own": True,
+    **NEW_FACTOR,
+    "supplier": None,
+    "gwp_set": None,
+    "co2e_biomass": 0,
+    "scope": 2,
+    "source": None,
+    "note": None,
+    "created_at": MOMENT,
+    "updated_at": MOMENT,
+}
+PUBLISHED_GAS = {
+    **FACTOR,
+    "own": False,
+    "category": "heat",
+    "activity": "natural_gas",
+    "country": "ES",
+    "region": None,
+    "method": None,
+    "valid_from": "2024-01-01",
+    "valid_to": "2024-12-31",
+    "co2e": 0.182,
+    "scope": 1,
+    "source": {
+        "id": "miteco-v31",
+        "title": "MITECO (OECC) Calculadora de huella de carbono para organizaciones V.31 "
+        "(19 May 2025)",
+        "url": "https://www.miteco.gob.es/es/cambio-climatico/temas/mitigacion-politicas-y-medidas/"
+        "calculadoras.html",
+        "licence": "reuse with attribution (Ley 37/2007)",
+        "attribution": "MITECO (OECC), Calculadora de huella de carbono V.31",
+    },
+    "source_ref": None,
+}
+FIGURE = {
+    "asked": {
+        "category": "heat",
+        "activity": "natural_gas",
+        "method": None,
+        "unit": "kWh",
+        "country": "ES",
+        "region": None,
+        "supplier": None,
+        "gwp_set": None,
+        "start_date": "2024-01-01",
+        "end_date": "2024-01-31",
+    },
+    "factor": PUBLISHED_GAS,
+    "converted_quantity": 1500,
+    "unit": "kWh",
+    "conversion": 1,
+    "conversion_exact": "1 kWh = 1 kWh",
+    "product": 273,
+    "fallbacks": [],
+}
+KILOGRAMS = {"co2e": 273, "co2e_market": 273, "co2e_biomass": 0}
+CALCULATION = {
+    "consumption": CONSUMPTION,
+    "lines": [
+        {
+            "month": "2024-01",
+            "start_date": "2024-01-01",
+            "end_date": "2024-01-31",
+            "days": 31,
+            "quantity": 1500,
+            "unit": "kWh",
+            "scope": 1,
+            "location": FIGURE,
+            "market": FIGURE,
+            **KILOGRAMS,
+        }
+    ],
+    **KILOGRAMS,
+    "reason": None,
+}
+BREAKDOWN = {"items": [{"category": "heat", **KILOGRAMS}], **KILOGRAMS}
+NEW_KEY = {"name": "ERP sync", "role": "editor", "expires_at": "2036-01-01T00:00:00Z"}
+KEY = {
+    "id": "0199f1c2-aa66-7013-93cc-7a8b9c0d1e2f",
+    **NEW_KEY,
+    "prefix": "sk_live_1f2e3d4c",
+    "created_by": None,
+    "last_used_at": None,
+    "created_at": MOMENT,
+}
+ORGANIZATION = {
+    "id": "0199f1c2-6a0d-7b29-8c42-fc0e29193a4b",
+    "name": "Example Ltd",
+    "gwp_set": "AR6",
+    "role": "editor",
+    "created_at": MOMENT,
+    "updated_at": MOMENT,
+}
+LOGIN = {"email": "ana@example.com", "password": "correct horse battery staple"}
+TOKENS = {
+    "access_token": "eyJhbGciOiJIUzI1NiIs…",
+    "refresh_token": "eyJhbGciOiJIUzI1NiIs…",
+    "token_type": "Bearer",
+    "expires_in": 3600,
+}
+
+
+def request(value: Any) -> OpenApiExample:
+    return OpenApiExample("Request", value=value, request_only=True)
+
+
+def answer(value: Any, status: int = 200) -> OpenApiExample:
+    return OpenApiExample("Answer", value=value, response_only=True, status_codes=[str(status)])
+
+
+def refusal(status: int, value: Any) -> OpenApiExample:
+    return OpenApiExample(
+        f"Refusal {status}", value=value, response_only=True, status_codes=[str(status)]
+    )
+
+
+NOT_FOUND = refusal(404, {"code": "not_found", "detail": "There is nothing here."})
+
+
+def wrong(field: str, code: str, detail: str) -> OpenApiExample:
+    body = {
+        "code": "validation_error",
+        "detail": f"{field}: {detail}",
+        "errors": [{"field": field, "code": code, "detail": detail}],
+    }
+    return refusal(422, body)
+
+
+WRONG_COUNTRY = wrong(
+    "country",
+    "unknown_country",
+    "“Spain” is not an ISO 3166-1 country code; write it like ES or ESP.",
+)
+WRONG_QUANTITY = wrong(
+    "quantity",
+    "min_value",
+    "A quantity is 0 or more; for a correction set data_quality to adjustment.",
+)
+
+
+def resource(
+    name: str, new: Any, stored: Any, change: Any, wrong_field: OpenApiExample
+) -> dict[str, list[OpenApiExample]]:
+    """The examples of a resource with every verb. A list's `items` are wrapped by spectacular."""
+    return {
+        f"{name}_list": [answer(stored)],
+        f"{name}_create": [request(new), answer(stored, 201), wrong_field],
+        f"{name}_retrieve": [answer(stored), NOT_FOUND],
+        f"{name}_update": [request(change), answer({**stored, **change}), wrong_field],
+        f"{name}_partial_update": [request(change), answer({**stored, **change}), wrong_field],
+        f"{name}_destroy": [NOT_FOUND],
+    }
+
+
+EXAMPLES = {
+    "login": [request(LOGIN), answer(TOKENS)],
+    "refresh": [request({"refresh_token": "eyJhbGciOiJIUzI1NiIs…"}), answer(TOKENS)],
+    "organization_retrieve": [answer(ORGANIZATION)],
+    **resource("facilities", NEW_FACILITY, FACILITY, {"status": "archived"}, WRONG_COUNTRY),
+    "facilities_emissions": [answer(BREAKDOWN), NOT_FOUND],
+    **resource(
+        "consumptions",
+        NEW_CONSUMPTION,
+        CONSUMPTION,
+        {"note": "Read by the caretaker"},
+        WRONG_QUANTITY,
+    ),
+    "consumptions_calculation_retrieve": [answer(CALCULATION), NOT_FOUND],
+    **resource(
+        "emission_factors", NEW_FACTOR, FACTOR, {"note": "Checked against the PDF"}, WRONG_COUNTRY
+    ),
+    "api_keys_list": [answer(KEY)],
+    "api_keys_create": [
+        request(NEW_KEY),
+        answer({**KEY, "key": "sk_live_1f2e3d4cZk…"}, 201),
+    ],
+    "api_keys_retrieve": [answer(KEY), NOT_FOUND],
+    "api_keys_destroy": [NOT_FOUND],
+}

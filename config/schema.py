@@ -1,0 +1,136 @@
+"""How the OpenAPI description is generated: every operation with its credentials and its errors."""
+
+from typing import Any, Literal
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from rest_framework import serializers
+
+from config.examples import EXAMPLES
+from organizations.authentication import KEY_HEADER, ORGANIZATION_HEADER
+
+
+class ErrorSerializer(serializers.Serializer):
+    code = serializers.CharField(help_text="For programs: snake_case, stable.")
+    detail = serializers.CharField(help_text="For people: a sentence.")
+
+
+class FieldErrorSerializer(serializers.Serializer):
+    field = serializers.CharField(help_text="Such as name, cups_list.0 or x-organization-id.")
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ValidationErrorSerializer(ErrorSerializer):
+    errors = FieldErrorSerializer(many=True)  # type: ignore[assignment]
+
+
+ERRORS = {
+    "400": "The body is not JSON.",
+    "401": "No credentials, or bad ones; `WWW-Authenticate` names the schemes.",
+    "403": "The caller's role is too low for this.",
+    "404": "There is nothing here, or it is another organization's: the two look the same.",
+    "406": "Only application/json is answered.",
+    "409": "Other writes were in the way several times over; send it again.",
+    "412": "`If-Match` names a version that is no longer current.",
+    "413": "The body is too large.",
+    "415": "Only application/json is read.",
+    "422": "A header, parameter or field is wrong; `errors` names each.",
+    "429": "Too many wrong passwords; `Retry-After` says how many seconds to wait.",
+    "500": "Our mistake; nothing of the request was stored.",
+}
+
+ORGANIZATION = OpenApiParameter(
+    name=ORGANIZATION_HEADER,
+    type={"type": "string", "format": "uuid"},
+    location=OpenApiParameter.HEADER,
+    required=True,
+    description="The organization that the request is for; one of the caller's.",
+)
+IF_MATCH = OpenApiParameter(
+    name="If-Match",
+    type=str,
+    location=OpenApiParameter.HEADER,
+    required=False,
+    description="The `ETag` of the version that was read; 412 when it has changed since.",
+)
+
+
+class Schema(AutoSchema):
+    """Adds to every operation what all of them share."""
+
+    @property
+    def needs_caller(self) -> bool:
+        return bool(self.view.authentication_classes)
+
+    def get_override_parameters(self) -> list[Any]:
+        parameters = super().get_override_parameters()
+        if self.needs_caller:
+            parameters = [*parameters, ORGANIZATION]
+        if self.method in ("PUT", "PATCH", "DELETE"):
+            parameters = [*parameters, IF_MATCH]
+        return parameters
+
+    def get_examples(self) -> list[OpenApiExample]:
+        return EXAMPLES.get(self.get_operation_id(), [])
+
+    def _get_request_body(self, direction: Literal["request", "response"] = "request") -> Any:
+        """PUT takes what PATCH takes: both are partial."""
+        method = self.method
+        self.method = "PATCH" if method == "PUT" else method
+        try:
+            return super()._get_request_body(direction)
+        finally:
+            self.method = method
+
+    def _get_response_bodies(
+        self, direction: Literal["request", "response"] = "response"
+    ) -> dict[str, Any]:
+        bodies = super()._get_response_bodies(direction)
+        for code in self._error_codes():
+            serializer = ValidationErrorSerializer if code == "422" else ErrorSerializer
+            response = OpenApiResponse(serializer, description=ERRORS[code])
+            bodies[code] = self._get_response_for_code(response, code)
+        return bodies
+
+    def _error_codes(self) -> list[str]:
+        codes = {"406", "422", "500"}
+        if self.needs_caller:
+            codes |= {"401", "403", "404"}
+        else:
+            codes |= {"401", "429"}
+        if self.method in ("POST", "PUT", "PATCH"):
+            codes |= {"400", "413", "415"}
+        if self.needs_caller and self.method != "GET":
+            codes |= {"409"}
+        if self.method in ("PUT", "PATCH", "DELETE"):
+            codes |= {"412"}
+        return sorted(codes)
+
+
+class CallerScheme(OpenApiAuthenticationExtension):
+    """The two ways to say who is calling."""
+
+    target_class = "organizations.authentication.CallerAuthentication"
+    name = ["ApiKey", "Bearer"]
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[Any]]]:
+        """Either of the two."""
+        return [{name: []} for name in self.name]
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, str]]:
+        return [
+            {
+                "type": "apiKey",
+                "in": "header",
+                "name": KEY_HEADER,
+                "description": "A key such as sk_live_…, made with /v1/api-keys or in the admin.",
+            },
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "JWT",
+                "description": "The access_token of /v1/auth/login.",
+            },
+        ]

@@ -1,0 +1,233 @@
+"""Settings, from the environment alone. `.env.example` lists every variable with its default.
+
+A `.env` beside `manage.py` is read for what the environment does not set; `make setup` writes one
+with `DEBUG=1`, so that a fresh checkout runs, and `make serve` sets `DEBUG=0` over it.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+DEBUG = env.bool("DEBUG", default=False)
+
+
+def required(name: str, development: str, why: str) -> str:
+    """A variable that production must set; `development` stands in for it under DEBUG alone."""
+    value = env.str(name, default="")
+    if value:
+        return value
+    if DEBUG:
+        return development
+    raise ImproperlyConfigured(
+        f"{name} is not set. {why} For a trial on this machine, set DEBUG=1."
+    )
+
+
+SECRET_KEY = required(
+    "SECRET_KEY",
+    "insecure-development-key-that-is-never-used-in-production",
+    "It signs sessions and tokens: set it to 50 or more random characters.",
+)
+ALLOWED_HOSTS = required(
+    "ALLOWED_HOSTS",
+    "*",
+    "Set it to the host names this service answers to, separated by commas.",
+).split(",")
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "axes",
+    "organizations",
+    "facilities",
+    "emissions",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "config" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+
+def database() -> dict:
+    """The store of DATABASE_URL, with what each vendor needs to be correct under concurrency."""
+    url = env.str("DATABASE_URL", default="") or f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
+    config = env.db_url_config(url)
+    options = config.setdefault("OPTIONS", {})
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        # IMMEDIATE takes the write lock when a transaction begins, so that two writers queue
+        # instead of failing when both try to upgrade a read lock.
+        options.update(
+            transaction_mode="IMMEDIATE",
+            timeout=30,
+            init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        )
+        config["TEST"] = {"NAME": BASE_DIR / "test.sqlite3"}  # a file: threads need one
+    else:
+        options["pool"] = {
+            "min_size": env.int("DB_POOL_MIN", default=1),
+            "max_size": env.int("DB_POOL_MAX", default=16),
+            "timeout": 30,
+        }
+        config["CONN_MAX_AGE"] = 0  # the pool keeps the connections; Django must give them back
+    return config
+
+
+DATABASES = {"default": database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "organizations.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# Ten wrong passwords for one email from one address lock that pair out for a quarter of an hour,
+# in the API's login and the admin's alike. Counted in the database: every process sees it.
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "organizations.lockout.email_of"
+AXES_LOCKOUT_CALLABLE = "organizations.lockout.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+# Kosovo is not in ISO 3166-1, but its grid has published factors: XK is the code in common use.
+COUNTRIES_OVERRIDE = {"XK": {"name": "Kosovo", "alpha3": "XKX", "numeric": None}}
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "static"
+WHITENOISE_USE_FINDERS = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# TLS ends in front of the service (DESIGN 7): redirecting and HSTS are opt-in.
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0)
+if SECURE_SSL_REDIRECT:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_SECURE = not DEBUG
+CSRF_COOKIE_SECURE = not DEBUG
+SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=2_500_000)
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["organizations.authentication.CallerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["organizations.permissions.HasRole"],
+    "DEFAULT_PARSER_CLASSES": ["config.rendering.DecimalJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["config.rendering.DecimalJSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "config.pagination.Pagination",
+    "DEFAULT_SCHEMA_CLASS": "config.schema.Schema",
+    "EXCEPTION_HANDLER": "config.errors.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "COERCE_DECIMAL_TO_STRING": False,
+    "URL_FORMAT_OVERRIDE": None,
+}
+
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(hours=1),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=30),
+    "CHECK_REVOKE_TOKEN": True,  # a new password ends the tokens of the old one
+    "REVOKE_TOKEN_CLAIM": "hash_password",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Facilities API",
+    "VERSION": "1",
+    "DESCRIPTION": "Facilities, what they consume, and what that emits in kg CO2e: every figure "
+    "explains itself, adds up exactly, and is never silently zero.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": [],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_NO_READ_ONLY_REQUIRED": False,
+    "ENUM_NAME_OVERRIDES": {
+        "Role": "organizations.models.Role",
+        "GWPSet": "organizations.models.GWPSet",
+        "Category": "facilities.categories.Category",
+        "FacilityStatus": "facilities.models.FacilityStatus",
+        "Completeness": "facilities.models.Completeness",
+        "DataQuality": "emissions.models.DataQuality",
+        "ConsumptionStatus": "emissions.models.ConsumptionStatus",
+        "CalculationStatus": "emissions.models.CalculationStatus",
+        "Method": "emissions.models.Method",
+        "Unit": "emissions.models.UNIT_CHOICES",
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django": {"handlers": ["stderr"], "propagate": False},
+        "axes": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,66 @@
+"""How consumption and emission factors are filtered."""
+
+import django_filters
+from django.db.models import Q, QuerySet
+from stdnum.es.cups import compact
+
+from emissions.models import (
+    UNIT_CHOICES,
+    CalculationStatus,
+    Consumption,
+    ConsumptionStatus,
+    EmissionFactor,
+    Method,
+)
+from facilities.categories import Category
+from facilities.models import country_code
+from organizations.filters import DayFilter, MultiIdFilter, MultiValueFilter
+from organizations.models import GWPSet
+
+
+class ConsumptionFilter(django_filters.FilterSet):
+    facility_id = MultiIdFilter(label="Of this facility; repeatable.")
+    category = django_filters.MultipleChoiceFilter(choices=Category.choices)
+    activity = MultiValueFilter(label="Equal; repeatable.")
+    status = django_filters.MultipleChoiceFilter(choices=ConsumptionStatus.choices)
+    co2e_status = django_filters.MultipleChoiceFilter(choices=CalculationStatus.choices)
+    cups = MultiValueFilter(normalise=compact, label="Equal; repeatable.")
+    supplier = MultiValueFilter(label="Equal; repeatable.")
+    external_id = MultiValueFilter(label="Equal; repeatable.")
+    start_date = DayFilter("end_date", "gte", label="Ends on or after this day.")
+    end_date = DayFilter("start_date", "lte", label="Starts on or before this day.")
+
+    class Meta:
+        model = Consumption
+        fields: list[str] = []
+
+
+class EmissionFactorFilter(django_filters.FilterSet):
+    own = django_filters.ChoiceFilter(
+        choices=[("true", "true"), ("false", "false")],
+        method="by_owner",
+        label="true: the organization's own; false: the published ones.",
+    )
+    category = django_filters.MultipleChoiceFilter(choices=Category.choices)
+    activity = MultiValueFilter(label="Equal; repeatable.")
+    country = MultiValueFilter(
+        normalise=lambda code: country_code(code) if code else "",
+        label="ISO 3166-1 code, or empty for the world; repeatable.",
+    )
+    region = MultiValueFilter(label="Equal; repeatable.")
+    supplier = MultiValueFilter(label="Equal; repeatable.")
+    method = django_filters.MultipleChoiceFilter(choices=Method.choices)
+    gwp_set = django_filters.MultipleChoiceFilter(choices=GWPSet.choices)
+    unit = django_filters.MultipleChoiceFilter(choices=UNIT_CHOICES)
+    source = MultiValueFilter(field_name="source_id", label="The source's id; repeatable.")
+    valid_on = DayFilter(method="on_day", label="Valid on this day.")
+
+    class Meta:
+        model = EmissionFactor
+        fields: list[str] = []
+
+    def by_owner(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        return queryset.filter(organization__isnull=value == "false")
+
+    def on_day(self, queryset: QuerySet, name: str, value: object) -> QuerySet:
+        return queryset.filter(Q(valid_to=None) | Q(valid_to__gte=value), valid_from__lte=value)

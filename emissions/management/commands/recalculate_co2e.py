@@ -1,0 +1,47 @@
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from emissions.recalculation import check_or_repair
+from facilities.models import Facility
+from organizations.management.commands.create_api_key import find_organization
+
+
+class Command(BaseCommand):
+    help = (
+        "Recomputes every figure from its data and factors, and stores what differs. With --check "
+        "it stores nothing, lists what differs on stdout, and exits 1 if anything does."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--organization", metavar="ORG", help="Only this organization.")
+        parser.add_argument("--facility", metavar="ID", help="Only this facility.")
+        parser.add_argument("--check", action="store_true", help="Store nothing.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        facilities = Facility.objects.order_by("pk")
+        if options["organization"]:
+            facilities = facilities.for_organization(find_organization(options["organization"]).pk)
+        if options["facility"]:
+            facilities = facilities.filter(pk=facility_id(options["facility"]))
+            if not facilities.exists():
+                raise CommandError(f"--facility: there is no facility {options['facility']}.")
+        count = found = 0
+        for facility in facilities.only("pk", "organization_id").iterator():
+            differences = check_or_repair(facility, check=options["check"])
+            count += 1
+            found += len(differences)
+            for difference in differences:
+                self.stdout.write(str(difference))
+        verb = "differ" if options["check"] else "corrected"
+        self.stderr.write(f"facilities {count}, figures {verb} {found}")
+        if options["check"] and found:
+            raise SystemExit(1)
+
+
+def facility_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise CommandError(f"--facility: “{text}” is not a UUID.") from error

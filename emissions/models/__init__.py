@@ -1,0 +1,22 @@
+"""Emission factors with their sources, consumption, and the ledger of emissions."""
+
+from emissions.models.consumption import (
+    CalculationStatus,
+    Consumption,
+    ConsumptionStatus,
+    DataQuality,
+)
+from emissions.models.emission import Emission
+from emissions.models.factor import UNIT_CHOICES, EmissionFactor, FactorSource, Method
+
+__all__ = [
+    "UNIT_CHOICES",
+    "CalculationStatus",
+    "Consumption",
+    "ConsumptionStatus",
+    "DataQuality",
+    "Emission",
+    "EmissionFactor",
+    "FactorSource",
+    "Method",
+]

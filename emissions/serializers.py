@@ -1,0 +1,246 @@
+"""Consumption, emission factors and breakdowns on the wire."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from emissions.models import Consumption, EmissionFactor, FactorSource
+from facilities.models import Facility
+from organizations.fields import Choice, Day, Id, ModelSerializer, Number, WholeNumber
+from organizations.tenancy import caller
+
+COMPUTED = ["co2e", "co2e_market", "co2e_biomass"]
+
+
+class FacilityId(serializers.PrimaryKeyRelatedField):
+    """A facility of the caller's organization, by id; any other does not exist."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            queryset=Facility.objects.none(), pk_field=Id(), source="facility", **kwargs
+        )
+
+    def get_queryset(self) -> Any:
+        organization_id = caller(self.context["request"]).organization_id
+        return Facility.objects.for_organization(organization_id).live()
+
+
+class ConsumptionSerializer(ModelSerializer):
+    """One bill, reading or refill with its kg CO2e."""
+
+    facility_id = FacilityId()
+
+    class Meta:
+        model = Consumption
+        fields = [
+            "id",
+            "external_id",
+            "facility_id",
+            "category",
+            "activity",
+            "quantity",
+            "unit",
+            "start_date",
+            "end_date",
+            "supplier",
+            "cups",
+            "data_quality",
+            "status",
+            "note",
+            *COMPUTED,
+            "co2e_status",
+            "co2e_reason",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = ["id", *Consumption.COMPUTED, "created_at", "updated_at"]
+        extra_kwargs = {
+            "activity": {
+                "required": False,
+                "allow_blank": True,
+                "help_text": "grid, supply, treatment, a fuel or a refrigerant; grid for "
+                "electricity and supply for water unless set.",
+            },
+            "co2e_reason": {"allow_blank": True},
+            "cups": {"max_length": 64},  # before its spaces and dashes are taken out
+        }
+
+
+class FactorSourceSerializer(serializers.ModelSerializer):
+    """Who published a factor, where, and under which licence."""
+
+    class Meta:
+        model = FactorSource
+        fields = ["id", "title", "url", "licence", "attribution"]
+
+
+@extend_schema_field(FactorSourceSerializer(allow_null=True))
+class Source(serializers.RelatedField):
+    """Read as the whole source; written as its id, or as an object that has one."""
+
+    default_error_messages = {
+        "does_not_exist": "There is no source “{value}”; give the id of one, or null.",
+    }
+
+    def use_pk_only_optimization(self) -> bool:
+        return False
+
+    def to_internal_value(self, data: Any) -> FactorSource:
+        value = data.get("id") if isinstance(data, dict) else data
+        source = None
+        if isinstance(value, str) and "\0" not in value and value.isprintable():
+            source = FactorSource.objects.filter(pk=value).first()
+        if source is None:
+            self.fail("does_not_exist", value=str(value)[:50])
+        return source
+
+    def to_representation(self, value: Any) -> dict[str, Any]:
+        return FactorSourceSerializer(value).data
+
+
+class EmissionFactorSerializer(ModelSerializer):
+    """kg CO2e per unit of an activity, in a place, in a period, from a named source."""
+
+    own = serializers.BooleanField(
+        read_only=True, help_text="The organization's own, not published."
+    )
+    source = Source(  # type: ignore[assignment]
+        queryset=FactorSource.objects.all(), required=False, allow_null=True
+    )
+    scope = WholeNumber(required=False, min_value=1, max_value=3)
+
+    class Meta:
+        model = EmissionFactor
+        fields = [
+            "id",
+            "own",
+            "category",
+            "activity",
+            "country",
+            "region",
+            "supplier",
+            "method",
+            "gwp_set",
+            "unit",
+            "valid_from",
+            "valid_to",
+            "co2e",
+            "co2e_biomass",
+            "scope",
+            "source",
+            "source_ref",
+            "note",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = ["id", "created_at", "updated_at"]
+        extra_kwargs = {
+            "activity": {"required": False, "allow_blank": True},
+            "country": {"max_length": 100},  # a name gets the sentence on codes
+        }
+
+
+class KilogramsSerializer(serializers.Serializer):
+    """kg under both Scope 2 methods, and the biogenic part apart."""
+
+    co2e = Number(max_digits=18, decimal_places=6, help_text="kg CO2e, fossil, location-based.")
+    co2e_market = Number(
+        max_digits=18, decimal_places=6, help_text="kg CO2e, fossil, market-based."
+    )
+    co2e_biomass = Number(
+        max_digits=18, decimal_places=6, help_text="kg biogenic CO2, outside the scopes."
+    )
+
+
+class BreakdownQuery(serializers.Serializer):
+    """What a breakdown is asked for."""
+
+    group_by = serializers.ListField(
+        child=Choice(choices=["category", "activity", "scope", "month", "year"]),
+        default=["category"],
+        help_text="Repeatable; the keys of each item.",
+    )
+    start_date = Day(required=False, help_text="Lines that end on or after this day.")
+    end_date = Day(required=False, help_text="Lines that start on or before this day.")
+
+
+class BreakdownItemSerializer(KilogramsSerializer):
+    """One group; it has the keys that were asked for."""
+
+    category = serializers.CharField(required=False)
+    activity = serializers.CharField(required=False)
+    scope = serializers.IntegerField(required=False)
+    month = serializers.CharField(required=False, help_text="YYYY-MM")
+    year = serializers.IntegerField(required=False)
+
+
+class BreakdownSerializer(KilogramsSerializer):
+    """Groups that add up to the totals exactly."""
+
+    items = BreakdownItemSerializer(many=True)
+
+
+class AskedSerializer(serializers.Serializer):
+    """What a factor was asked for."""
+
+    category = serializers.CharField()
+    activity = serializers.CharField()
+    method = serializers.CharField(allow_null=True)
+    unit = serializers.CharField()
+    country = serializers.CharField()
+    region = serializers.CharField(allow_null=True)
+    supplier = serializers.CharField(allow_null=True)
+    gwp_set = serializers.CharField(allow_null=True)
+    start_date = serializers.DateField()
+    end_date = serializers.DateField()
+
+
+class FigureSerializer(serializers.Serializer):
+    """How one figure of a line came to be."""
+
+    asked = AskedSerializer(help_text="What the factor was asked for.")
+    factor = EmissionFactorSerializer(help_text="The factor, with the value as it was used.")
+    converted_quantity = Number(
+        max_digits=60, decimal_places=28, help_text="The quantity in the factor's unit."
+    )
+    unit = serializers.CharField(help_text="The factor's unit.")
+    conversion = Number(
+        max_digits=60, decimal_places=28, help_text="How many of the factor's unit one unit is."
+    )
+    conversion_exact = serializers.CharField(help_text="The same as an exact fraction.")
+    product = Number(
+        max_digits=60,
+        decimal_places=28,
+        help_text="quantity × conversion × factor, before rounding.",
+    )
+    fallbacks = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Steps away from the exact answer: earlier_year, wider_region, world, "
+        "older_gwp_set, location_for_market.",
+    )
+
+
+class LineSerializer(KilogramsSerializer):
+    """The part of a consumption that falls in one month under one factor."""
+
+    month = serializers.CharField(help_text="YYYY-MM")
+    start_date = serializers.DateField()
+    end_date = serializers.DateField()
+    days = serializers.IntegerField()
+    quantity = Number(max_digits=24, decimal_places=12)
+    unit = serializers.CharField()
+    scope = serializers.IntegerField()
+    location = FigureSerializer()
+    market = FigureSerializer()
+
+
+class CalculationSerializer(serializers.Serializer):
+    """A consumption explained; its lines add up to its figures exactly."""
+
+    consumption = ConsumptionSerializer()
+    lines = LineSerializer(many=True)
+    co2e = Number(max_digits=18, decimal_places=6, allow_null=True)
+    co2e_market = Number(max_digits=18, decimal_places=6, allow_null=True)
+    co2e_biomass = Number(max_digits=18, decimal_places=6, allow_null=True)
+    reason = serializers.CharField(allow_null=True, help_text="Why there is no figure.")

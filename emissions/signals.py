@@ -1,0 +1,118 @@
+"""What recomputes what.
+
+- consumption saved or deleted → its lines and its facility's totals (both facilities', if moved)
+- facility's country, region or categories changed, or it deleted or restored → that facility
+- factor saved or deleted → every consumption it applied or now applies to
+- organization's gwp_set changed → its refrigerant refills
+
+Everything happens in the transaction of the save (`TimestampedModel.save`): `before_…` receivers
+take the locks and remember what was stored, `after_…` receivers recompute. Bulk paths send no
+signals: they call the same functions of `emissions.recalculation`.
+"""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.db.models.signals import post_save, pre_save
+
+from emissions.models import Consumption, EmissionFactor
+from emissions.recalculation import (
+    lock_facilities,
+    recalculate,
+    recalculate_facility,
+    recalculate_factors,
+    recalculate_refrigerants,
+)
+from facilities.models import Facility
+from organizations.models import Organization
+from organizations.tenancy import pass_gate
+
+FACILITY_INPUTS = ("country", "region", "categories", "deleted_at")
+
+
+def before_consumption(instance: Consumption, **kwargs: Any) -> None:
+    """Locks the facility it is at and the one it comes from, until it stays where it was read."""
+    pass_gate(instance.organization_id)
+    stored = Consumption.objects.filter(pk=instance.pk).values_list("facility_id", flat=True)
+    instance.before_save = set()
+    while not (wanted := {instance.facility_id, *stored.all()}) <= instance.before_save:
+        lock_facilities(wanted)
+        instance.before_save |= wanted
+
+
+def after_consumption(instance: Consumption, **kwargs: Any) -> None:
+    [row] = recalculate([(instance.facility_id, instance.pk)], also=instance.before_save)
+    for name in (*Consumption.COMPUTED, "updated_at"):
+        setattr(instance, name, getattr(row, name))
+
+
+def before_facility(instance: Facility, **kwargs: Any) -> None:
+    pass_gate(instance.organization_id)
+    lock_facilities([instance.pk])
+    instance.before_save = Facility.objects.filter(pk=instance.pk).values(*FACILITY_INPUTS).first()
+
+
+def after_facility(instance: Facility, **kwargs: Any) -> None:
+    """Deleting takes the consumption along, and restoring brings the same consumption back."""
+    before = instance.before_save
+    after = Facility.objects.values(*FACILITY_INPUTS).get(pk=instance.pk)
+    if before is None or before == after:
+        return
+    if before["deleted_at"] != after["deleted_at"]:
+        consumptions = Consumption.objects.filter(
+            facility=instance, deleted_at=before["deleted_at"]
+        )
+        if after["deleted_at"] is None:
+            refuse_taken_ids(instance, consumptions.values("external_id"))
+        consumptions.update(deleted_at=after["deleted_at"])
+    recalculate_facility(instance.pk)
+
+
+def refuse_taken_ids(facility: Facility, external_ids: QuerySet) -> None:
+    """Raises ValidationError when consumption that would come back has lost its external_id."""
+    live = Consumption.objects.for_organization(facility.organization_id).live()
+    taken = live.filter(external_id__in=external_ids).exclude(external_id="").first()
+    if taken:
+        raise ValidationError(
+            f"Its consumption “{taken.external_id}” cannot come back: another one has taken that "
+            "external_id since. Change that one first.",
+            code="taken",
+        )
+
+
+def before_factor(instance: EmissionFactor, **kwargs: Any) -> None:
+    pass_gate(instance.organization_id, exclusive=True)
+    instance.before_save = EmissionFactor.objects.filter(pk=instance.pk).first()
+
+
+def after_factor(instance: EmissionFactor, **kwargs: Any) -> None:
+    before = instance.before_save
+    after = EmissionFactor.objects.get(pk=instance.pk)
+    if before is None or before.applied() != after.applied():
+        recalculate_factors([before] if before else [], [after])
+
+
+def before_organization(instance: Organization, **kwargs: Any) -> None:
+    pass_gate(instance.pk, exclusive=True)
+    instance.before_save = Organization.objects.filter(pk=instance.pk).values("gwp_set").first()
+
+
+def after_organization(instance: Organization, **kwargs: Any) -> None:
+    before = instance.before_save
+    after = Organization.objects.values("gwp_set").get(pk=instance.pk)
+    if before is not None and before != after:
+        recalculate_refrigerants(instance.pk)
+
+
+def connect() -> None:
+    """Connects every receiver, once, by name."""
+    for sender, before, after in (
+        (Consumption, before_consumption, after_consumption),
+        (Facility, before_facility, after_facility),
+        (EmissionFactor, before_factor, after_factor),
+        (Organization, before_organization, after_organization),
+    ):
+        name = sender.__name__
+        pre_save.connect(before, sender, dispatch_uid=f"emissions.before_{name}")
+        post_save.connect(after, sender, dispatch_uid=f"emissions.after_{name}")

@@ -1,0 +1,159 @@
+"""`/v1/consumptions`, `/v1/emission-factors` and `/v1/facilities/{id}/emissions`."""
+
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from emissions.filters import ConsumptionFilter, EmissionFactorFilter
+from emissions.models import Consumption, Emission, EmissionFactor
+from emissions.recalculation import lock_facilities
+from emissions.reports import breakdown, explanation
+from emissions.serializers import (
+    BreakdownQuery,
+    BreakdownSerializer,
+    CalculationSerializer,
+    ConsumptionSerializer,
+    EmissionFactorSerializer,
+)
+from facilities.models import Facility
+from organizations.filters import plain_names, refuse_unknown
+from organizations.tenancy import TenantQuerySet, caller
+from organizations.viewsets import ResourceViewSet, TenantViewSet
+
+
+@extend_schema(tags=["consumption"])
+@extend_schema_view(
+    list=extend_schema(summary="List consumption"),
+    create=extend_schema(summary="Record a consumption"),
+    retrieve=extend_schema(summary="Get a consumption"),
+    update=extend_schema(summary="Update a consumption (what is left out stays)"),
+    partial_update=extend_schema(summary="Update a consumption"),
+    destroy=extend_schema(summary="Delete a consumption"),
+)
+class ConsumptionViewSet(ResourceViewSet):
+    """Bills, readings and refills, each with its kg CO2e or the reason it has none."""
+
+    queryset = Consumption.objects.all()
+    serializer_class = ConsumptionSerializer
+    filterset_class = ConsumptionFilter
+    sort_fields = {
+        name: name
+        for name in ConsumptionSerializer.Meta.fields
+        if name not in ("note", "co2e_reason")
+    }
+    constraint_errors = {
+        "consumption_external_id_unique": (
+            "external_id",
+            "Another consumption of this organization has just taken this external_id.",
+        ),
+    }
+
+    def visible(self, queryset: Any, organization_id: UUID | None) -> TenantQuerySet:
+        return queryset.for_organization(organization_id).live()
+
+    def lock(self, instance: models.Model | None) -> None:
+        """Locks the facility that the consumption is at and the one it goes to."""
+        ids = {instance.facility_id} if isinstance(instance, Consumption) else set()
+        body: Any = self.request.data
+        with suppress(AttributeError, TypeError, ValueError):  # the serializer says what is wrong
+            ids.add(UUID(body.get("facility_id")))
+        mine = Facility.objects.for_organization(caller(self.request).organization_id)
+        lock_facilities(mine.filter(pk__in=ids).values_list("pk", flat=True))
+
+    @extend_schema(summary="Explain a consumption's figures", responses=CalculationSerializer)
+    @action(detail=True, methods=["get"])
+    def calculation(self, request: Request, pk: str) -> Response:
+        """Line by line: the period, the quantity before and after conversion, the factor with its
+        source, what was asked and what was used, and the product before rounding."""
+        context = self.get_serializer_context()
+        explained = explanation(self.get_object())
+        return Response(CalculationSerializer(explained, context=context).data)
+
+
+@extend_schema(tags=["emission factors"])
+@extend_schema_view(
+    list=extend_schema(summary="List emission factors, published and own"),
+    create=extend_schema(summary="Create an own emission factor"),
+    retrieve=extend_schema(summary="Get an emission factor"),
+    update=extend_schema(summary="Update an own emission factor (what is left out stays)"),
+    partial_update=extend_schema(summary="Update an own emission factor"),
+    destroy=extend_schema(summary="Delete an own emission factor"),
+)
+class EmissionFactorViewSet(ResourceViewSet):
+    """Published factors, which are read-only here, and the organization's own.
+
+    Writing one recalculates, before the answer, every consumption it applied to or applies to now.
+    """
+
+    queryset = EmissionFactor.objects.select_related("source")
+    serializer_class = EmissionFactorSerializer
+    filterset_class = EmissionFactorFilter
+    exclusive_writes = True
+    sort_fields = {
+        **{
+            name: name
+            for name in EmissionFactorSerializer.Meta.fields
+            if name not in ("own", "source", "note")
+        },
+        "source": "source_id",
+    }
+    constraint_errors = {
+        "factor_no_overlap": (
+            "valid_from",
+            "Another factor of the same key that overlaps in time has just been stored.",
+        ),
+        "factor_period_in_order": ("valid_to", "It ends before it starts."),
+    }
+
+    def visible(self, queryset: Any, organization_id: UUID | None) -> TenantQuerySet:
+        return queryset.usable_by(organization_id)
+
+    def lock(self, instance: models.Model | None) -> None:
+        if isinstance(instance, EmissionFactor) and not instance.own:
+            raise PermissionDenied(
+                "This factor is published to everybody and read-only here; create one of your own, "
+                "which takes precedence."
+            )
+        super().lock(instance)
+
+
+class FacilityEmissionsView(TenantViewSet):
+    """What one facility emits, broken down."""
+
+    queryset = Facility.objects.all()
+    serializer_class = BreakdownSerializer
+    http_method_names = ["get", "head"]
+    filter_backends = []
+
+    def visible(self, queryset: Any, organization_id: UUID | None) -> TenantQuerySet:
+        return queryset.for_organization(organization_id).live()
+
+    @extend_schema(
+        tags=["facilities"],
+        operation_id="facilities_emissions",
+        summary="Break a facility's emissions down",
+        parameters=[BreakdownQuery],
+    )
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """The sums of the facility's current lines by category, activity, scope, month or year."""
+        params = plain_names(request.query_params)
+        query = BreakdownQuery(
+            data={
+                name: params.getlist(name) if name == "group_by" else value
+                for name, value in params.items()
+            }
+        )
+        refuse_unknown(params, set(query.fields), {"group_by"})
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data
+        lines = Emission.objects.current().filter(facility=self.get_object())
+        return Response(
+            breakdown(lines, asked["group_by"], asked.get("start_date"), asked.get("end_date"))
+        )

@@ -1,0 +1,253 @@
+"""Facilities and their supply points."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+from django.db.models.functions import Length
+from django.db.models.lookups import Exact, In
+from django_countries import countries
+from stdnum.es import cups as cups_rule
+from stdnum.exceptions import InvalidChecksum
+from stdnum.exceptions import ValidationError as InvalidNumber
+
+from facilities.categories import COMBINATIONS, CategoriesField
+from organizations.decimals import ExactDecimalField, kilograms
+from organizations.models import Organization
+from organizations.tenancy import SoftDeleteModel, TimestampedModel
+
+
+def country_code(value: str) -> str:
+    """The ISO 3166-1 alpha-2 code of an alpha-2 or alpha-3 code in any case.
+
+    Raises ValidationError for anything else.
+    """
+    text = value.strip().upper() if value.isascii() else ""
+    code = countries.alpha2(text) if text.isalpha() and len(text) in (2, 3) else ""
+    if not code:
+        raise ValidationError(
+            f"“{value[:32]}” is not an ISO 3166-1 country code; write it like ES or ESP.",
+            code="unknown_country",
+        )
+    return code
+
+
+def normalise_cups(value: str) -> str:
+    """A CUPS without spaces or dashes, in capitals, its check letters proved (python-stdnum).
+
+    The rule is Spain's BOE of 1 September 2007 (Procedimiento de operación 10.8). Raises
+    ValidationError.
+    """
+    try:
+        return cups_rule.validate(value)
+    except InvalidChecksum as error:
+        expected = cups_rule.calc_check_digits(cups_rule.compact(value))
+        raise ValidationError(
+            f"“{value[:32]}” is not a CUPS: its check letters should be {expected}.",
+            code="invalid_cups",
+        ) from error
+    except InvalidNumber as error:
+        raise ValidationError(
+            f"“{value[:32]}” is not a CUPS: it has 20 or 22 characters, ES, 16 digits and "
+            "2 check letters first.",
+            code="invalid_cups",
+        ) from error
+
+
+class FacilityStatus(models.TextChoices):
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+
+
+class Completeness(models.TextChoices):
+    """Whether a facility's totals hold all that they should."""
+
+    COMPLETE = "complete"
+    INCOMPLETE = "incomplete"
+    RECALCULATING = "recalculating"
+
+
+class Facility(SoftDeleteModel):
+    """A physical site, with the CO2e of everything that counts there."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="facilities")
+    external_id = models.CharField(
+        max_length=100, blank=True, help_text="The owner's own code; unique when set."
+    )
+    name = models.CharField(max_length=255)
+    type = models.CharField(max_length=100, help_text="What it is: office, warehouse, factory, …")
+    country = models.CharField(
+        max_length=3, help_text="ISO 3166-1 alpha-2; alpha-3 is accepted and stored as alpha-2."
+    )
+    region = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="Chooses sub-national factors, such as eGRID:CAMX for California's grid.",
+    )
+    address = models.CharField(max_length=500, blank=True)
+    categories = CategoriesField(help_text="What counts here; consumption of others does not.")
+    logistic_factor = ExactDecimalField(
+        max_digits=7,
+        decimal_places=6,
+        default=Decimal("0.8"),
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
+        help_text="The share of scope 2 that the logistics report counts.",
+    )
+    status = models.CharField(
+        max_length=8, choices=FacilityStatus.choices, default=FacilityStatus.ACTIVE
+    )
+    co2e = kilograms("kg CO2e, fossil, location-based.", default=0)
+    co2e_market = kilograms("kg CO2e, fossil, market-based.", default=0)
+    co2e_biomass = kilograms("kg biogenic CO2, outside the scopes.", default=0)
+    co2e_status = models.CharField(
+        max_length=13, choices=Completeness.choices, default=Completeness.COMPLETE, editable=False
+    )
+
+    COMPUTED = ("co2e", "co2e_market", "co2e_biomass", "co2e_status")
+
+    class Meta:
+        verbose_name_plural = "facilities"
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "external_id"],
+                condition=models.Q(deleted_at=None) & ~models.Q(external_id=""),
+                name="facility_external_id_unique",
+            ),
+            # What composite foreign keys (organization, facility) point at.
+            models.UniqueConstraint(fields=["organization", "id"], name="facility_of_organization"),
+            models.CheckConstraint(
+                condition=models.Q(logistic_factor__gte=0, logistic_factor__lte=1),
+                name="facility_logistic_factor_0_to_1",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=FacilityStatus.values), name="facility_status_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(co2e_status__in=Completeness.values),
+                name="facility_co2e_status_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(categories__in=COMBINATIONS), name="facility_categories_known"
+            ),
+            models.CheckConstraint(
+                condition=Exact(Length("country"), 2), name="facility_country_alpha_2"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["organization", "-created_at", "-id"],
+                name="facility_newest_first",
+                condition=models.Q(deleted_at=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @transaction.atomic
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Takes the facility and all its consumption away; its external_id and CUPS are free."""
+        deleted = super().delete()
+        self.supply_points.filter(released_at=None).update(released_at=self.deleted_at)
+        return deleted
+
+    @transaction.atomic
+    def restore(self) -> None:
+        """Puts the facility back with its consumption and CUPS.
+
+        Raises ValidationError when its external_id or a CUPS has been taken since.
+        """
+        released_at = self.deleted_at
+        points = self.supply_points.filter(released_at=released_at)
+        for cups in points.values_list("cups", flat=True):
+            SupplyPoint(organization=self.organization, facility=self, cups=cups).clean()
+        points.update(released_at=None)
+        super().restore()
+
+    def clean(self) -> None:
+        """Normalises the country and holds the external_id unique. Raises ValidationError."""
+        errors: dict[str, Any] = {}
+        if self.country:
+            try:
+                self.country = country_code(self.country)
+            except ValidationError as error:
+                errors["country"] = error
+        try:
+            self._check_external_id()
+        except ValidationError as error:
+            errors.update(error.error_dict)
+        if errors:
+            raise ValidationError(errors)
+
+    def _check_external_id(self) -> None:
+        if not self.external_id:
+            return
+        others = Facility.objects.for_organization(self.organization_id).live()
+        if others.filter(external_id=self.external_id).exclude(pk=self.pk).exists():
+            raise ValidationError({"external_id": taken("external_id", self.external_id)})
+
+
+class SupplyPoint(TimestampedModel):
+    """One CUPS of one facility."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    facility = models.ForeignKey(Facility, models.CASCADE, related_name="supply_points")
+    cups = models.CharField("CUPS", max_length=30)
+    released_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When its facility was deleted."
+    )
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "cups"],
+                condition=models.Q(released_at=None),
+                name="supply_point_cups_unique",
+            ),
+            models.CheckConstraint(
+                condition=In(Length("cups"), [20, 22]), name="supply_point_cups_length"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.cups
+
+    def save(self, **kwargs: Any) -> None:
+        """Stores it. Raises ValidationError when the facility is another organization's."""
+        require_same_organization(self)
+        super().save(**kwargs)
+
+    def clean(self) -> None:
+        """Normalises and checks the CUPS, and that no other facility has it."""
+        self.organization_id = self.facility.organization_id
+        try:
+            self.cups = normalise_cups(self.cups)
+        except ValidationError as error:
+            raise ValidationError({"cups": error}) from error
+        holders = SupplyPoint.objects.filter(
+            organization_id=self.organization_id, cups=self.cups, released_at=None
+        )
+        if holders.exclude(facility_id=self.facility_id).exists():
+            raise ValidationError({"cups": taken("CUPS", self.cups)})
+
+
+def require_same_organization(row: Any) -> None:
+    """What belongs to a facility belongs to its organization. Raises ValidationError.
+
+    PostgreSQL holds this with composite foreign keys too.
+    """
+    if row.organization_id != row.facility.organization_id:
+        raise ValidationError(
+            {"facility": ValidationError("It is another organization's.", code="does_not_exist")}
+        )
+
+
+def taken(what: str, value: str) -> ValidationError:
+    """The error of a code that another live facility of the organization has."""
+    return ValidationError(
+        f"The {what} “{value}” belongs to another facility of this organization.", code="taken"
+    )

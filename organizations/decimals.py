@@ -1,0 +1,74 @@
+"""Exact decimal columns on every store.
+
+SQLite has no decimal type: it keeps a DecimalField as a binary float and adds floats up. Here a
+value is kept there as a whole number of its smallest step (a column of kg with 6 decimals holds
+milligrams), so that equality, order, ranges and SUM are exact. PostgreSQL has `numeric`.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+
+BIGINT_DIGITS = 18
+"""How many decimal digits always fit SQLite's 64-bit integer."""
+
+
+class ExactDecimalField(models.DecimalField):
+    """A DecimalField whose stored value is exact on SQLite too.
+
+    Up to 18 digits it can be compared and summed in SQL; a wider one is kept on SQLite as text:
+    exact, but not to be compared there.
+    """
+
+    def get_internal_type(self) -> str:
+        return "ExactDecimalField"  # keeps SQLite's own float conversion for DecimalField away
+
+    def db_type(self, connection: Any) -> str:
+        if connection.vendor == "sqlite":
+            return "bigint" if self._is_scaled else "text"
+        return f"numeric({self.max_digits}, {self.decimal_places})"
+
+    @property
+    def _is_scaled(self) -> bool:
+        return self.max_digits <= BIGINT_DIGITS
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        if hasattr(value, "as_sql"):
+            return value
+        value = self.to_python(value)
+        if value is None or connection.vendor != "sqlite":
+            return value
+        if not self._is_scaled:
+            return format(value, "f")
+        scaled = value.scaleb(self.decimal_places)
+        whole = int(scaled)
+        if whole != scaled:
+            raise ValueError(f"{self.name}: {value} has more than {self.decimal_places} decimals")
+        return whole
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        """What is stored; a value that the column cannot hold exactly raises ValueError."""
+        if value is not None and not hasattr(value, "as_sql"):
+            number = self.to_python(value)
+            whole_digits = self.max_digits - self.decimal_places
+            fits = number.is_finite() and abs(number) < 10**whole_digits
+            if not fits or number != number.quantize(Decimal(1).scaleb(-self.decimal_places)):
+                raise ValueError(
+                    f"{self.name}: {number} does not fit {whole_digits} digits and "
+                    f"{self.decimal_places} decimals"
+                )
+        return self.get_db_prep_value(value, connection)
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Decimal | None:
+        if value is None or isinstance(value, Decimal):
+            return value
+        number = Decimal(str(value))
+        return number.scaleb(-self.decimal_places) if self._is_scaled else number
+
+
+def kilograms(help_text: str, **kwargs: Any) -> ExactDecimalField:
+    """A computed column of kg with 6 decimals."""
+    return ExactDecimalField(
+        max_digits=18, decimal_places=6, editable=False, help_text=help_text, **kwargs
+    )

@@ -1,0 +1,175 @@
+"""Organizations, their members and their API keys."""
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from organizations.keys import new_key
+from organizations.tenancy import TenantQuerySet, TimestampedModel
+
+
+class Role(models.TextChoices):
+    """What a member or a key may do; each includes the one before it."""
+
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    ADMIN = "admin"
+
+
+class GWPSet(models.TextChoices):
+    """The IPCC assessment report that global warming potentials (100 years) are taken from."""
+
+    AR4 = "AR4"
+    AR5 = "AR5"
+    AR6 = "AR6"
+
+
+class UserManager(BaseUserManager["User"]):
+    """Users are found by email, whatever its case."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        if not email:
+            raise ValueError("A user needs an email address.")
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(TimestampedModel, AbstractBaseUser, PermissionsMixin):
+    """A person, who logs in by email and belongs to organizations."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=150, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False, help_text="May log in to the admin.")
+
+    objects = UserManager()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "email"
+
+    class Meta:
+        ordering = ["email"]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="user_email_unique_any_case",
+                violation_error_message="A user with this email address exists already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Organization(TimestampedModel):
+    """The tenant."""
+
+    name = models.CharField(max_length=255)
+    gwp_set = models.CharField(
+        "GWP set",
+        max_length=3,
+        choices=GWPSet.choices,
+        default=GWPSet.AR6,
+        help_text="The IPCC report whose 100-year GWPs its refrigerants are computed with.",
+    )
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(gwp_set__in=GWPSet.values), name="organization_gwp_set_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(TimestampedModel):
+    """A user's place in an organization."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=6, choices=Role.choices, default=Role.VIEWER)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "user"],
+                name="membership_once_per_organization",
+                violation_error_message="This user is a member of the organization already.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="membership_role_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.organization} · {self.role}"
+
+
+class APIKey(TimestampedModel):
+    """An integrator's credential for one organization. The key itself is stored nowhere."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    role = models.CharField(max_length=6, choices=Role.choices, default=Role.EDITOR)
+    prefix = models.CharField(max_length=16, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    key = ""
+    """The key itself, on the row that `issue()` returns and nowhere else."""
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "API key"
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="api_key_role_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    def clean(self) -> None:
+        """A new key must last beyond now. Raises ValidationError."""
+        if self._state.adding and self.expires_at and self.expires_at <= timezone.now():
+            raise ValidationError(
+                {"expires_at": ValidationError("This is in the past.", code="in_the_past")}
+            )
+
+    @classmethod
+    def issue(cls, **fields: Any) -> "APIKey":
+        """Makes a key and stores its digest; the row it returns alone has `key` set."""
+        row = cls(**fields)
+        row.assign_key()
+        row.save()
+        return row
+
+    def assign_key(self) -> None:
+        """Gives a row that is not stored yet its key."""
+        self.key, self.prefix, self.digest = new_key()
+
+    def revoke(self) -> None:
+        """Ends the key at once; it stays listed."""
+        self.revoked_at = timezone.now()
+        self.save(update_fields=["revoked_at"])

@@ -1,0 +1,75 @@
+"""Organizations, keys and tokens on the wire."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from organizations.fields import ModelSerializer, Moment, Text
+from organizations.models import APIKey, Organization
+from organizations.tenancy import caller
+
+
+class LoginSerializer(serializers.Serializer):
+    email = Text(max_length=254, help_text="In any case.")
+    password = Text(max_length=1000, trim_whitespace=False, style={"input_type": "password"})
+
+
+class RefreshSerializer(serializers.Serializer):
+    refresh_token = Text(max_length=4000)
+
+
+class TokensSerializer(serializers.Serializer):
+    access_token = serializers.CharField(help_text="For `Authorization: Bearer …`.")
+    refresh_token = serializers.CharField(help_text="For `/v1/auth/refresh`, for 30 days.")
+    token_type = serializers.CharField(default="Bearer")
+    expires_in = serializers.IntegerField(help_text="Seconds that the access token lasts.")
+
+
+class OrganizationSerializer(ModelSerializer):
+    """The caller's organization."""
+
+    role = serializers.SerializerMethodField(
+        help_text="What the caller may do: viewer, editor, admin."
+    )
+
+    class Meta:
+        model = Organization
+        fields = ["id", "name", "gwp_set", "role", "created_at", "updated_at"]
+        read_only_fields = fields
+
+    def get_role(self, organization: Organization) -> str:
+        return caller(self.context["request"]).role
+
+
+class APIKeySerializer(ModelSerializer):
+    """A key, without its secret."""
+
+    expires_at = Moment(required=False, allow_null=True, help_text="In the future; null for never.")
+
+    class Meta:
+        model = APIKey
+        fields = [
+            "id",
+            "name",
+            "role",
+            "prefix",
+            "created_by",
+            "expires_at",
+            "last_used_at",
+            "created_at",
+        ]
+
+    def create(self, validated_data: dict[str, Any]) -> APIKey:
+        creator = caller(self.context["request"]).user_id
+        return APIKey.issue(created_by_id=creator, **validated_data)
+
+
+class NewAPIKeySerializer(APIKeySerializer):
+    """A key as its creation answers it: the only time its secret is seen."""
+
+    key = serializers.CharField(
+        read_only=True, help_text="The key itself. Keep it: it is not shown again."
+    )
+
+    class Meta(APIKeySerializer.Meta):
+        fields = [*APIKeySerializer.Meta.fields, "key"]

@@ -1,0 +1,180 @@
+"""Tenancy: whose row it is, who is calling, and how a write keeps both true.
+
+Every query on a tenant's rows starts from `for_organization()`. Deleting is soft: the ledger refers
+to what it was computed from. Every write passes the gate, so that figures computed with a factor
+and the change of that factor never miss each other.
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ParamSpec, Self, TypeVar, cast
+from uuid import UUID
+
+import uuid_utils.compat as uuid
+from django.db import OperationalError, connection, models, transaction
+from django.utils import timezone
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+GATE = 0x0C02E  # the first half of the advisory locks that pass_gate takes
+ATTEMPTS = 4
+RETRIED_SQLSTATES = {"40001", "40P01"}  # serialization failure, deadlock: the server says "again"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is calling, for which organization, and what they may do. `request.user` of the API."""
+
+    organization_id: UUID
+    role: str
+    user_id: UUID | None = None
+    api_key_id: UUID | None = None
+    is_authenticated: bool = True
+
+    @property
+    def pk(self) -> UUID | None:
+        return self.user_id or self.api_key_id
+
+
+def caller(request: Any) -> Caller:
+    """Who sent a request to the API; `CallerAuthentication` has put it there."""
+    return cast(Caller, request.user)
+
+
+class TenantQuerySet(models.QuerySet):
+    """Rows of organizations."""
+
+    def for_organization(self, organization_id: UUID | None) -> Self:
+        """The rows of one organization; without one, none."""
+        if organization_id is None:
+            return self.none()
+        return self.filter(organization_id=organization_id)
+
+
+class SoftDeleteQuerySet(TenantQuerySet):
+    """Rows with the deleted ones among them; say `live()` for what the API may show."""
+
+    def live(self) -> Self:
+        return self.filter(deleted_at=None)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Soft-deletes each row through its own `delete()`, so that totals follow."""
+        rows: list[Any] = list(self)
+        for row in rows:
+            row.delete()
+        return len(rows), {self.model._meta.label: len(rows)}
+
+
+class TimestampedModel(models.Model):
+    """A row with a time-ordered id (UUIDv7) that knows when it was made and last changed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid7, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    before_save: Any = None
+    """What a receiver remembers from before a save until after it."""
+
+    COMPUTED: tuple[str, ...] = ()
+    """Columns that only the recalculation writes; `save()` of a stale row leaves them alone."""
+
+    class Meta:
+        abstract = True
+
+    @transaction.atomic
+    def save(
+        self,
+        *,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Any = None,
+    ) -> None:
+        """Saves in one transaction with everything that the signals recompute."""
+        if self._state.adding:
+            self.updated_at = self.created_at
+            for field in self._meta.concrete_fields:
+                if field.name in self.COMPUTED:
+                    setattr(self, field.name, field.get_default())
+        else:
+            names = update_fields
+            if names is None:
+                names = [f.name for f in self._meta.concrete_fields if not f.primary_key]
+            update_fields = {*names, "updated_at"}.difference(self.COMPUTED)
+            self.updated_at = timezone.now()
+        super().save(
+            force_insert=force_insert,
+            force_update=force_update,
+            using=using,
+            update_fields=update_fields,
+        )
+
+
+class SoftDeleteModel(TimestampedModel):
+    """A row that is kept when it is deleted, because figures were computed from it."""
+
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = SoftDeleteQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Takes the row out of every answer and total; `restore()` undoes it."""
+        self.deleted_at = timezone.now()
+        self.save(update_fields=["deleted_at"])
+        return 1, {self._meta.label: 1}
+
+    @transaction.atomic
+    def restore(self) -> None:
+        """Puts a deleted row back to count again. Raises ValidationError if its place is taken."""
+        self.clean()
+        self.deleted_at = None
+        self.save(update_fields=["deleted_at"])
+
+
+def atomic_with_retry(function: Callable[P, R]) -> Callable[P, R]:
+    """Runs a write in one transaction, again from its start when the database asks for that.
+
+    Writers lock in one order (see emissions.recalculation), so this is for what remains: another
+    session that does not. An inner call joins the outer transaction and leaves the retry to it.
+    """
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        if transaction.get_connection().in_atomic_block:
+            return function(*args, **kwargs)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with transaction.atomic():
+                    return function(*args, **kwargs)
+            except OperationalError as error:
+                state = getattr(error.__cause__, "sqlstate", None)
+                if state not in RETRIED_SQLSTATES or attempt == ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+    return run
+
+
+def pass_gate(organization_id: UUID | None, *, exclusive: bool = False) -> None:
+    """Orders writers until the transaction ends: many write bills, or one changes what they use.
+
+    A write inside an organization passes shared; a change of a factor or of the GWP set passes
+    exclusive: for its organization, or with None (a published factor) for everybody. It is the
+    first lock of every writer; facilities by id come next, their consumptions last. SQLite's
+    IMMEDIATE transactions are that order already.
+    """
+    if connection.vendor != "postgresql":
+        return
+    key = 0 if organization_id is None else int.from_bytes(organization_id.bytes[-4:], signed=True)
+    everybody = "" if exclusive and organization_id is None else "_shared"
+    one = "" if exclusive else "_shared"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT pg_advisory_xact_lock{everybody}(%s, 0), pg_advisory_xact_lock{one}(%s, %s)",
+            [GATE, GATE, key],
+        )

@@ -1,0 +1,206 @@
+"""The cast and the stage that every test shares.
+
+Alice owns an organization (admin), Erin may edit it, Bob may read it. Charlie owns another one and
+is elsewhere. The published factors are the shipped ones, loaded once.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.test import Client
+from pytest_django.plugin import blocking_manager_key
+
+from config.rendering import dumps
+from organizations.models import APIKey, Membership, Organization, Role, User
+
+LOCAL = threading.local()  # making a client loads every middleware: one a thread is enough
+PASSWORD = "correct horse battery staple"
+
+
+def pytest_configure() -> None:
+    """Quick where nothing is at risk: passwords of the cast, and no scan of static files."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response with its JSON body; numbers with a fraction are Decimal, as they were written."""
+
+    status: int
+    body: Any
+    headers: Any
+
+    @property
+    def fields(self) -> list[str]:
+        """The fields that a 422 names."""
+        return [one["field"] for one in self.body["errors"]]
+
+    def error(self, field: str) -> dict[str, str]:
+        """The first error of a 422 on this field."""
+        return next(one for one in self.body["errors"] if one["field"] == field)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who calls the API for an organization, with an API key of their role."""
+
+    organization: Organization
+    role: str
+    user: User
+    key: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"x-organization-id": str(self.organization.pk), "x-api-key": self.key}
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """One request. `body` is sent as JSON, or as it is when it is bytes."""
+        return call(method, path, body, {**self.headers, **headers})
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.call("GET", path, **headers)
+
+    def post(self, path: str, body: Any) -> Answer:
+        return self.call("POST", path, body)
+
+    def patch(self, path: str, body: Any, **headers: str) -> Answer:
+        return self.call("PATCH", path, body, **headers)
+
+    def delete(self, path: str, **headers: str) -> Answer:
+        return self.call("DELETE", path, **headers)
+
+    def facility(self, **fields: Any) -> dict[str, Any]:
+        """A facility of the organization, created through the API."""
+        body = {"name": "Madrid Office", "type": "office", "country": "ES", **fields}
+        return created(self.post("/v1/facilities", body))
+
+    def consumption(self, facility: dict[str, Any], **fields: Any) -> dict[str, Any]:
+        """A bill of a facility, created through the API: 1,000 kWh of grid electricity in 2023."""
+        body = {
+            "facility_id": facility["id"],
+            "category": "electricity",
+            "quantity": 1000,
+            "unit": "kWh",
+            "start_date": "2023-03-01",
+            "end_date": "2023-03-31",
+            **fields,
+        }
+        return created(self.post("/v1/consumptions", body))
+
+    def factor(self, **fields: Any) -> dict[str, Any]:
+        """An own emission factor, created through the API."""
+        body = {
+            "category": "electricity",
+            "activity": "grid",
+            "country": "ES",
+            "method": "location",
+            "unit": "kWh",
+            "valid_from": "2023-01-01",
+            "valid_to": "2023-12-31",
+            "co2e": Decimal("0.5"),
+            **fields,
+        }
+        return created(self.post("/v1/emission-factors", body))
+
+
+def call(method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
+    """One request of nobody in particular."""
+    data = body if isinstance(body, bytes) else b"" if body is None else dumps(body)
+    if not hasattr(LOCAL, "client"):
+        LOCAL.client = Client()
+    response = LOCAL.client.generic(
+        method, path, data, content_type="application/json", headers=headers or {}
+    )
+    content = response.getvalue()
+    is_json = response.headers.get("content-type", "").startswith("application/json")
+    parsed = json.loads(content, parse_float=Decimal) if content and is_json else content
+    return Answer(response.status_code, parsed, response.headers)
+
+
+def created(answer: Answer) -> dict[str, Any]:
+    assert answer.status == 201, answer.body
+    return answer.body
+
+
+def load_published_factors() -> None:
+    call_command("load_emission_factors", stderr=StringIO())
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The test database with the published factors in it."""
+    with django_db_blocker.unblock():
+        load_published_factors()
+
+
+@pytest.fixture
+def committed(transactional_db: None) -> None:
+    """A database whose transactions really commit, for threads and for other processes."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Function, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Loads the published factors again where a test's committed rows were flushed with them."""
+    yield
+    if nextitem is not None and "committed" in item.fixturenames:
+        with item.config.stash[blocking_manager_key].unblock():
+            load_published_factors()
+
+
+Cast = Callable[[str, Role, Organization], Person]
+
+
+@pytest.fixture
+def person() -> Cast:
+    """Makes a member of an organization with a key of the same role."""
+
+    def make(name: str, role: Role, organization: Organization) -> Person:
+        user = User.objects.create_user(f"{name}@example.com", PASSWORD, name=name.title())
+        Membership.objects.create(user=user, organization=organization, role=role)
+        row = APIKey.issue(organization=organization, name=name, role=role, created_by=user)
+        return Person(organization, role, user, row.key)
+
+    return make
+
+
+@pytest.fixture
+def organization() -> Organization:
+    return Organization.objects.create(name="Alice Ltd")
+
+
+@pytest.fixture
+def elsewhere() -> Organization:
+    return Organization.objects.create(name="Charlie SA")
+
+
+@pytest.fixture
+def alice(person: Cast, organization: Organization) -> Person:
+    """Admin of the organization."""
+    return person("alice", Role.ADMIN, organization)
+
+
+@pytest.fixture
+def erin(person: Cast, organization: Organization) -> Person:
+    """Editor of the organization."""
+    return person("erin", Role.EDITOR, organization)
+
+
+@pytest.fixture
+def bob(person: Cast, organization: Organization) -> Person:
+    """Viewer of the organization."""
+    return person("bob", Role.VIEWER, organization)
+
+
+@pytest.fixture
+def charlie(person: Cast, elsewhere: Organization) -> Person:
+    """Admin of another organization."""
+    return person("charlie", Role.ADMIN, elsewhere)

@@ -1,0 +1,919 @@
+"""Figures worked out by hand from emissions/data/emission_factors.csv, through HTTP."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from io import StringIO
+from itertools import combinations
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from emissions.models import Emission, EmissionFactor
+from facilities.models import Facility
+from tests.conftest import Person
+
+pytestmark = pytest.mark.django_db
+
+FIGURES = ("co2e", "co2e_market", "co2e_biomass")
+NOTHING = [None, None, None]
+
+
+@pytest.fixture(autouse=True)
+def _stored_is_recomputed(db: None) -> Iterator[None]:
+    """After every test here, nothing that is stored differs from what its data gives."""
+    yield
+    call_command("recalculate_co2e", check=True, stderr=StringIO())
+
+
+def kg(row: dict[str, Any]) -> list[Any]:
+    """Location-based, market-based and biogenic."""
+    return [row[name] for name in FIGURES]
+
+
+def exactly(location: str, market: str | None = None, biomass: str = "0") -> list[Decimal]:
+    return [Decimal(location), Decimal(location if market is None else market), Decimal(biomass)]
+
+
+def half_up(kilograms: Fraction) -> Fraction:
+    """Rounded to 6 decimals, halves away from zero."""
+    steps = int(abs(kilograms) * 10**6 + Fraction(1, 2))
+    return Fraction(steps if kilograms >= 0 else -steps, 10**6)
+
+
+def again(person: Person, row: dict[str, Any], kind: str = "consumptions") -> dict[str, Any]:
+    answer = person.get(f"/v1/{kind}/{row['id']}")
+    assert answer.status == 200, answer.body
+    return answer.body
+
+
+def total(person: Person, facility: dict[str, Any]) -> list[Any]:
+    """A facility's totals, which are its current lines' and its complete consumption's."""
+    stored = again(person, facility, "facilities")
+    lines = Emission.objects.current().filter(facility_id=facility["id"])
+    sums = [sum((getattr(line, name) for line in lines), Decimal(0)) for name in FIGURES]
+    assert kg(stored) == sums
+    return kg(stored)
+
+
+def completeness(person: Person, facility: dict[str, Any]) -> str:
+    return again(person, facility, "facilities")["co2e_status"]
+
+
+def change(person: Person, kind: str, row: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    answer = person.patch(f"/v1/{kind}/{row['id']}", fields)
+    assert answer.status == 200, answer.body
+    return answer.body
+
+
+def lines_of(person: Person, bill: dict[str, Any]) -> list[dict[str, Any]]:
+    """The lines of /calculation, after holding all of it to the contract."""
+    body = person.get(f"/v1/consumptions/{bill['id']}/calculation").body
+    assert body["consumption"] == again(person, bill)
+    assert kg(body) == kg(body["consumption"])
+    assert body["reason"] is None
+    lines = body["lines"]
+    assert sum(Fraction(line["quantity"]) for line in lines) == Fraction(bill["quantity"])
+    for name in FIGURES:
+        assert sum(line[name] for line in lines) == body[name]
+    next_day = date.fromisoformat(bill["start_date"])
+    for line in lines:
+        first, last = (date.fromisoformat(line[name]) for name in ("start_date", "end_date"))
+        assert first == next_day
+        assert line["month"] == f"{first:%Y-%m}" == f"{last:%Y-%m}"
+        assert line["days"] == (last - first).days + 1
+        next_day = last + timedelta(days=1)
+        hold_to_the_formula(line, bill["unit"])
+    assert next_day == date.fromisoformat(bill["end_date"]) + timedelta(days=1)
+    return lines
+
+
+def hold_to_the_formula(line: dict[str, Any], unit: str) -> None:
+    shown_to = Fraction(1, 10**28)
+    for method, name in (("location", "co2e"), ("market", "co2e_market")):
+        used = line[method]
+        factor = used["factor"]
+        assert used["unit"] == factor["unit"]
+        words = used["conversion_exact"].split()
+        assert (words[0], words[1], words[2], words[4]) == ("1", unit, "=", factor["unit"])
+        ratio, quantity = Fraction(words[3]), Fraction(line["quantity"])
+        assert 0 <= ratio - Fraction(used["conversion"]) < shown_to
+        assert abs(quantity * ratio - Fraction(used["converted_quantity"])) < shown_to
+        product = quantity * ratio * Fraction(factor["co2e"])
+        assert abs(product - Fraction(used["product"])) < shown_to
+        assert half_up(Fraction(used["product"])) == half_up(product) == line[name]
+    factor = line["location"]["factor"]
+    ratio = Fraction(line["location"]["conversion_exact"].split()[3])
+    biogenic = Fraction(line["quantity"]) * ratio * Fraction(factor["co2e_biomass"])
+    assert half_up(biogenic) == line["co2e_biomass"]
+    assert line["scope"] == factor["scope"]
+
+
+def flags(person: Person, bill: dict[str, Any]) -> list[tuple[list[str], list[str]]]:
+    """The fallbacks of each line, location-based and market-based."""
+    lines = lines_of(person, bill)
+    return [(line["location"]["fallbacks"], line["market"]["fallbacks"]) for line in lines]
+
+
+def ledger(bill: dict[str, Any]) -> list[tuple[str, Decimal, bool]]:
+    """Everything ever written of a bill: month, kg, and whether it counts."""
+    lines = Emission.objects.filter(consumption_id=bill["id"]).order_by("recorded_at", "start_date")
+    return [(f"{one.month:%Y-%m}", one.co2e, one.superseded_at is None) for one in lines]
+
+
+def gas(person: Person, facility: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return person.consumption(facility, category="heat", activity="natural_gas", **fields)
+
+
+# Heat
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit", "expected"),
+    [
+        # 1,000 × 0.18292893 (heat,natural_gas,GB,kWh,2023)
+        ("1000", "kWh", "182.92893"),
+        # 1,000 × 0.20267142 (heat,natural_gas,GB,kWh_net,2023)
+        ("1000", "kWh_net", "202.67142"),
+        # 3.6 GJ_net = 1,000 kWh_net
+        ("3.6", "GJ_net", "202.67142"),
+        # 100 × 105,505,585.262 J / 3,600,000 J = 2,930.7107017222… kWh × 0.18292893 = 536.11177280…
+        ("100", "therm", "536.111773"),
+        # 10 therm = 293.07107017222… kWh × 0.18292893 = 53.611177280…
+        ("1", "MMBtu", "53.611177"),
+        # 277.7777… kWh × 0.18292893 = 50.8135916666…
+        ("1", "GJ", "50.813592"),
+        # 36 GJ = 10,000 kWh
+        ("36", "GJ", "1829.2893"),
+        # 100 × 2.03839031 (m3)
+        ("100", "m3", "203.839031"),
+        # 2.8316846592 m3 × 2.03839031 = 5.77207857028…
+        ("1", "ccf", "5.772079"),
+        # 1 t × 2562.57441074 (t), rounded half up
+        ("1000", "kg", "2562.574411"),
+        # 2,000 × 0.45359237 kg = 0.90718474 t × 2562.57441074 = 2324.72840053…
+        ("2000", "lb", "2324.728401"),
+    ],
+)
+def test_british_gas_of_2023_in_every_way_it_is_billed(
+    erin: Person, quantity: str, unit: str, expected: str
+) -> None:
+    site = erin.facility(country="GB")
+    bill = gas(erin, site, quantity=Decimal(quantity), unit=unit)
+    assert kg(bill) == exactly(expected) == total(erin, site)
+    [line] = lines_of(erin, bill)
+    assert (line["scope"], line["location"]["fallbacks"]) == (1, [])
+
+
+def test_net_energy_is_not_taken_for_gross_where_there_is_no_net_factor(erin: Person) -> None:
+    site = erin.facility(country="ES")
+    bill = gas(erin, site, unit="kWh_net")
+    assert kg(bill) == NOTHING
+    assert bill["co2e_reason"].startswith("no_factor: ")
+    assert "net energy" in bill["co2e_reason"]
+
+
+@pytest.mark.parametrize(
+    ("country", "quantity", "unit", "fossil", "biogenic", "fallbacks"),
+    [
+        # 1,000 × 0.171 and × 2.025 (heat,wood_pellets,ES,kg,2023)
+        ("ES", 1000, "kg", "171", "2025", []),
+        # 1 × 51.56192 and × 1677.18 (GB,t,2023)
+        ("GB", 1, "t", "51.56192", "1677.18", []),
+        # 1,000 × 0.01074 and × 0.35 (GB,kWh,2023)
+        ("GB", 1000, "kWh", "10.74", "350", []),
+        # 500 kg = 0.5 t × 55.19389 and × 1677.18 (world,t)
+        ("DE", 500, "kg", "27.596945", "838.59", ["world"]),
+    ],
+)
+def test_wood_pellets_keep_their_biogenic_part_apart(
+    erin: Person,
+    country: str,
+    quantity: int,
+    unit: str,
+    fossil: str,
+    biogenic: str,
+    fallbacks: list[str],
+) -> None:
+    site = erin.facility(country=country)
+    bill = erin.consumption(
+        site, category="heat", activity="wood_pellets", quantity=quantity, unit=unit
+    )
+    assert kg(bill) == exactly(fossil, biomass=biogenic) == total(erin, site)
+    assert flags(erin, bill) == [(fallbacks, fallbacks)]
+
+
+def test_district_heating_is_scope_2(erin: Person) -> None:
+    bill = erin.consumption(
+        erin.facility(country="GB"), category="heat", activity="district_heating"
+    )
+    assert kg(bill) == exactly("179.64657")  # 1,000 × 0.17964657
+    assert [line["scope"] for line in lines_of(erin, bill)] == [2]
+
+
+# Refrigerants
+
+
+def refill(person: Person, site: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """2.5 kg of R-410A."""
+    day = {"start_date": "2023-07-14", "end_date": "2023-07-14"}
+    given = {"category": "recharge", "activity": "R-410A", "quantity": Decimal("2.5"), "unit": "kg"}
+    return person.consumption(site, **{**given, **day, **fields})
+
+
+def test_a_refill_follows_the_organizations_gwp_set(erin: Person) -> None:
+    site = erin.facility()
+    bill, power = refill(erin, site), erin.consumption(site)
+    assert kg(bill) == exactly("5640")  # 2.5 × 2256 (AR6)
+    for gwp_set, expected in (("AR4", "5220"), ("AR5", "4810"), ("AR6", "5640")):
+        # 2.5 × 2088 (AR4), × 1924 (AR5)
+        erin.organization.gwp_set = gwp_set
+        erin.organization.save()
+        assert kg(again(erin, bill)) == exactly(expected)
+        [line] = lines_of(erin, bill)
+        assert line["location"]["factor"]["gwp_set"] == gwp_set
+        assert line["location"]["fallbacks"] == []
+        # and 1,000 kWh × 0.16928, × 0.26 beside it
+        assert total(erin, site)[0] == Decimal(expected) + Decimal("169.28")
+    assert [counts for *_, counts in ledger(bill)] == [False, False, False, True]
+    assert len(ledger(power)) == 1
+
+
+def test_a_refill_in_pounds_is_converted_exactly(erin: Person) -> None:
+    # 0.45359237 kg × 2256 = 1023.30438672
+    assert kg(refill(erin, erin.facility(), quantity=1, unit="lb")) == exactly("1023.304387")
+
+
+def test_a_refrigerant_without_a_gwp_in_the_set_takes_an_older_one(erin: Person) -> None:
+    # recharge,R-412A has no row of AR6: 1 × 2172 (AR5), not 2286 (AR4)
+    bill = refill(erin, erin.facility(), activity="R-412A", quantity=1)
+    assert kg(bill) == exactly("2172")
+    assert flags(erin, bill) == [(["older_gwp_set"], ["older_gwp_set"])]
+
+
+# Electricity
+
+OVER_NEW_YEAR = {"start_date": "2022-12-22", "end_date": "2023-01-10"}
+"""Ten days of each year."""
+
+
+def test_a_bill_over_new_year_uses_both_factors(erin: Person) -> None:
+    site = erin.facility()
+    bill = erin.consumption(site, **OVER_NEW_YEAR)
+    # location: 500 × 0.21713 = 108.565 and 500 × 0.16928 = 84.64
+    # market, the residual mix: 500 × 0.273 = 136.5 and 500 × 0.26 = 130
+    assert kg(bill) == exactly("193.205", "266.5") == total(erin, site)
+    old, new = lines_of(erin, bill)
+    assert (old["month"], old["days"], old["quantity"]) == ("2022-12", 10, 500)
+    assert (new["month"], new["days"], new["quantity"]) == ("2023-01", 10, 500)
+    assert kg(old) == exactly("108.565", "136.5")
+    assert kg(new) == exactly("84.64", "130")
+    assert flags(erin, bill) == [([], []), ([], [])]
+
+
+def test_days_that_do_not_divide_leave_the_remainder_to_the_last_part(erin: Person) -> None:
+    site = erin.facility()
+    bill = erin.consumption(site, start_date="2022-12-15", end_date="2023-02-03")
+    lines = lines_of(erin, bill)
+    assert [(line["days"], line["quantity"]) for line in lines] == [
+        (17, Decimal("333.333333333333")),  # 1,000 × 17 / 51 = 333.3333333333333…
+        (31, Decimal("607.843137254902")),  # 1,000 × 31 / 51 = 607.84313725490196…
+        (3, Decimal("58.823529411765")),  # 1,000 less both
+    ]
+    assert [kg(line) for line in lines] == [
+        exactly("72.376667", "91"),  # × 0.21713 = 72.37666666…; × 0.273 = 90.99999999…
+        exactly("102.895686", "158.039216"),  # × 0.16928 = 102.89568627…; × 0.26 = 158.03921568…
+        exactly("9.957647", "15.294118"),  # × 0.16928 = 9.95764705…; × 0.26 = 15.29411764…
+    ]
+    assert kg(bill) == exactly("185.23", "264.333334") == total(erin, site)
+
+
+def test_megawatt_hours_are_a_thousand_kilowatt_hours(erin: Person) -> None:
+    bill = erin.consumption(erin.facility(), quantity=1, unit="MWh")
+    assert kg(bill) == exactly("169.28", "260")
+    [line] = lines_of(erin, bill)
+    assert (line["location"]["conversion"], line["location"]["unit"]) == (1000, "kWh")
+    assert line["location"]["converted_quantity"] == 1000
+
+
+def test_gigajoules_on_a_factor_per_kwh_show_how_they_were_converted(erin: Person) -> None:
+    bill = erin.consumption(erin.facility(), quantity=Decimal("7.2"), unit="GJ")
+    # 7.2 GJ = 2,000 kWh × 0.16928 and × 0.26
+    assert kg(bill) == exactly("338.56", "520")
+    [line] = lines_of(erin, bill)
+    used = line["location"]
+    assert used["conversion_exact"] == "1 GJ = 2500/9 kWh"
+    assert used["conversion"] == Decimal("277." + "7" * 28)
+    assert (used["converted_quantity"], used["unit"]) == (2000, "kWh")
+    assert used["product"] == Decimal("338.56")
+
+
+def test_the_named_suppliers_label_makes_the_market_figure(erin: Person) -> None:
+    site = erin.facility()
+    bill = erin.consumption(site, supplier="iberdrola clientes,  s.a.u.", **OVER_NEW_YEAR)
+    # 500 × 0.27 = 135 (2022) and 500 × 0.241 = 120.5 (2023); the location figure as without it
+    assert kg(bill) == exactly("193.205", "255.5")
+    for line in lines_of(erin, bill):
+        assert line["market"]["factor"]["supplier"] == "IBERDROLA CLIENTES, S.A.U."
+        assert line["market"]["asked"]["supplier"] == "iberdrola clientes, s.a.u."
+        assert line["location"]["factor"]["supplier"] is None
+    assert flags(erin, bill) == [([], []), ([], [])]
+
+
+def test_a_supplier_that_nobody_knows_takes_the_residual_mix(erin: Person) -> None:
+    bill = erin.consumption(erin.facility(), supplier="Nobody S.L.")
+    assert kg(bill) == exactly("169.28", "260")
+    assert flags(erin, bill) == [([], [])]
+
+
+def test_a_green_suppliers_market_figure_is_zero_and_not_missing(erin: Person) -> None:
+    # electricity,grid,ES,ACCIONA GREEN ENERGY DEVELOPMENTS SL,market,2023: 0
+    site = erin.facility()
+    bill = erin.consumption(site, supplier="Acciona Green Energy Developments SL")
+    assert kg(bill) == exactly("169.28", "0") == total(erin, site)
+    assert bill["co2e_status"] == "calculated"
+
+
+def test_without_any_market_factor_the_grid_stands_in_and_says_so(erin: Person) -> None:
+    bill = erin.consumption(erin.facility(country="FR"), supplier="EDF")
+    assert kg(bill) == exactly("55.28")  # 1,000 × 0.05528
+    assert flags(erin, bill) == [([], ["location_for_market"])]
+    [line] = lines_of(erin, bill)
+    assert line["market"]["factor"]["method"] == "location"
+
+
+def test_a_bill_of_a_later_year_takes_the_nearest_earlier_factor(erin: Person) -> None:
+    site = erin.facility()
+    bill = erin.consumption(site, start_date="2025-05-01", end_date="2025-05-31")
+    # location 2025: 0.15326; market: the residual mix of 2024, 0.283
+    assert kg(bill) == exactly("153.26", "283")
+    assert flags(erin, bill) == [([], ["earlier_year"])]
+    bill = erin.consumption(site, start_date="2026-05-01", end_date="2026-05-31")
+    assert kg(bill) == exactly("153.26", "283")
+    assert flags(erin, bill) == [(["earlier_year"], ["earlier_year"])]
+
+
+def test_a_us_site_takes_its_egrid_subregion(erin: Person) -> None:
+    site = erin.facility(country="US", region="eGRID:CAMX")
+    bill = erin.consumption(site)
+    assert kg(bill) == exactly("198.741")  # 1,000 × 0.198741 (eGRID:CAMX, 2023)
+    assert flags(erin, bill) == [([], ["location_for_market"])]
+    # 2024: the subregion's own, earlier, before the country's 0.38355
+    after = erin.consumption(site, start_date="2024-03-01", end_date="2024-03-31")
+    assert kg(after) == exactly("198.741")
+    assert flags(erin, after) == [(["earlier_year"], ["location_for_market", "earlier_year"])]
+    # 2022: the subregion's is later, so the country's: 1,000 × 0.41037
+    before = erin.consumption(site, start_date="2022-03-01", end_date="2022-03-31")
+    assert kg(before) == exactly("410.37")
+    assert flags(erin, before) == [(["wider_region"], ["location_for_market", "wider_region"])]
+
+
+def test_giving_a_site_its_region_recomputes_it(erin: Person) -> None:
+    site = erin.facility(country="US")
+    bill = erin.consumption(site)
+    assert kg(bill) == exactly("392.85")  # 1,000 × 0.39285 (US, 2023)
+    change(erin, "facilities", site, region="eGRID:CAMX")
+    assert kg(again(erin, bill)) == exactly("198.741") == total(erin, site)
+    change(erin, "facilities", site, region=None)
+    assert kg(again(erin, bill)) == exactly("392.85") == total(erin, site)
+
+
+def test_biogenic_carbon_of_electricity_follows_the_location_factor(erin: Person) -> None:
+    erin.factor(co2e=Decimal("0.1"), co2e_biomass=Decimal("0.02"))
+    erin.factor(co2e=Decimal("0.3"), co2e_biomass=Decimal("0.04"), method="market")
+    site = erin.facility()
+    assert kg(erin.consumption(site)) == exactly("100", "300", "20") == total(erin, site)
+
+
+# Water
+
+
+@pytest.mark.parametrize(
+    ("country", "activity", "quantity", "unit", "expected", "fallbacks"),
+    [
+        ("GB", None, 100, "m3", "17.6685", []),  # supply unless set: 100 × 0.176685
+        ("GB", "treatment", 100, "m3", "20.1318", []),  # 100 × 0.201318
+        ("ES", "supply", 100, "m3", "19.13", ["world"]),  # 100 × 0.1913
+        ("ES", "treatment", 100000, "L", "17.088", ["world"]),  # 100 m3 × 0.17088
+        # 3.785411784 m3 × 0.1913 = 0.72414927…
+        ("US", "supply", 1, "kgal_us", "0.724149", ["world"]),
+    ],
+)
+def test_water_is_supplied_and_treated(
+    erin: Person,
+    country: str,
+    activity: str | None,
+    quantity: int,
+    unit: str,
+    expected: str,
+    fallbacks: list[str],
+) -> None:
+    bill = erin.consumption(
+        erin.facility(country=country),
+        category="water",
+        activity=activity,
+        quantity=quantity,
+        unit=unit,
+    )
+    assert bill["activity"] == (activity or "supply")
+    assert kg(bill) == exactly(expected)
+    assert flags(erin, bill) == [(fallbacks, fallbacks)]
+    assert [line["scope"] for line in lines_of(erin, bill)] == [3]
+
+
+# Quantities
+
+
+def test_nothing_consumed_is_zero_and_calculated(erin: Person) -> None:
+    site = erin.facility()
+    bill = erin.consumption(site, quantity=0, **OVER_NEW_YEAR)
+    assert kg(bill) == exactly("0") == total(erin, site)
+    assert (bill["co2e_status"], bill["co2e_reason"]) == ("calculated", None)
+    assert [line["quantity"] for line in lines_of(erin, bill)] == [0, 0]
+
+
+def test_an_adjustment_takes_off(erin: Person) -> None:
+    site = erin.facility()
+    erin.consumption(site)
+    bill = erin.consumption(site, quantity=-100, data_quality="adjustment")
+    # −100 × 0.16928 and × 0.26; the totals 900 × both
+    assert kg(bill) == exactly("-16.928", "-26")
+    lines_of(erin, bill)
+    assert total(erin, site) == exactly("152.352", "234")
+
+
+def test_an_adjustment_of_the_whole_bill_leaves_exactly_nothing(erin: Person) -> None:
+    site = erin.facility()
+    period = {"start_date": "2021-12-07", "end_date": "2023-02-03"}
+    quantity = Decimal("1234.567891")
+    bill = erin.consumption(site, quantity=quantity, **period)
+    back = erin.consumption(site, quantity=-quantity, data_quality="adjustment", **period)
+    assert [kg(line) for line in lines_of(erin, back)] == [
+        [-one for one in kg(line)] for line in lines_of(erin, bill)
+    ]
+    assert total(erin, site) == exactly("0")
+
+
+# No factor
+
+
+def test_a_country_without_a_factor_is_kept_without_a_figure(erin: Person) -> None:
+    site = erin.facility(country="LI")
+    bill = erin.consumption(site)
+    assert (kg(bill), bill["co2e_status"]) == (NOTHING, "not_calculated")
+    assert bill["co2e_reason"].startswith("no_factor: ")
+    for word in ("electricity/grid", "kWh", "LI", "2023-03-01"):
+        assert word in bill["co2e_reason"]
+    assert completeness(erin, site) == "incomplete"
+    assert total(erin, site) == exactly("0")
+    explained = erin.get(f"/v1/consumptions/{bill['id']}/calculation").body
+    assert (explained["lines"], kg(explained)) == ([], NOTHING)
+    assert explained["reason"] == bill["co2e_reason"]
+
+    factor = erin.factor(country="LI")
+    assert kg(again(erin, bill)) == exactly("500") == total(erin, site)
+    assert completeness(erin, site) == "complete"
+    assert erin.delete(f"/v1/emission-factors/{factor['id']}").status == 204
+    assert again(erin, bill)["co2e_reason"] == bill["co2e_reason"]
+    assert completeness(erin, site) == "incomplete"
+
+
+def test_the_rest_of_an_incomplete_facility_counts(erin: Person) -> None:
+    site = erin.facility(country="LI")
+    erin.consumption(site)
+    refill(erin, site)
+    assert total(erin, site) == exactly("5640")
+    assert completeness(erin, site) == "incomplete"
+
+
+@pytest.mark.parametrize("way", ["inactive", "deleted", "disabled", "another country"])
+def test_a_facility_is_complete_again_when_the_missing_figure_is_not_asked_for(
+    erin: Person, way: str
+) -> None:
+    site = erin.facility(country="LI")
+    bill = erin.consumption(site)
+    if way == "inactive":
+        change(erin, "consumptions", bill, status="inactive")
+    elif way == "deleted":
+        erin.delete(f"/v1/consumptions/{bill['id']}")
+    elif way == "disabled":
+        change(erin, "facilities", site, categories=["heat"])
+    else:
+        change(erin, "facilities", site, country="CH")
+    assert completeness(erin, site) == "complete"
+
+
+def stones(person: Person, site: dict[str, Any], start: str, end: str, quantity: int) -> Any:
+    """Olive stones in kg; Spain alone has a factor, 0.153 and biogenic 2.022, 2018 to 2024."""
+    period = {"start_date": start, "end_date": end}
+    return person.consumption(
+        site, category="heat", activity="olive_stones", quantity=quantity, unit="kg", **period
+    )
+
+
+def test_a_factor_serves_five_years_past_its_end_and_not_a_day_more(erin: Person) -> None:
+    site = erin.facility()
+    last = stones(erin, site, "2029-12-01", "2029-12-31", 100)
+    assert kg(last) == exactly("15.3", biomass="202.2")
+    assert flags(erin, last) == [(["earlier_year"], ["earlier_year"])]
+    for start in ("2029-12-31", "2030-01-01"):
+        late = stones(erin, site, start, "2030-01-01", 100)
+        assert kg(late) == NOTHING
+        assert late["co2e_reason"].startswith("no_factor: ")
+        assert "2030-01-01" in late["co2e_reason"]
+
+
+def test_a_later_factor_is_never_used(erin: Person) -> None:
+    late = stones(erin, erin.facility(), "2017-12-31", "2018-01-01", 100)
+    assert kg(late) == NOTHING
+    assert "2017-12-31" in late["co2e_reason"]
+
+
+def test_past_the_five_years_the_world_is_next(erin: Person) -> None:
+    site = erin.facility()
+    before = gas(erin, site, start_date="2029-12-31", end_date="2029-12-31")
+    after = gas(erin, site, start_date="2030-01-01", end_date="2030-01-01")
+    assert kg(before) == exactly("182")  # 1,000 × 0.182 (ES, 2024)
+    assert flags(erin, before) == [(["earlier_year"], ["earlier_year"])]
+    assert kg(after) == exactly("181.2342")  # 1,000 × 0.1812342 (world, without an end)
+    assert flags(erin, after) == [(["world"], ["world"])]
+
+
+def test_one_missing_year_leaves_the_whole_bill_without_a_figure(erin: Person) -> None:
+    site = erin.facility()
+    own = erin.factor(
+        category="heat",
+        activity="olive_stones",
+        method=None,
+        unit="kg",
+        valid_from="2011-01-01",
+        valid_to="2011-12-31",
+        co2e=Decimal("0.2"),
+    )
+    # 2016 from the own factor of 2011, 2017 from nothing, 2018 from the published one
+    bill = stones(erin, site, "2016-07-01", "2018-06-30", 730)
+    assert kg(bill) == NOTHING
+    assert "2017-01-01" in bill["co2e_reason"]
+    assert ledger(bill) == []
+    assert completeness(erin, site) == "incomplete"
+
+    change(erin, "emission-factors", own, valid_to="2012-12-31")
+    # a kg a day: (184 + 365) × 0.2 = 109.8 and 181 × 0.153 = 27.693; biogenic 181 × 2.022
+    assert kg(again(erin, bill)) == exactly("137.493", biomass="365.982")
+    assert len(lines_of(erin, bill)) == 24
+    assert completeness(erin, site) == "complete"
+
+
+# Factors of one's own
+
+
+def test_an_own_factor_takes_precedence_until_it_is_deleted(erin: Person, charlie: Person) -> None:
+    site, theirs = erin.facility(), charlie.facility()
+    bill, their_bill = erin.consumption(site), charlie.consumption(theirs)
+    own = erin.factor(co2e=Decimal("0.1234567891"))
+    # 1,000 × 0.1234567891 = 123.4567891
+    assert kg(again(erin, bill)) == exactly("123.456789", "260") == total(erin, site)
+    [line] = lines_of(erin, bill)
+    assert line["location"]["factor"]["own"] is True
+    assert line["location"]["product"] == Decimal("123.4567891")
+    assert erin.delete(f"/v1/emission-factors/{own['id']}").status == 204
+    assert kg(again(erin, bill)) == exactly("169.28", "260") == total(erin, site)
+    assert kg(again(charlie, their_bill)) == exactly("169.28", "260") == total(charlie, theirs)
+    assert len(ledger(their_bill)) == 1
+
+
+def test_an_edited_factor_moves_the_figures_and_the_ledger_keeps_the_old_ones(
+    erin: Person,
+) -> None:
+    site = erin.facility()
+    own = erin.factor()
+    bill = erin.consumption(site, start_date="2023-01-01", end_date="2023-02-28", quantity=590)
+    # 10 kWh a day × 0.5, then × 0.25
+    assert kg(bill) == exactly("295", "153.4") == total(erin, site)
+    change(erin, "emission-factors", own, co2e=Decimal("0.25"))
+    assert kg(again(erin, bill)) == exactly("147.5", "153.4") == total(erin, site)
+    assert ledger(bill) == [
+        ("2023-01", Decimal(155), False),
+        ("2023-02", Decimal(140), False),
+        ("2023-01", Decimal("77.5"), True),
+        ("2023-02", Decimal(70), True),
+    ]
+    used = Emission.objects.filter(consumption_id=bill["id"]).order_by("recorded_at", "start_date")
+    assert [line.location_value for line in used] == [
+        Decimal(one) for one in ("0.5", "0.5", "0.25", "0.25")
+    ]
+    # February falls to the own factor of January, which still comes before the published one
+    change(erin, "emission-factors", own, valid_to="2023-01-31")
+    assert flags(erin, bill) == [([], []), (["earlier_year"], [])]
+    assert kg(again(erin, bill)) == exactly("147.5", "153.4")
+    change(erin, "emission-factors", own, country="FR")
+    assert kg(again(erin, bill)) == exactly("99.8752", "153.4")  # 590 × 0.16928
+
+
+def test_what_does_not_change_the_answer_writes_no_line(erin: Person) -> None:
+    own = erin.factor()
+    bill = erin.consumption(erin.facility())
+    change(erin, "emission-factors", own, note="from the invoice", co2e=Decimal("0.50"))
+    change(erin, "consumptions", bill, note="checked", external_id="B-1", data_quality="estimated")
+    assert ledger(bill) == [("2023-03", Decimal(500), True)]
+
+
+def test_a_published_factor_that_staff_correct_recomputes_every_organization(
+    erin: Person, charlie: Person
+) -> None:
+    bill, theirs = erin.consumption(erin.facility()), charlie.consumption(charlie.facility())
+    spain = EmissionFactor.objects.get(
+        organization=None, country="ES", method="location", valid_from=date(2023, 1, 1), supplier=""
+    )
+    spain.co2e = Decimal("0.17")
+    spain.save()
+    assert kg(again(erin, bill)) == exactly("170", "260")
+    assert kg(again(charlie, theirs)) == exactly("170", "260")
+
+
+def test_two_own_factors_that_fit_equally_are_not_chosen_from(erin: Person) -> None:
+    site = erin.facility()
+    bill = gas(erin, site)
+    heat = {"category": "heat", "activity": "natural_gas", "method": None}
+    tied = [erin.factor(gwp_set=gwp_set, **heat) for gwp_set in ("AR5", "AR6")]
+    ambiguous = again(erin, bill)
+    assert kg(ambiguous) == NOTHING
+    assert ambiguous["co2e_reason"].startswith("ambiguous_factor: ")
+    assert all(one["id"] in ambiguous["co2e_reason"] for one in tied)
+    assert completeness(erin, site) == "incomplete"
+    erin.delete(f"/v1/emission-factors/{tied[0]['id']}")
+    assert kg(again(erin, bill)) == exactly("500") == total(erin, site)
+    assert completeness(erin, site) == "complete"
+
+
+# What counts
+
+
+def test_a_facility_that_moves_is_computed_where_it_is_now(erin: Person) -> None:
+    site = erin.facility()
+    bill, pool = erin.consumption(site), refill(erin, site)
+    assert total(erin, site) == exactly("5809.28", "5900")
+    change(erin, "facilities", site, country="FRA")
+    # 1,000 × 0.05528; the refrigerant is the same everywhere
+    assert kg(again(erin, bill)) == exactly("55.28")
+    assert total(erin, site) == exactly("5695.28")
+    change(erin, "facilities", site, country="ES")
+    assert total(erin, site) == exactly("5809.28", "5900")
+    assert [(amount, counts) for _, amount, counts in ledger(bill)] == [
+        (Decimal("169.28"), False),
+        (Decimal("55.28"), False),
+        (Decimal("169.28"), True),
+    ]
+    assert len(ledger(pool)) == 1
+
+
+def test_a_disabled_category_does_not_count_until_it_is_enabled(erin: Person) -> None:
+    site = erin.facility()
+    bill, water = erin.consumption(site), erin.consumption(site, category="water", unit="m3")
+    assert total(erin, site) == exactly("360.58", "451.3")  # 169.28, 260 and 191.3
+    change(erin, "facilities", site, categories=["heat", "water"])
+    off = again(erin, bill)
+    assert (kg(off), off["co2e_status"]) == (NOTHING, "not_calculated")
+    assert off["co2e_reason"] == "category_disabled"
+    assert total(erin, site) == kg(again(erin, water)) == exactly("191.3")
+    assert completeness(erin, site) == "complete"
+    refused = erin.post(
+        "/v1/consumptions",
+        {
+            "facility_id": site["id"],
+            "category": "electricity",
+            "quantity": 1,
+            "unit": "kWh",
+            "start_date": "2023-01-01",
+            "end_date": "2023-01-31",
+        },
+    )
+    assert (refused.status, refused.fields) == (422, ["category"])
+    change(erin, "facilities", site, categories=["electricity"])
+    assert kg(again(erin, bill)) == exactly("169.28", "260") == total(erin, site)
+    assert [counts for *_, counts in ledger(bill)] == [False, True]
+
+
+def test_an_inactive_consumption_does_not_count_until_it_is_active(erin: Person) -> None:
+    site = erin.facility()
+    bill = erin.consumption(site)
+    off = change(erin, "consumptions", bill, status="inactive")
+    assert (kg(off), off["co2e_reason"]) == (NOTHING, "inactive")
+    assert total(erin, site) == exactly("0")
+    assert completeness(erin, site) == "complete"
+    on = change(erin, "consumptions", bill, status="active")
+    assert (kg(on), on["co2e_reason"]) == (exactly("169.28", "260"), None)
+    assert total(erin, site) == exactly("169.28", "260")
+
+
+def test_a_deleted_consumption_leaves_every_total_and_stays_in_the_ledger(erin: Person) -> None:
+    site = erin.facility()
+    bill, other = erin.consumption(site), gas(erin, site)
+    assert erin.delete(f"/v1/consumptions/{bill['id']}").status == 204
+    assert erin.get(f"/v1/consumptions/{bill['id']}").status == 404
+    assert total(erin, site) == kg(other) == exactly("182")
+    assert ledger(bill) == [("2023-03", Decimal("169.28"), False)]
+
+
+def test_a_deleted_facility_takes_its_consumption_along_and_brings_it_back(erin: Person) -> None:
+    site = erin.facility(external_id="HQ")
+    gone = erin.consumption(site, quantity=7)
+    erin.delete(f"/v1/consumptions/{gone['id']}")
+    bill = erin.consumption(site)
+    off = change(erin, "consumptions", erin.consumption(site), status="inactive")
+    assert erin.delete(f"/v1/facilities/{site['id']}").status == 204
+    for path in (f"/v1/facilities/{site['id']}", f"/v1/consumptions/{bill['id']}"):
+        assert erin.get(path).status == 404
+    assert not Emission.objects.current().filter(organization=erin.organization).exists()
+
+    Facility.objects.get(pk=site["id"]).restore()
+    assert kg(again(erin, bill)) == exactly("169.28", "260") == total(erin, site)
+    assert again(erin, off)["co2e_reason"] == "inactive"
+    assert erin.get(f"/v1/consumptions/{gone['id']}").status == 404
+    assert [counts for *_, counts in ledger(bill)] == [False, True]
+
+
+def test_a_restored_facility_is_computed_with_the_factors_of_now(erin: Person) -> None:
+    site = erin.facility()
+    bill = erin.consumption(site)
+    erin.delete(f"/v1/facilities/{site['id']}")
+    erin.factor()
+    Facility.objects.get(pk=site["id"]).restore()
+    assert kg(again(erin, bill)) == exactly("500", "260") == total(erin, site)
+
+
+def test_an_archived_facility_keeps_its_totals(erin: Person) -> None:
+    site = erin.facility()
+    erin.consumption(site)
+    change(erin, "facilities", site, status="archived")
+    assert total(erin, site) == exactly("169.28", "260")
+
+
+def test_a_consumption_that_moves_takes_its_figures_to_the_other_facility(erin: Person) -> None:
+    here, there = erin.facility(), erin.facility(country="FR")
+    bill, left = erin.consumption(here), erin.consumption(here, quantity=10)
+    moved = change(erin, "consumptions", bill, facility_id=there["id"])
+    assert kg(moved) == exactly("55.28") == total(erin, there)
+    assert total(erin, here) == kg(left) == exactly("1.6928", "2.6")
+
+
+def test_an_edited_consumption_is_computed_anew(erin: Person) -> None:
+    site = erin.facility()
+    bill = erin.consumption(site)
+    edited = change(erin, "consumptions", bill, quantity=2, unit="MWh", **OVER_NEW_YEAR)
+    assert kg(edited) == exactly("386.41", "533") == total(erin, site)  # twice 193.205 and 266.5
+    edited = change(
+        erin, "consumptions", bill, category="water", activity="supply", quantity=10, unit="m3"
+    )
+    assert kg(edited) == exactly("1.913") == total(erin, site)
+    assert [counts for *_, counts in ledger(bill)] == [False] * 3 + [True] * 2
+
+
+# The explanation
+
+
+def test_a_line_has_the_fields_of_the_contract(erin: Person) -> None:
+    bill = erin.consumption(erin.facility(), quantity=1, unit="MWh")
+    body = erin.get(f"/v1/consumptions/{bill['id']}/calculation").body
+    assert {"consumption", "lines", *FIGURES, "reason"} <= body.keys()
+    [line] = body["lines"]
+    assert {
+        "month", "start_date", "end_date", "days", "quantity", "scope", "location", "market",
+        *FIGURES,
+    } <= line.keys()  # fmt: skip
+    for method, per_kwh, publisher in (
+        ("location", "0.16928", "ember"),
+        ("market", "0.26", "miteco-v31"),
+    ):
+        used = line[method]
+        assert {
+            "factor", "converted_quantity", "unit", "conversion", "product", "fallbacks",
+        } <= used.keys()  # fmt: skip
+        factor = again(erin, used["factor"], "emission-factors")
+        assert used["factor"] == factor
+        assert factor["co2e"] == Decimal(per_kwh)
+        assert factor["source"]["id"] == publisher
+        assert {"id", "title", "url", "licence", "attribution"} == factor["source"].keys()
+
+
+# The breakdown of a facility
+
+KEYS = ("category", "activity", "scope", "month", "year")
+
+
+@pytest.fixture
+def site(erin: Person) -> dict[str, Any]:
+    """A Spanish facility with a bit of everything in December 2022 and January 2023.
+
+    | category, activity         | scope | 2022-12       | 2023-01     |
+    | electricity grid           | 2     | 108.565/136.5 | 84.64/130   |
+    | heat natural_gas, 100 kWh  | 1     |               | 18.2        |
+    | heat wood_pellets, 10 kg   | 1     | 1.71 (20.25)  |             |
+    | water supply, 10 m3        | 3     |               | 1.913       |
+    | recharge R-410A, 0.5 kg    | 1     |               | 1128        |
+    """
+    site = erin.facility()
+    january = {"start_date": "2023-01-01", "end_date": "2023-01-31"}
+    december = {"start_date": "2022-12-01", "end_date": "2022-12-31"}
+    erin.consumption(site, **OVER_NEW_YEAR)
+    gas(erin, site, quantity=100, **january)
+    pellets = {"category": "heat", "activity": "wood_pellets", "unit": "kg"}
+    erin.consumption(site, quantity=10, **pellets, **december)
+    erin.consumption(site, category="water", quantity=10, unit="m3", **january)
+    day = {"start_date": "2023-01-15", "end_date": "2023-01-15"}
+    refill(erin, site, quantity=Decimal("0.5"), **day)
+    # what does not count is in no group
+    erin.consumption(site, status="inactive", **january)
+    gone = erin.consumption(site, **january)
+    erin.delete(f"/v1/consumptions/{gone['id']}")
+    return site
+
+
+def breakdown(person: Person, site: dict[str, Any], query: str = "") -> dict[str, Any]:
+    answer = person.get(f"/v1/facilities/{site['id']}/emissions?{query}")
+    assert answer.status == 200, answer.body
+    body = answer.body
+    for name in FIGURES:
+        assert sum((item[name] for item in body["items"]), Decimal(0)) == body[name]
+    return body
+
+
+def grouped(body: dict[str, Any], *keys: str) -> dict[Any, list[Any]]:
+    groups = {tuple(item[key] for key in keys): kg(item) for item in body["items"]}
+    assert len(groups) == len(body["items"])
+    assert all(item.keys() == {*keys, *FIGURES} for item in body["items"])
+    return {one[0] if len(keys) == 1 else one: figures for one, figures in groups.items()}
+
+
+def test_every_breakdown_adds_up_to_the_facilitys_totals(erin: Person, site: dict) -> None:
+    # 193.205 + 19.91 + 1.913 + 1128 and 266.5 + 19.91 + 1.913 + 1128
+    expected = exactly("1343.028", "1416.323", "20.25")
+    assert total(erin, site) == expected
+    for length in range(1, len(KEYS) + 1):
+        for keys in combinations(KEYS, length):
+            body = breakdown(erin, site, "&".join(f"group_by={key}" for key in keys))
+            assert kg(body) == expected, keys
+            grouped(body, *keys)
+
+
+def test_the_groups_hold_what_the_hand_finds(erin: Person, site: dict) -> None:
+    by_category = {
+        "heat": exactly("19.91", biomass="20.25"),
+        "electricity": exactly("193.205", "266.5"),
+        "water": exactly("1.913"),
+        "recharge": exactly("1128"),
+    }
+    assert grouped(breakdown(erin, site), "category") == by_category
+    assert grouped(breakdown(erin, site, "group_by=category"), "category") == by_category
+    assert grouped(breakdown(erin, site, "group_by=activity"), "activity") == {
+        "grid": exactly("193.205", "266.5"),
+        "natural_gas": exactly("18.2"),
+        "wood_pellets": exactly("1.71", biomass="20.25"),
+        "supply": exactly("1.913"),
+        "R-410A": exactly("1128"),
+    }
+    assert grouped(breakdown(erin, site, "group_by=scope"), "scope") == {
+        1: exactly("1147.91", biomass="20.25"),
+        2: exactly("193.205", "266.5"),
+        3: exactly("1.913"),
+    }
+    december = exactly("110.275", "138.21", "20.25")  # 108.565 + 1.71 and 136.5 + 1.71
+    january = exactly("1232.753", "1278.113")  # 84.64 + 18.2 + 1.913 + 1128; 130 for 84.64
+    assert grouped(breakdown(erin, site, "group_by=month"), "month") == {
+        "2022-12": december,
+        "2023-01": january,
+    }
+    assert grouped(breakdown(erin, site, "group_by=year"), "year") == {
+        2022: december,
+        2023: january,
+    }
+    by_both = breakdown(erin, site, "group_by=year&group_by=category")
+    assert grouped(by_both, "year", "category")[2023, "electricity"] == exactly("84.64", "130")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("end_date=2022-12-31", exactly("110.275", "138.21", "20.25")),
+        ("start_date=2023-01-01", exactly("1232.753", "1278.113")),
+        # the electricity ends on the 10th, the refill is on the 15th: 18.2 + 1.913 + 1128
+        ("start_date=2023-01-11", exactly("1148.113")),
+        ("start_date=2023-01-16", exactly("20.113")),
+        # lines that a period touches belong to it: 84.64 + 18.2 + 1.913
+        ("start_date=2023-01-10&end_date=2023-01-14", exactly("104.753", "150.113")),
+        ("start_date=2024-01-01", exactly("0")),
+        ("end_date=2022-11-30", exactly("0")),
+    ],
+)
+def test_a_breakdown_holds_the_lines_of_its_period(
+    erin: Person, site: dict, query: str, expected: list[Decimal]
+) -> None:
+    for keys in ("group_by=month", "group_by=category&group_by=scope"):
+        assert kg(breakdown(erin, site, f"{query}&{keys}")) == expected
+
+
+def test_a_facility_without_consumption_breaks_down_into_nothing(erin: Person) -> None:
+    body = breakdown(erin, erin.facility())
+    assert (body["items"], kg(body)) == ([], exactly("0"))
