@@ -4,9 +4,10 @@ Membership, `is_active`, expiry and revocation are part of that query, so that t
 away ends access with the next request, whatever a token still says.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import OperationalError, connection
 from django.db.models import FilteredRelation, Q
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
@@ -23,7 +24,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from organizations.keys import digest
 from organizations.models import APIKey, User
-from organizations.tenancy import Caller
+from organizations.tenancy import Caller, in_the_way
 
 ORGANIZATION_HEADER = "x-organization-id"
 KEY_HEADER = "x-api-key"
@@ -60,7 +61,7 @@ class CallerAuthentication(BaseAuthentication):
         if organization_header(request) != organization_id:
             raise NotFound("There is no such organization.")
         if last_used_at is None or now - last_used_at > LAST_USED_EVERY:
-            APIKey.objects.filter(pk=key_id).update(last_used_at=now)
+            mark_used(key_id, now)
         return Caller(organization_id, role, api_key_id=key_id)
 
     def _by_token(self, request: Request) -> Caller:
@@ -98,6 +99,27 @@ class CallerAuthentication(BaseAuthentication):
         if role is None:
             raise NotFound("There is no such organization.")
         return Caller(organization_id, role, user_id=user_id)
+
+
+def mark_used(key_id: UUID, now: datetime) -> None:
+    """Notes that a key was used. On SQLite a file that is being written is not waited for.
+
+    A reader must not queue behind a long import for this; the next request will note it.
+    """
+    key = APIKey.objects.filter(pk=key_id)
+    if connection.vendor != "sqlite":
+        key.update(last_used_at=now)
+        return
+    with connection.cursor() as cursor:
+        [patience] = cursor.execute("PRAGMA busy_timeout").fetchone()
+        cursor.execute("PRAGMA busy_timeout = 0")
+        try:
+            key.update(last_used_at=now)
+        except OperationalError as error:
+            if not in_the_way(error):
+                raise
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {patience:d}")
 
 
 def organization_header(request: Request) -> UUID:

@@ -160,6 +160,19 @@ def atomic_with_retry(function: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
+def in_the_way(error: OperationalError) -> bool:
+    """Whether other writers were what stopped this one, for as long as it tried.
+
+    PostgreSQL says so by a state that `atomic_with_retry` has tried again; SQLite by SQLITE_BUSY,
+    after it has waited for the file as long as the `timeout` in settings.
+    """
+    cause = error.__cause__
+    return (
+        getattr(cause, "sqlstate", None) in RETRIED_SQLSTATES
+        or getattr(cause, "sqlite_errorname", None) == "SQLITE_BUSY"
+    )
+
+
 def pass_gate(organization_id: UUID | None, *, exclusive: bool = False) -> None:
     """Orders writers until the transaction ends: many write bills, or one changes what they use.
 

@@ -12,10 +12,10 @@ from rest_framework.response import Response
 
 from organizations.filters import SortBackend, StrictFilterBackend
 from organizations.tenancy import (
-    RETRIED_SQLSTATES,
     TenantQuerySet,
     atomic_with_retry,
     caller,
+    in_the_way,
     pass_gate,
 )
 
@@ -101,7 +101,7 @@ class TenantViewSet(viewsets.GenericViewSet):
             field, sentence = self.constraint_errors[name]
             raise ValidationError({field: [sentence]}, code="taken") from error
         except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", None) not in RETRIED_SQLSTATES:
+            if not in_the_way(error):
                 raise
             raise Conflict from error
 

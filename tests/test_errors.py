@@ -8,12 +8,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import OperationalError
+from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from facilities.models import Facility
-from facilities.serializers import FacilitySerializer
 from facilities.views import FacilityViewSet
 from tests.conftest import Answer, Person, call, created
 
@@ -736,12 +735,42 @@ def test_nothing_of_a_request_that_crashed_is_stored(
     assert Facility.objects.count() == 1
 
 
-def test_writes_in_each_others_way_are_409(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    def locked(*args: Any, **kwargs: Any) -> Any:
-        raise OperationalError("database is locked")
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL locks rows, not the file")
+def test_a_file_that_another_writer_keeps_is_409(committed: None, alice: Person) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 50")
+    writer = connection.copy()
+    try:
+        writer.set_autocommit(False)
+        with writer.cursor() as cursor:
+            cursor.execute("UPDATE facilities_facility SET name = name")
+        assert alice.get("/v1/facilities").status == 200  # and a reader does not wait for it
+        assert_error(alice.post("/v1/facilities", SITE), 409, "conflict")
+    finally:
+        writer.close()
+        connection.close()
+    assert alice.post("/v1/facilities", SITE).status == 201
 
-    monkeypatch.setattr(FacilitySerializer, "create", locked)
-    assert_error(uncaught(alice, "POST", "/v1/facilities", SITE), 409, "conflict")
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+def test_a_write_that_the_database_gives_up_is_tried_again_then_409(
+    committed: None, alice: Person
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION pg_temp.give_up() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE serialization_failure; END $$"
+        )
+        cursor.execute(
+            "CREATE TRIGGER give_up BEFORE INSERT ON facilities_facility"
+            " FOR EACH ROW EXECUTE FUNCTION pg_temp.give_up()"
+        )
+    try:
+        assert_error(alice.post("/v1/facilities", SITE), 409, "conflict")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER give_up ON facilities_facility")
+    assert alice.post("/v1/facilities", SITE).status == 201
 
 
 Refused = Callable[[Person, Person], Answer]
