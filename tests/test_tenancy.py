@@ -13,7 +13,6 @@ from uuid import uuid4
 import pytest
 from django.contrib.admindocs.views import simplify_regex
 from django.db import transaction
-from pytest_django.fixtures import Settings
 
 from config.api import urlpatterns
 from emissions.models import EmissionFactor
@@ -116,16 +115,6 @@ class Rows:
 
 
 UNKNOWN = Rows({name: str(uuid4()) for name in ("facility", "consumption", "factor", "key")})
-
-
-@pytest.fixture(autouse=True)
-def _fast(settings: Settings) -> None:
-    """Without what is slow on purpose or for production, and is not what is tested here.
-
-    PBKDF2 takes its time; WhiteNoise reads every static file whenever a Client is made.
-    """
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture
