@@ -22,7 +22,9 @@ from benchmarks.frame import Row, read_rows, say, table
 from benchmarks.machine import facts
 from tests.postgresql import server
 
-SECTIONS: dict[str, str] = {}
+SECTIONS = {
+    "http": "HTTP",
+}
 """Module of benchmarks/ → its title, in the order of the report."""
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
