@@ -10,7 +10,7 @@ SERVER := $(BIN)/granian --interface wsgi --host $(HOST) --port $(PORT) --no-ws 
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test test-sqlite test-postgresql lint format schema migrations clean
+.PHONY: help setup run serve test test-sqlite test-postgresql bench lint format schema migrations clean
 
 help:  ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test-sqlite: $(VENV)/ready-dev  ## Run the tests on SQLite
 test-postgresql: $(VENV)/ready-dev  ## Run the tests on PostgreSQL
 	@echo "== tests on PostgreSQL"
 	@DEBUG=1 $(BIN)/python -m tests.postgresql $(PYTEST) $(ARGS)
+
+bench: $(VENV)/ready-bench  ## Measure against rivals on PostgreSQL, write benchmarks/RESULTS.md (ARGS=--quick)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/ready-dev  ## Check style, types, migrations, settings and the committed OpenAPI file
 	$(BIN)/ruff check .
@@ -77,6 +80,11 @@ $(VENV)/ready: requirements.txt | $(BIN)/python
 $(VENV)/ready-dev: requirements.txt requirements-dev.txt | $(VENV)/ready
 	@echo "Installing what the tests need …" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/ready-bench: benchmarks/requirements.txt | $(VENV)/ready-dev
+	@echo "Installing what the benchmarks need …" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@
 
 .env:
