@@ -5,8 +5,28 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from emissions.models import Consumption, Emission, EmissionFactor, FactorSource
+from emissions.models import (
+    Consumption,
+    Emission,
+    EmissionFactor,
+    FactorSource,
+    PendingFacility,
+    Recalculation,
+)
 from organizations.admin import SoftDeleteAdmin
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """What the service writes and people read."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 @admin.register(FactorSource)
@@ -67,7 +87,7 @@ class ConsumptionAdmin(SoftDeleteAdmin):
 
 
 @admin.register(Emission)
-class EmissionAdmin(admin.ModelAdmin):
+class EmissionAdmin(ReadOnlyAdmin):
     """The ledger, to read."""
 
     list_display = [
@@ -83,11 +103,29 @@ class EmissionAdmin(admin.ModelAdmin):
     list_select_related = ["facility"]
     search_fields = ["facility__name", "activity"]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+@admin.register(Recalculation)
+class RecalculationAdmin(ReadOnlyAdmin):
+    """How far the recalculations are that were too much for a request."""
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    list_display = [
+        "cause",
+        "organization",
+        "started_by",
+        "state",
+        "facilities_done",
+        "facilities",
+        "consumptions_changed",
+        "created_at",
+        "finished_at",
+    ]
+    list_filter = ["state"]
+    list_select_related = ["organization"]
+
+
+@admin.register(PendingFacility)
+class PendingFacilityAdmin(ReadOnlyAdmin):
+    """What is left of a recalculation."""
+
+    list_display = ["facility", "recalculation", "consumptions"]
+    list_select_related = ["facility", "recalculation"]

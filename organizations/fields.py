@@ -108,7 +108,7 @@ class Moment(serializers.DateTimeField):
 class ModelSerializer(serializers.ModelSerializer):
     """A ModelSerializer with the strict fields, whose rules are the model's own.
 
-    What a model's `rules()` finds wrong with the row as it would be is reported on its field, so
+    What a model's `clean()` finds wrong with the row as it would be is reported on its field, so
     that the API, the admin and the imports refuse the same things with the same words.
     """
 

@@ -18,7 +18,7 @@ from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from organizations.fields import as_detail
+from organizations.fields import ISO_DATE, as_detail
 
 SORT = "sort"
 UNESCAPED_OFFSET = re.compile(r" (\d\d:?\d\d)$")
@@ -179,8 +179,19 @@ class MomentFilter(django_filters.IsoDateTimeFilter):
     field_class = MomentField
 
 
+class DayField(forms.DateField):
+    """As strict as a body's dates: strptime alone would take 2024-1-1 and digits of any script."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and not ISO_DATE.fullmatch(value):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
 class DayFilter(django_filters.DateFilter):
     """A calendar day as YYYY-MM-DD."""
+
+    field_class = DayField
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, input_formats=["%Y-%m-%d"], **kwargs)

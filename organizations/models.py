@@ -171,7 +171,7 @@ class APIKey(TimestampedModel):
         self.key, self.prefix, self.digest = new_key()
 
     def revoke(self) -> None:
-        """Ends the key at once; it stays listed."""
+        """Ends the key at once; staff still see that it was there."""
         self.revoked_at = timezone.now()
         self.save(update_fields=["revoked_at"])
 

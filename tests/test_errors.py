@@ -32,16 +32,6 @@ SURROGATE, NUL = "\ud800", "\0"
 Bodies = dict[str, dict[str, Any]]
 
 
-@pytest.fixture(autouse=True)
-def _fast(settings: Settings) -> None:
-    """Without what is slow on purpose or for production, and is not what is tested here.
-
-    PBKDF2 takes its time; WhiteNoise reads every static file whenever a Client is made.
-    """
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.WHITENOISE_AUTOREFRESH = True
-
-
 @pytest.fixture
 def bodies(alice: Person) -> Bodies:
     """A good body for each path that takes one."""

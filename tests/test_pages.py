@@ -41,7 +41,7 @@ def test_it_is_ready_with_a_database_that_has_every_migration() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("app", "name"), [("emissions", "0004_postgresql"), ("organizations", "0001_initial")]
+    ("app", "name"), [("emissions", "0005_recalculation"), ("organizations", "0001_initial")]
 )
 def test_it_is_not_ready_while_a_migration_is_missing(app: str, name: str) -> None:
     applied = MigrationRecorder(connection).migration_qs

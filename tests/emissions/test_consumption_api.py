@@ -964,6 +964,8 @@ def test_a_filter_finds_what_it_names(
         ("co2e_status=complete", "co2e_status"),
         ("start_date=2024-02-30", "start_date"),
         ("start_date=yesterday", "start_date"),
+        ("start_date=2024-1-1", "start_date"),
+        ("end_date=２０２４-01-01", "end_date"),
         ("start_date=20240101", "start_date"),
         ("start_date=2024-01-01T00:00:00Z", "start_date"),
         ("end_date=", "end_date"),

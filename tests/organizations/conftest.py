@@ -3,22 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from organizations.models import Organization
 from tests.conftest import PASSWORD, Answer, Person, call
 
 Bearer = Callable[..., dict[str, str]]
-
-
-@pytest.fixture(autouse=True)
-def _fast(settings: Settings) -> None:
-    """Without what is slow on purpose or for production, and is not what is tested here.
-
-    PBKDF2 takes its time; WhiteNoise reads every static file whenever a Client is made.
-    """
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.WHITENOISE_AUTOREFRESH = True
 
 
 def log_in(email: str, password: str = PASSWORD) -> Answer:
