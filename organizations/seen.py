@@ -20,8 +20,9 @@ class Seen:
         self._hashes = array("q", bytes(8 * size))
         self._lines = array("i", bytes(4 * size))
 
-    def __contains__(self, key: object) -> bool:
-        return self._lines[self._slot(hash(key) & MASK)] != 0
+    def line(self, key: object) -> int:
+        """The first line of a key, or 0."""
+        return self._lines[self._slot(hash(key) & MASK)]
 
     def add(self, key: object, line: int) -> int:
         """Notes a key's first line, counted from 1; its earlier line if it has one, else 0."""
