@@ -1,4 +1,4 @@
-"""`import_facilities`: the API's rules, every bad row named, the same file twice changes nothing."""
+"""`import_facilities`: the rules of the API, every bad row named, nothing written twice."""
 
 import csv
 from decimal import Decimal
