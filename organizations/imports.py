@@ -152,6 +152,9 @@ class Importer:
         """Judges the rows of a batch and, if `writing`, stores the good ones."""
         raise NotImplementedError
 
+    def settle(self) -> None:
+        """Judges what only the whole file shows."""
+
     def finish(self) -> None:
         """Recomputes, once, what the rows have touched."""
 
@@ -274,6 +277,8 @@ class ImportCommand(BaseCommand):
                         importer.store(good)
                         importer.writing &= not (abort and report.rejected)
                         rows.advance(len(batch))
+                    importer.settle()
+                    importer.writing &= not (abort and report.rejected)
                     if not importer.writing:
                         raise Discarded
                     importer.finish()
