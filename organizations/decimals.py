@@ -60,6 +60,10 @@ class ExactDecimalField(models.DecimalField):
                 )
         return self.get_db_prep_value(value, connection)
 
+    def get_db_converters(self, connection: Any) -> list[Any]:
+        """PostgreSQL gives a Decimal as it is."""
+        return super().get_db_converters(connection) if connection.vendor == "sqlite" else []
+
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Decimal | None:
         if value is None or isinstance(value, Decimal):
             return value
