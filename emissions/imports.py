@@ -5,6 +5,7 @@ way of any changed bill (`emissions.recalculation`). A row is told by external_i
 facility, activity, CUPS and period.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -137,9 +138,11 @@ class ConsumptionImporter(Importer):
         self._calculator = Calculator(factor.as_value() for factor in factors)
 
     def store(self, rows: list[Row]) -> None:
+        self.writer.wait()
         judged = self._judged(rows)
         fresh = [one.site.id for one in judged if one.after != one.before]
         self._history.load(fresh, before_line=rows[0].line if rows else 0)
+        self.write_before()
         created: list[tuple] = []
         lines: list[tuple] = []
         changed: list[Judged] = []
@@ -176,10 +179,8 @@ class ConsumptionImporter(Importer):
                 lines += its_lines
                 self._move(one.site.id, figures)
         if self.writing:
-            bulk.insert(Consumption, WRITTEN, created)
-            insert_lines(lines, now)
-            self._change(changed, now)
             self._written += len(created) + len(changed)
+            self.due(partial(self._write, created, lines, changed, now))
 
     def finish(self) -> None:
         if self._written >= ANALYZE_FROM and connection.vendor == "postgresql":
@@ -304,6 +305,13 @@ class ConsumptionImporter(Importer):
         if figures.co2e is not None:
             total = total.plus(Kilograms(*figures[:3]))  # type: ignore[arg-type]
         self._moves[facility_id] = total
+
+    def _write(
+        self, created: list[tuple], lines: list[tuple], changed: list[Judged], now: Any
+    ) -> None:
+        bulk.insert(Consumption, WRITTEN, created)
+        insert_lines(lines, now)
+        self._change(changed, now)
 
     def _change(self, changed: list[Judged], now: Any) -> None:
         """Writes what differs and recomputes by the path of any changed consumption."""

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import uuid_utils
+import uuid_utils.compat as uuid
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
@@ -67,8 +68,10 @@ class FacilityImporter(Importer):
 
     def store(self, rows: list[Row]) -> None:
         rows = [row for row in rows if self._place(row)]
+        self.writer.wait()
         stored = self._stored(rows)
         holders = self._holders(cups for row in rows for cups in row.values.get("cups_list", ()))
+        self.write_before()
         new, changed = [], []
         for row in rows:
             matches = stored.get(identity(row.values), [])
@@ -91,8 +94,7 @@ class FacilityImporter(Importer):
             else:
                 self.report.unchanged += 1
         if self.writing:
-            self._change(changed)
-            self._create(new)
+            self.due(partial(self._write, new, changed))
 
     def _place(self, row: Row) -> bool:
         """Puts the country's code in the row; whether there is one."""
@@ -164,12 +166,18 @@ class FacilityImporter(Importer):
         )
         return dict(points.values_list("cups", "facility_id"))
 
+    def _write(
+        self, new: list[dict[str, Any]], changed: list[tuple[Stored, dict[str, Any]]]
+    ) -> None:
+        self._change(changed)
+        self._create(new)
+
     def _create(self, rows: list[dict[str, Any]]) -> None:
         now = timezone.now()
         points: list[tuple] = []
         facilities: list[tuple] = []
         for values in rows:
-            pk = str(uuid_utils.uuid7())
+            pk = uuid.uuid7()
             plain = [values.get(name, default) for name, default in DEFAULTS.items()]
             facilities.append((pk, self.organization_id, *plain, *COMPUTED, now, now))
             points += self._points(pk, values.get("cups_list", ()), now)
@@ -197,12 +205,9 @@ class FacilityImporter(Importer):
         bulk.update(Facility, [*PLAIN, "updated_at"], plain)
         self._insert_points(points)
 
-    def _points(self, facility_id: UUID | str, cups_list: Iterable[str], now: Any) -> list[tuple]:
+    def _points(self, facility_id: UUID, cups_list: Iterable[str], now: Any) -> list[tuple]:
         organization_id = self.organization_id
-        return [
-            (str(uuid_utils.uuid7()), organization_id, facility_id, cups, now, now)
-            for cups in cups_list
-        ]
+        return [(uuid.uuid7(), organization_id, facility_id, cups, now, now) for cups in cups_list]
 
     def _insert_points(self, points: list[tuple]) -> None:
         columns = ["id", "organization_id", "facility_id", "cups", "created_at", "updated_at"]

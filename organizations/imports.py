@@ -6,7 +6,7 @@ the one transaction that stores it all or nothing.
 
 import csv
 import getpass
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NamedTuple, TextIO
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from organizations.cells import ABSENT, Column, Fault, Refused
@@ -24,6 +24,7 @@ from organizations.models import Import, ImportOutcome, Organization
 from organizations.progress import Rows
 from organizations.spreadsheets import STDIN, Table, Unreadable, open_table
 from organizations.tenancy import in_the_way
+from organizations.writer import Writer
 
 BATCH = 5000
 FIRST_FAULTS = 100
@@ -76,9 +77,9 @@ class Report:
                     {
                         "line": line,
                         "column": one.column,
-                        "value": value[:200].encode("utf-8", "replace").decode(),
+                        "value": storable(value[:200]),
                         "code": one.code,
-                        "reason": one.detail.encode("utf-8", "replace").decode(),
+                        "reason": storable(one.detail),
                     }
                 )
         if self.rejects:
@@ -116,6 +117,11 @@ def shown(fault: Fault, value: str) -> str:
     return " ".join(text.encode("utf-8", "backslashreplace").decode().split())
 
 
+def storable(text: str) -> str:
+    """What any database can keep as text: without NUL and lone surrogates."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "␀")
+
+
 class Importer:
     """Brings rows of one kind into the database. Subclasses say what a row is."""
 
@@ -135,6 +141,8 @@ class Importer:
                 raise Unreadable(f"The columns “{other}” and “{name}” say the same; keep one.")
         self.named = named
         self.writing = True
+        self.writer = Writer()
+        self._due: Callable[[], None] | None = None
         self.report: Report
 
     def make_columns(self) -> dict[str, Column]:
@@ -151,6 +159,25 @@ class Importer:
     def store(self, rows: list[Row]) -> None:
         """Judges the rows of a batch and, if `writing`, stores the good ones."""
         raise NotImplementedError
+
+    def write_before(self) -> None:
+        """Starts writing the batch before, whose job is `due`, while this one is judged.
+
+        What this batch has to read of the database has been read: from here on the connection is
+        the writer's.
+        """
+        if self._due:
+            job, self._due = self._due, None
+            self.writer.start(job)
+
+    def due(self, job: Callable[[], None]) -> None:
+        """Hands in what writes this batch."""
+        self._due = job
+
+    def flush(self) -> None:
+        """Until everything that is due is written."""
+        self.write_before()
+        self.writer.wait()
 
     def settle(self) -> None:
         """Judges what only the whole file shows."""
@@ -269,7 +296,8 @@ class ImportCommand(BaseCommand):
             )
             importer.writing = not options["dry_run"]
             try:
-                with transaction.atomic():
+                with transaction.atomic(), importer.writer:
+                    check_references_at_once()
                     importer.prepare()
                     for batch in batches(table.rows()):
                         good = list(importer.read(batch))
@@ -281,6 +309,7 @@ class ImportCommand(BaseCommand):
                     importer.writing &= not (abort and report.rejected)
                     if not importer.writing:
                         raise Discarded
+                    importer.flush()
                     importer.finish()
                     self.record(record, report, ImportOutcome.STORED)
             except Discarded:
@@ -309,6 +338,13 @@ class ImportCommand(BaseCommand):
             setattr(row, name, getattr(report, name))
         row.first_rejects = report.first
         row.save(force_insert=True)
+
+
+def check_references_at_once() -> None:
+    """PostgreSQL: at the end of each statement, where the writer has time, not all at commit."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def batches(lines: Iterable[tuple[int, list[str]]]) -> Iterator[list[tuple[int, list[str]]]]:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.conf import settings as django_settings
@@ -454,7 +455,7 @@ def test_an_import_that_is_killed_leaves_the_database_as_before(
     name = connection.settings_dict["NAME"]
     url = f"sqlite:///{name}"
     if connection.vendor == "postgresql":
-        url = os.environ["DATABASE_URL"].rpartition("/")[0] + f"/{name}"
+        url = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
     process = subprocess.Popen(
         [sys.executable, "-u", "manage.py", "import_consumption", str(file),
          f"--organization={organization.pk}", f"--rejects={tmp_path / 'rejects.csv'}"],
