@@ -74,7 +74,7 @@ class History:
         self._loaded.update(new)
         for ids in chunks(new):
             rows = Consumption.objects.for_organization(self._organization_id).live()
-            rows = rows.filter(facility_id__in=ids).exclude(data_quality=DataQuality.ADJUSTMENT)
+            rows = rows.filter(facility__any_of=ids).exclude(data_quality=DataQuality.ADJUSTMENT)
             names = (
                 "external_id", "facility_id", "category", "activity", "cups", "quantity", "unit",
                 "start_date", "end_date", "data_quality", "status",

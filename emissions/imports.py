@@ -215,14 +215,14 @@ class ConsumptionImporter(Importer):
         live = Consumption.objects.for_organization(self.organization_id).live()
         ids = [row.values["external_id"] for row in rows if row.values.get("external_id")]
         if ids:
-            found = live.exclude(external_id="").filter(external_id__in=ids)
+            found = live.exclude(external_id="").filter(external_id__any_of=ids)
             for pk, *values in found.values_list("id", *COLUMNS):
                 named[values[0]] = [(pk, dict(zip(COLUMNS, values, strict=True)))]
         others = [row.values for row in rows if not row.values.get("external_id")]
         if others:
             found = live.filter(
                 external_id="",
-                facility_id__in={one["facility_id"].id for one in others},
+                facility__any_of={one["facility_id"].id for one in others},
                 start_date__in={one["start_date"] for one in others},
             )
             for pk, *values in found.order_by("id").values_list("id", *COLUMNS):

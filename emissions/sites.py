@@ -72,14 +72,16 @@ class SiteColumn(Column):
         self.ambiguous.clear()
         for texts in chunks(self.texts):
             names: defaultdict[str, set[UUID]] = defaultdict(set)
-            known = live.filter(external_id__in=texts).exclude(external_id="")
+            known = live.filter(external_id__any_of=texts).exclude(external_id="")
             for text, pk in known.values_list("external_id", "id"):
                 names[text].add(pk)
             ids = {one: text for text in texts if (one := as_id(text))}
-            for found_id in live.filter(pk__in=list(ids)).values_list("pk", flat=True):
+            for found_id in live.filter(pk__any_of=list(ids)).values_list("pk", flat=True):
                 names[ids[found_id]].add(found_id)
             cups = {code: text for text in texts if (code := as_cups(text))}
-            for code, pk in points.filter(cups__in=list(cups)).values_list("cups", "facility_id"):
+            for code, pk in points.filter(cups__any_of=list(cups)).values_list(
+                "cups", "facility_id"
+            ):
                 names[cups[code]].add(pk)
             sites = read_sites({pk for found in names.values() for pk in found})
             for text in texts:
@@ -92,10 +94,10 @@ class SiteColumn(Column):
 def read_sites(ids: Iterable[UUID]) -> dict[UUID, Site]:
     ids = list(ids)
     cups_lists: defaultdict[UUID, set[str]] = defaultdict(set)
-    points = SupplyPoint.objects.filter(facility_id__in=ids, released_at=None)
+    points = SupplyPoint.objects.filter(facility__any_of=ids, released_at=None)
     for pk, cups in points.values_list("facility_id", "cups"):
         cups_lists[pk].add(cups)
-    rows = Facility.objects.filter(pk__in=ids)
+    rows = Facility.objects.filter(pk__any_of=ids)
     return {
         pk: Site(pk, country, region, ordered(categories), frozenset(cups_lists.get(pk, ())))
         for pk, country, region, categories in rows.values_list(

@@ -140,14 +140,14 @@ class FacilityImporter(Importer):
         names = {row.values["name"] for row in rows if not row.values.get("external_id")}
         found: list[tuple] = []
         if ids:
-            named = live.exclude(external_id="").filter(external_id__in=ids)
+            named = live.exclude(external_id="").filter(external_id__any_of=ids)
             found += named.values_list("id", *PLAIN)
         if names:
-            found += live.filter(external_id="", name__in=names).values_list("id", *PLAIN)
+            found += live.filter(external_id="", name__any_of=names).values_list("id", *PLAIN)
         cups_lists: defaultdict[UUID, list[str]] = defaultdict(list)
         if found:
             points = SupplyPoint.objects.filter(
-                facility_id__in=[one[0] for one in found], released_at=None
+                facility__any_of=[one[0] for one in found], released_at=None
             )
             for facility_id, cups in points.order_by("id").values_list("facility_id", "cups"):
                 cups_lists[facility_id].append(cups)
@@ -162,7 +162,7 @@ class FacilityImporter(Importer):
         if not wanted:
             return {}
         points = SupplyPoint.objects.filter(
-            organization_id=self.organization_id, cups__in=wanted, released_at=None
+            organization_id=self.organization_id, cups__any_of=wanted, released_at=None
         )
         return dict(points.values_list("cups", "facility_id"))
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from operator import getitem
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TextIO
 
@@ -18,7 +19,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from organizations.cells import ABSENT, Column, Fault, Refused
+from organizations.cells import ABSENT, Absent, Column, Fault, Refused
 from organizations.management.commands.create_api_key import find_organization
 from organizations.models import Import, ImportOutcome, Organization
 from organizations.progress import Rows
@@ -30,6 +31,13 @@ BATCH = 5000
 FIRST_FAULTS = 100
 REASONS = ("line", "column", "code", "reason")
 """Columns that a file of refused rows has more; an import ignores them."""
+
+
+class Ignored(dict[str, Absent]):
+    """In place of the reader of a column that says nothing here."""
+
+    def __missing__(self, text: str) -> Absent:
+        return ABSENT
 
 
 class Row(NamedTuple):
@@ -191,26 +199,22 @@ class Importer:
 
     def read(self, lines: Iterable[tuple[int, list[str]]]) -> Iterator[Row]:
         """The rows whose cells can all be read; the others are refused."""
-        width = len(self.table.columns)
-        used = [(position, name) for position, name in enumerate(self.named) if name not in REASONS]
-        columns = [(name, self.columns[name], position) for position, name in used]
+        width, names = len(self.table.columns), self.named
+        columns = [self.columns.get(name, Ignored()) for name in names]
         for line, cells in lines:
             if len(cells) != width:
                 sentence = f"This row has {len(cells)} cells and the header {width}."
                 self.report.reject(line, cells, [Fault("", "wrong_number_of_cells", sentence)])
                 continue
-            values = {name: column[cells[position]] for name, column, position in columns}
-            for one in values.values():
-                if type(one) is Refused or one is ABSENT:
-                    break
-            else:
-                yield Row(line, cells, values)
-                continue
-            refused = [one for one in values.values() if type(one) is Refused]
-            if refused:
+            values = dict(zip(names, map(getitem, columns, cells), strict=True))
+            kinds = set(map(type, values.values()))
+            if Refused in kinds:
+                refused = [one for one in values.values() if type(one) is Refused]
                 self.report.reject(line, cells, [self._named(f) for one in refused for f in one])
-            else:
-                yield Row(line, cells, {n: v for n, v in values.items() if v is not ABSENT})
+                continue
+            if Absent in kinds:
+                values = {name: one for name, one in values.items() if one is not ABSENT}
+            yield Row(line, cells, values)
 
     def _named(self, fault: Fault) -> Fault:
         return fault._replace(column=self.name_of(fault.column))
