@@ -31,7 +31,9 @@ STORED, STORED_UNNAMED = 0, 1
 class Supply(NamedTuple):
     """What may not be billed twice for a day."""
 
-    facility_id: UUID
+    facility: str
+    """Its id in hex: the hash of text is worked out once, a UUID's every time."""
+
     category: str
     activity: str
     cups: str
@@ -59,7 +61,7 @@ class History:
         self._loaded: set[UUID] = set()
         self._intervals: dict[Supply, array[int]] = {}
         self._tangled: set[Supply] = set()
-        self._means: dict[tuple[UUID, str, str, Dimension], tuple[int, Decimal]] = {}
+        self._means: dict[tuple[str, str, str, Dimension], tuple[int, Decimal]] = {}
 
     def knows(self, facility_id: UUID) -> bool:
         """Whether a facility's stored bills have been read."""
@@ -79,20 +81,14 @@ class History:
                 "external_id", "facility_id", "category", "activity", "cups", "quantity", "unit",
                 "start_date", "end_date", "data_quality", "status",
             )  # fmt: skip
-            for (
-                external_id,
-                *supply,
-                quantity,
-                unit,
-                start,
-                end,
-                quality,
-                status,
-            ) in rows.values_list(*names).iterator(chunk_size=5000):
+            for external_id, pk, category, activity, cups, *rest in rows.values_list(
+                *names
+            ).iterator(chunk_size=5000):
                 if external_id and self._external_ids.line(external_id) >= before_line:
                     continue
-                named = bool(external_id)
-                bill = Bill(Supply(*supply), named, quantity, unit, start, end, quality, status)
+                quantity, unit, start, end, quality, status = rest
+                supply, named = Supply(pk.hex, category, activity, cups), bool(external_id)
+                bill = Bill(supply, named, quantity, unit, start, end, quality, status)
                 line = STORED if named else STORED_UNNAMED
                 self.add(bill, line, fresh=False, overlaps=bool(self.overlap(bill)))
 

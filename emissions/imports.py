@@ -59,6 +59,7 @@ ANALYZE_FROM = 10_000
 """Rows after which the planner should know of them before anything is asked about them."""
 
 NO_FIGURES = Figures(None, None, None, CalculationStatus.NOT_CALCULATED, "")
+NOTHING = Kilograms()
 DUPLICATE = "duplicate"
 
 
@@ -80,7 +81,7 @@ class Judged(NamedTuple):
     def period(self) -> Period:
         after = self.after
         return Period(
-            Supply(self.site.id, after["category"], after["activity"], after["cups"]),
+            Supply(self.site.key, after["category"], after["activity"], after["cups"]),
             bool(after["external_id"]),
             after["quantity"],
             after["unit"],
@@ -106,7 +107,7 @@ class ConsumptionImporter(Importer):
         self._twice: dict[int, int] = {}
         self._history = History(self.organization_id, self._lines)
         self._judge = Judge(self.organization_id)
-        self._moves: dict[UUID, Kilograms] = {}
+        self._moves: dict[str, Kilograms] = {}
         self._written = 0
         self._positions = [
             self.named.index(name) if name in self.named else -1
@@ -177,7 +178,7 @@ class ConsumptionImporter(Importer):
                 self.report.created += 1
                 created.append((pk, self.organization_id, *one.after.values(), *figures, now, now))
                 lines += its_lines
-                self._move(one.site.id, figures)
+                self._move(one.site.key, figures)
         if self.writing:
             self._written += len(created) + len(changed)
             self.due(partial(self._write, created, lines, changed, now))
@@ -187,9 +188,9 @@ class ConsumptionImporter(Importer):
             with connection.cursor() as cursor:
                 for model in (Consumption, Emission, Facility):
                     cursor.execute(f"ANALYZE {model._meta.db_table}")
-        for ids in chunks(sorted(self._moves)):
+        for ids in chunks(sorted(map(UUID, self._moves))):
             totals = lock_facilities(ids)
-            write_totals(totals, {pk: totals[pk].kilograms.plus(self._moves[pk]) for pk in ids})
+            write_totals(totals, {pk: totals[pk].kilograms.plus(self._moves[pk.hex]) for pk in ids})
 
     def _judged(self, rows: list[Row]) -> list[Judged]:
         """The rows with what they are already."""
@@ -299,12 +300,12 @@ class ConsumptionImporter(Importer):
             NO_FIGURES,
         )
 
-    def _move(self, facility_id: UUID, figures: Figures) -> None:
+    def _move(self, facility: str, figures: Figures) -> None:
         """Adds a new bill to its facility, whose status may change even if it adds nothing."""
-        total = self._moves.get(facility_id, Kilograms())
+        total = self._moves.get(facility, NOTHING)
         if figures.co2e is not None:
             total = total.plus(Kilograms(*figures[:3]))  # type: ignore[arg-type]
-        self._moves[facility_id] = total
+        self._moves[facility] = total
 
     def _write(
         self, created: list[tuple], lines: list[tuple], changed: list[Judged], now: Any

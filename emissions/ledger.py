@@ -54,7 +54,7 @@ class Kilograms(NamedTuple):
         return Kilograms(self[0] - other[0], self[1] - other[1], self[2] - other[2])
 
     def too_large(self) -> bool:
-        return any(abs(one) >= LIMIT for one in self)
+        return max(map(abs, self)) >= LIMIT
 
 
 class Figures(NamedTuple):

@@ -22,6 +22,8 @@ class Site(NamedTuple):
     region: str
     categories: list[str]
     cups_list: frozenset[str]
+    key: str
+    """The id in hex, which is quick to look up by."""
 
 
 class SiteColumn(Column):
@@ -99,7 +101,9 @@ def read_sites(ids: Iterable[UUID]) -> dict[UUID, Site]:
         cups_lists[pk].add(cups)
     rows = Facility.objects.filter(pk__any_of=ids)
     return {
-        pk: Site(pk, country, region, ordered(categories), frozenset(cups_lists.get(pk, ())))
+        pk: Site(
+            pk, country, region, ordered(categories), frozenset(cups_lists.get(pk, ())), pk.hex
+        )
         for pk, country, region, categories in rows.values_list(
             "id", "country", "region", "categories"
         )
