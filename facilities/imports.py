@@ -178,6 +178,7 @@ class FacilityImporter(Importer):
         facilities: list[tuple] = []
         for values in rows:
             pk = uuid.uuid7()
+            values["categories"] = ",".join(values.get("categories", DEFAULTS["categories"]))
             plain = [values.get(name, default) for name, default in DEFAULTS.items()]
             facilities.append((pk, self.organization_id, *plain, *COMPUTED, now, now))
             points += self._points(pk, values.get("cups_list", ()), now)

@@ -28,7 +28,7 @@ from organizations.spreadsheets import STDIN, Table, Unreadable, open_table
 from organizations.tenancy import in_the_way
 from organizations.writer import Writer
 
-BATCH = 5000
+BATCH = 2000
 FIRST_FAULTS = 100
 REASONS = ("line", "column", "code", "reason")
 """Columns that a file of refused rows has more; an import ignores them."""
