@@ -5,13 +5,14 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import openpyxl
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import call_command
@@ -351,6 +352,29 @@ def test_a_dry_run_stores_nothing(tmp_path: Path, organization: Organization) ->
         "created 2, changed 0, unchanged 0, rejected 0",
     )
     assert everything() == before
+
+
+@pytest.mark.usefixtures("madrid")
+def test_a_workbook_with_real_dates_and_numbers_is_the_same_as_a_csv(
+    tmp_path: Path, organization: Organization
+) -> None:
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    row: dict[str, Any] = {
+        **BILL,
+        "quantity": 0.1,
+        "start_date": date(2023, 1, 1),
+        "end_date": date(2023, 1, 31),
+    }
+    sheet.append(list(row))
+    sheet.append([text or None for text in row.values()])
+    book.save(tmp_path / "c.xlsx")
+    outcome = run("import_consumption", tmp_path / "c.xlsx", organization)
+    assert outcome.counts == "created 1, changed 0, unchanged 0, rejected 0"
+    assert Consumption.objects.get().quantity == Decimal("0.1")
+    file = write_csv(tmp_path / "c.csv", [{**BILL, "quantity": "0.10"}], delimiter=";")
+    outcome = run("import_consumption", file, organization)
+    assert outcome.counts == "created 0, changed 0, unchanged 1, rejected 0"
 
 
 CELLS: dict[str, Any] = {

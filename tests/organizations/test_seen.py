@@ -1,0 +1,19 @@
+"""`Seen` is a map of key → first line, whatever the number of keys."""
+
+from organizations.seen import Seen
+
+
+def test_the_first_line_of_a_key_is_remembered_as_the_map_grows() -> None:
+    seen = Seen()
+    for line in range(1, 20_001):
+        assert seen.add(f"key {line}", line) == 0
+    assert seen.add("key 7", 99) == 7
+    assert [seen.line(f"key {line}") for line in (1, 2_731, 20_000)] == [1, 2_731, 20_000]
+    assert seen.line("another") == 0
+
+
+def test_keys_may_be_tuples() -> None:
+    seen = Seen()
+    assert seen.add(("a", 1), 2) == 0
+    assert seen.add(("a", 1), 3) == 2
+    assert seen.add(("a", 2), 4) == 0
