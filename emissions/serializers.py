@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import F
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -24,6 +25,9 @@ class FacilityId(serializers.PrimaryKeyRelatedField):
     def get_queryset(self) -> Any:
         organization_id = caller(self.context["request"]).organization_id
         return Facility.objects.for_organization(organization_id).live()
+
+    def in_database(self, column: F) -> F:
+        return F(f"{self.source}_id")
 
 
 class ConsumptionSerializer(ModelSerializer):
