@@ -35,7 +35,7 @@ def written_page(view: Any) -> Response:
         with connection.cursor() as cursor:
             cursor.execute(sql, params)
             [(total, items)] = cursor.fetchall()
-    return view.paginator.answer(Fragment(f"[{items}]"), total)
+    return view.paginator.answer(Fragment(f"[{items}]") if items else [], total)
 
 
 def written_object(view: Any) -> tuple[Fragment, Any]:

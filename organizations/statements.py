@@ -89,9 +89,10 @@ def stored(value: Any) -> Any:
 def prepared_cursor() -> Iterator[CursorWrapper]:
     """A cursor whose statements PostgreSQL plans once a connection; on SQLite the usual one.
 
-    Django's own cursor writes the values into the SQL, so that no two statements are the same.
+    Django's own cursor writes the values into the SQL, so that no two statements are the same; but
+    what is logged (DEBUG) is shown with its values by that one alone.
     """
-    if connection.vendor != "postgresql":
+    if connection.vendor != "postgresql" or connection.queries_logged:
         with connection.cursor() as cursor:
             yield cursor
         return
