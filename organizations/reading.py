@@ -27,11 +27,12 @@ def written_page(view: Any) -> Response:
     request = view.request
     chosen = view.filter_queryset(view.get_queryset()) if chooses(request.query_params) else None
     start, size = view.paginator.asked(request)
+    serializer = view.get_serializer_class()
     if chosen is None:
-        statement = page_of_all(view.__class__, start, size)
+        statement = page_of_all(view.__class__, serializer, start, size)
         [(total, items)] = statement.rows(organization_id=caller(request).organization_id)
     else:
-        sql, params, _ = page(chosen, line_of(view.__class__), start, size)
+        sql, params, _ = page(chosen, line_of(serializer), start, size)
         with connection.cursor() as cursor:
             cursor.execute(sql, params)
             [(total, items)] = cursor.fetchall()
@@ -45,7 +46,8 @@ def written_object(view: Any) -> tuple[Fragment, Any]:
     except ValueError as error:
         raise Http404 from error
     organization_id = caller(view.request).organization_id
-    rows = one_object(view.__class__).rows(organization_id=organization_id, pk=pk)
+    statement = one_object(view.__class__, view.get_serializer_class())
+    rows = statement.rows(organization_id=organization_id, pk=pk)
     if not rows:
         raise Http404
     [(line, updated_at)] = rows
@@ -53,19 +55,19 @@ def written_object(view: Any) -> tuple[Fragment, Any]:
 
 
 @cache
-def one_object(view: Any) -> Statement:
+def one_object(view: Any, serializer: Any) -> Statement:
     def build(organization_id: UUID, pk: UUID) -> Compiled:
         mine = visible(view, organization_id).order_by()
-        return compiled(mine.filter(pk=pk).values_list(line_of(view), "updated_at"))
+        return compiled(mine.filter(pk=pk).values_list(line_of(serializer), "updated_at"))
 
     return Statement(build, organization_id=UUID, pk=UUID)
 
 
 @lru_cache(maxsize=PAGES_KEPT)
-def page_of_all(view: Any, start: int, size: int) -> Statement:
+def page_of_all(view: Any, serializer: Any, start: int, size: int) -> Statement:
     def build(organization_id: UUID) -> Compiled:
         newest_first = visible(view, organization_id).order_by(*NEWEST_FIRST)
-        return page(newest_first, line_of(view), start, size)
+        return page(newest_first, line_of(serializer), start, size)
 
     return Statement(build, organization_id=UUID)
 
@@ -92,7 +94,7 @@ def visible(view: Any, organization_id: UUID) -> QuerySet:
     return view().visible(view.queryset.all(), organization_id)
 
 
-def line_of(view: Any) -> JSONRow:
-    line = json_row(view.serializer_class)
-    assert line is not None, f"{view.__name__} is not written by the database"
+def line_of(serializer: Any) -> JSONRow:
+    line = json_row(serializer)
+    assert line is not None, f"{serializer.__name__} is not written by the database"
     return line
