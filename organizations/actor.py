@@ -1,0 +1,37 @@
+"""Who is doing what is being done: a caller of the API, staff in the admin, or a command."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from django.http import HttpRequest, HttpResponse
+
+from organizations.models import APIKey, User
+from organizations.tenancy import Caller
+
+REQUEST: ContextVar[HttpRequest | None] = ContextVar("REQUEST", default=None)
+
+
+def remember_request(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: what happens during a request is done by whoever sent it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        token = REQUEST.set(request)
+        try:
+            return get_response(request)
+        finally:
+            REQUEST.reset(token)
+
+    return middleware
+
+
+def actor() -> str:
+    """A person's email, an API key's name and prefix, or nothing outside a request."""
+    request = REQUEST.get()
+    user = getattr(request, "user", None)
+    if isinstance(user, Caller):
+        if user.api_key_id:
+            return str(APIKey.objects.filter(pk=user.api_key_id).first() or "")
+        return str(User.objects.filter(pk=user.pk or "").first() or "")
+    return user.email if isinstance(user, User) else ""

@@ -1,0 +1,15 @@
+"""Numbers as people read them."""
+
+from decimal import Decimal
+from typing import Any
+
+
+def shown_number(value: Any, decimals: int | None = None) -> str:
+    """1234567.890000 → 1,234,567.89; nothing is an en dash. Never rounded unless asked."""
+    if value is None:
+        return "–"
+    number = Decimal(value)
+    if decimals is not None:
+        return f"{number:,.{decimals}f}"
+    text = f"{number:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
