@@ -10,7 +10,7 @@ SERVER := $(BIN)/granian --interface wsgi --host $(HOST) --port $(PORT) --no-ws 
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test test-sqlite test-postgresql lint format schema migrations clean
+.PHONY: help setup run serve test test-sqlite test-postgresql bench lint format schema migrations clean
 
 help:  ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,7 +30,8 @@ serve: $(VENV)/ready  ## Serve for production: needs SECRET_KEY, ALLOWED_HOSTS, 
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py load_emission_factors
 	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
-	@exec $(SERVER) --workers $(WORKERS) config.wsgi:application
+	@$(BIN)/python manage.py run_worker & \
+		trap "kill $$! 2>/dev/null" EXIT; $(SERVER) --workers $(WORKERS) config.wsgi:application
 
 test: test-sqlite test-postgresql  ## Run the tests on SQLite and on PostgreSQL (TEST_DATABASE_URL, or a private one)
 
@@ -41,6 +42,9 @@ test-sqlite: $(VENV)/ready-dev  ## Run the tests on SQLite
 test-postgresql: $(VENV)/ready-dev  ## Run the tests on PostgreSQL
 	@echo "== tests on PostgreSQL"
 	@DEBUG=1 $(BIN)/python -m tests.postgresql $(PYTEST) $(ARGS)
+
+bench: $(VENV)/ready-bench  ## Measure against rivals on PostgreSQL, write benchmarks/RESULTS.md (ARGS=--quick)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/ready-dev  ## Check style, types, migrations, settings and the committed OpenAPI file
 	$(BIN)/ruff check .
@@ -76,6 +80,11 @@ $(VENV)/ready: requirements.txt | $(BIN)/python
 $(VENV)/ready-dev: requirements.txt requirements-dev.txt | $(VENV)/ready
 	@echo "Installing what the tests need …" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/ready-bench: benchmarks/requirements.txt | $(VENV)/ready-dev
+	@echo "Installing what the benchmarks need …" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@
 
 .env:

@@ -5,7 +5,12 @@ from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
-from emissions.views import ConsumptionViewSet, EmissionFactorViewSet, FacilityEmissionsView
+from emissions.views import (
+    ConsumptionViewSet,
+    EmissionFactorViewSet,
+    FacilityEmissionsView,
+    RecalculationViewSet,
+)
 from facilities.views import FacilityViewSet
 from organizations.views import APIKeyViewSet, LoginView, OrganizationView, RefreshView
 
@@ -15,6 +20,7 @@ router = SimpleRouter(trailing_slash=False)
 router.register("facilities", FacilityViewSet, basename="facility")
 router.register("consumptions", ConsumptionViewSet, basename="consumption")
 router.register("emission-factors", EmissionFactorViewSet, basename="emission-factor")
+router.register("recalculations", RecalculationViewSet, basename="recalculation")
 router.register("api-keys", APIKeyViewSet, basename="api-key")
 
 urlpatterns = [

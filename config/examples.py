@@ -57,6 +57,23 @@ CONSUMPTION = {
     "created_at": MOMENT,
     "updated_at": MOMENT,
 }
+RECALCULATION = {
+    "id": "0199f1c2-bd77-7a34-a4dd-8b9c0d1e2f30",
+    "cause": "factor changed: grid · CA-ON · 2022 · 0.031 kg/kWh",
+    "started_by": "ana@example.com",
+    "published": False,
+    "state": "running",
+    "facilities": 50000,
+    "facilities_done": 12500,
+    "consumptions": 1000000,
+    "consumptions_done": 250000,
+    "consumptions_changed": 250000,
+    "error": None,
+    "started_at": MOMENT,
+    "finished_at": None,
+    "created_at": MOMENT,
+    "updated_at": MOMENT,
+}
 NEW_FACTOR = {
     "category": "electricity",
     "activity": "grid",
@@ -242,6 +259,8 @@ EXAMPLES = {
     **resource(
         "emission_factors", NEW_FACTOR, FACTOR, {"note": "Checked against the PDF"}, WRONG_COUNTRY
     ),
+    "recalculations_list": [answer(RECALCULATION)],
+    "recalculations_retrieve": [answer(RECALCULATION), NOT_FOUND],
     "api_keys_list": [answer(KEY)],
     "api_keys_create": [
         request(NEW_KEY),

@@ -63,6 +63,8 @@ INSTALLED_APPS = [
     "organizations",
     "facilities",
     "emissions",
+    "django_tasks",
+    "django_tasks_db",
 ]
 
 MIDDLEWARE = [
@@ -124,6 +126,18 @@ def database() -> dict:
 
 
 DATABASES = {"default": database()}
+
+# What is too much for a request. SQLite has one writer at a time: there it is done before the
+# answer; on PostgreSQL `manage.py db_worker` does it.
+ON_POSTGRESQL = DATABASES["default"]["ENGINE"].endswith("postgresql")
+TASKS = {
+    "default": {
+        "BACKEND": "django_tasks_db.DatabaseBackend"
+        if ON_POSTGRESQL
+        else "django_tasks.backends.immediate.ImmediateBackend"
+    }
+}
+
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "organizations.User"
@@ -231,6 +245,7 @@ SPECTACULAR_SETTINGS = {
         "ConsumptionStatus": "emissions.models.ConsumptionStatus",
         "CalculationStatus": "emissions.models.CalculationStatus",
         "Method": "emissions.models.Method",
+        "RecalculationState": "emissions.models.RecalculationState",
         "Unit": "emissions.models.UNIT_CHOICES",
     },
 }

@@ -11,6 +11,8 @@ from emissions.models import (
     ConsumptionStatus,
     EmissionFactor,
     Method,
+    Recalculation,
+    RecalculationState,
 )
 from facilities.categories import Category
 from facilities.models import country_code
@@ -64,3 +66,11 @@ class EmissionFactorFilter(django_filters.FilterSet):
 
     def on_day(self, queryset: QuerySet, name: str, value: object) -> QuerySet:
         return queryset.filter(Q(valid_to=None) | Q(valid_to__gte=value), valid_from__lte=value)
+
+
+class RecalculationFilter(django_filters.FilterSet):
+    state = django_filters.MultipleChoiceFilter(choices=RecalculationState.choices)
+
+    class Meta:
+        model = Recalculation
+        fields: list[str] = []

@@ -2,17 +2,19 @@
 
 A `Plan` compares what a consumption gives with its current lines and its stored figures; writing it
 supersedes the lines that are wrong, adds those that are missing and sets the figures. What is right
-already is not written again.
+already is not written again. One bill and a million take the same path, as plain tuples: building
+model instances would cost more than the calculation.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
+import uuid_utils.compat as uuid
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils import timezone
@@ -26,8 +28,8 @@ from emissions.models import (
     Emission,
     EmissionFactor,
 )
+from organizations import bulk
 
-BATCH = 1000
 LIMIT = Decimal(10) ** 12
 """A stored figure is under 10¹² kg, a gigatonne; more is a mistake in the data."""
 
@@ -45,8 +47,83 @@ class Kilograms(NamedTuple):
     def of(cls, row: Any) -> Self:
         return cls(row.co2e, row.co2e_market, row.co2e_biomass)
 
-    def plus(self, other: "Kilograms", sign: int = 1) -> "Kilograms":
-        return Kilograms(*(mine + sign * theirs for mine, theirs in zip(self, other, strict=True)))
+    def plus(self, other: "Kilograms") -> "Kilograms":
+        return Kilograms(self[0] + other[0], self[1] + other[1], self[2] + other[2])
+
+    def minus(self, other: "Kilograms") -> "Kilograms":
+        return Kilograms(self[0] - other[0], self[1] - other[1], self[2] - other[2])
+
+    def too_large(self) -> bool:
+        return any(abs(one) >= LIMIT for one in self)
+
+
+class Figures(NamedTuple):
+    """What is computed of a consumption: the columns of Consumption.COMPUTED."""
+
+    co2e: Decimal | None
+    co2e_market: Decimal | None
+    co2e_biomass: Decimal | None
+    co2e_status: str
+    co2e_reason: str
+
+
+class Bill(NamedTuple):
+    """A consumption with everything that its figures depend on but the factors."""
+
+    id: UUID
+    organization_id: UUID
+    facility_id: UUID
+    external_id: str
+    category: str
+    activity: str
+    quantity: Decimal
+    unit: str
+    start_date: date
+    end_date: date
+    supplier: str
+    status: str
+    deleted_at: datetime | None
+    country: str
+    region: str
+    categories: list[str]
+    facility_deleted_at: datetime | None
+    gwp_set: str
+    stored: Figures
+
+    def why_not(self) -> str:
+        """Why it does not count whatever the factors, or nothing."""
+        if self.deleted_at or self.facility_deleted_at:
+            return DELETED
+        if self.status != ConsumptionStatus.ACTIVE:
+            return INACTIVE
+        if self.category not in self.categories:
+            return CATEGORY_DISABLED
+        return ""
+
+
+OWN_COLUMNS = Bill._fields[: Bill._fields.index("country")]
+COLUMNS = (
+    *OWN_COLUMNS,
+    "facility__country",
+    "facility__region",
+    "facility__categories",
+    "facility__deleted_at",
+    "organization__gwp_set",
+    *Consumption.COMPUTED,
+)
+CONSUMPTION, FACILITY, START = map(
+    Emission.WRITTEN.index, ("consumption_id", "facility_id", "start_date")
+)
+AMOUNTS = slice(Emission.WRITTEN.index("co2e"), None)
+
+
+def bills(condition: Q) -> list[Bill]:
+    """The consumptions that meet a condition, by facility."""
+    rows = Consumption.objects.filter(condition).order_by("facility_id", "pk")
+    split = len(Bill._fields) - 1
+    return [
+        Bill._make((*row[:split], Figures._make(row[split:]))) for row in rows.values_list(*COLUMNS)
+    ]
 
 
 class Difference(NamedTuple):
@@ -66,154 +143,143 @@ class Difference(NamedTuple):
 class Plan:
     """What has to be written so that some consumptions are right."""
 
-    stale: list[Emission] = field(default_factory=list)
-    missing: list[Emission] = field(default_factory=list)
-    changed: list[Consumption] = field(default_factory=list)
+    stale: list[UUID] = field(default_factory=list)
+    missing: list[tuple] = field(default_factory=list)
+    """New lines, as Emission.WRITTEN."""
+    changed: dict[UUID, Figures] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
     moves: defaultdict[UUID, Kilograms] = field(default_factory=lambda: defaultdict(Kilograms))
     totals: defaultdict[UUID, Kilograms] = field(default_factory=lambda: defaultdict(Kilograms))
 
 
-def make_plan(rows: Sequence[Consumption]) -> Plan:
-    """Compares what is stored for some consumptions with what they give."""
-    calculator = _calculator([row for row in rows if not _not_counting(row)])
-    stored: defaultdict[UUID, dict[tuple, Emission]] = defaultdict(dict)
-    for line in Emission.objects.current().filter(consumption__in=rows):
-        stored[line.consumption_id][line.written()] = line
+def make_plan(rows: Sequence[Bill], calculator: Calculator | None = None) -> Plan:
+    """Compares what is stored for some consumptions with what they give.
+
+    A calculator, if given, knows every factor that could apply. Raises ValidationError when a
+    figure is too large to be stored.
+    """
+    calculator = calculator or calculator_for(rows)
+    stored = _current_lines([row.id for row in rows])
     plan = Plan()
     for row in rows:
-        lines, reason = _emissions(row, calculator)
-        fresh = {line.written(): line for line in lines}
-        old = stored[row.pk]
-        for key, line in old.items():
-            if key not in fresh:
-                plan.stale.append(line)
-                plan.moves[line.facility_id] = plan.moves[line.facility_id].plus(
-                    Kilograms.of(line), -1
-                )
-                plan.differences.append(Difference("emission", line.pk, "co2e", line.co2e, None))
-        for key, line in fresh.items():
-            figures = Kilograms.of(line)
-            plan.totals[row.facility_id] = plan.totals[row.facility_id].plus(figures)
-            if key not in old:
-                plan.missing.append(line)
-                plan.moves[row.facility_id] = plan.moves[row.facility_id].plus(figures)
-                plan.differences.append(
-                    Difference("consumption", row.pk, line.month.strftime("%Y-%m"), None, line.co2e)
-                )
-        if changes := _set_figures(row, lines, reason):
-            plan.changed.append(row)
-            plan.differences += changes
+        lines, figures = compute(row, calculator)
+        old = stored.get(row.id, {})
+        for line in lines:
+            amounts = Kilograms(*line[AMOUNTS])
+            plan.totals[row.facility_id] = plan.totals[row.facility_id].plus(amounts)
+            pk, same = old.get(line[START], (None, None))
+            if same == line:
+                del old[line[START]]
+                continue
+            plan.missing.append(line)
+            plan.moves[row.facility_id] = plan.moves[row.facility_id].plus(amounts)
+            plan.differences.append(
+                Difference("consumption", row.id, f"{line[START]:%Y-%m}", None, amounts.co2e)
+            )
+        for pk, line in old.values():
+            plan.stale.append(pk)
+            was_at, amounts = line[FACILITY], Kilograms(*line[AMOUNTS])
+            plan.moves[was_at] = plan.moves[was_at].minus(amounts)
+            plan.differences.append(Difference("emission", pk, "co2e", amounts.co2e, None))
+        if figures != row.stored:
+            plan.changed[row.id] = figures
+            for name, was, is_now in zip(Figures._fields, row.stored, figures, strict=True):
+                if was != is_now:
+                    plan.differences.append(Difference("consumption", row.id, name, was, is_now))
     return plan
 
 
 def write_plan(plan: Plan) -> None:
     """Writes a plan's lines and figures; totals are the caller's."""
     now = timezone.now()
-    for start in range(0, len(plan.stale), BATCH):
-        ids = [line.pk for line in plan.stale[start : start + BATCH]]
-        Emission.objects.filter(pk__in=ids).update(superseded_at=now)
-    for line in plan.missing:
-        line.recorded_at = now
-    Emission.objects.bulk_create(plan.missing)
-    for row in plan.changed:
-        row.updated_at = now
-    columns = [*Consumption.COMPUTED, "updated_at"]
-    if len(plan.changed) == 1:
-        [row] = plan.changed
-        values = {name: getattr(row, name) for name in columns}
-        Consumption.objects.filter(pk=row.pk).update(**values)
-    elif plan.changed:
-        Consumption.objects.bulk_update(plan.changed, columns)
+    bulk.update(Emission, ["superseded_at"], [(pk, now) for pk in plan.stale])
+    insert_lines(plan.missing, now)
+    bulk.update(
+        Consumption,
+        [*Figures._fields, "updated_at"],
+        [(pk, *figures, now) for pk, figures in plan.changed.items()],
+    )
 
 
-def _set_figures(row: Consumption, lines: list[Emission], reason: str) -> list[Difference]:
-    """Sets a consumption's computed columns, unsaved; those that were not so."""
-    figures: tuple[Decimal | None, ...] = (None, None, None)
-    status = CalculationStatus.NOT_CALCULATED
+def insert_lines(lines: Iterable[tuple], now: datetime) -> None:
+    """Stores new lines, given as Emission.WRITTEN."""
+    columns = ["id", *Emission.WRITTEN, "recorded_at"]
+    bulk.insert(Emission, columns, ((uuid.uuid7(), *line, now) for line in lines))
+
+
+def compute(row: Bill, calculator: Calculator) -> tuple[list[tuple], Figures]:
+    """A consumption's lines, as Emission.WRITTEN, and its figures.
+
+    Raises ValidationError when a figure is too large to be stored.
+    """
+    reason = row.why_not()
     if not reason:
-        status = CalculationStatus.CALCULATED
-        total = Kilograms()
-        for line in lines:
-            total = total.plus(Kilograms.of(line))
-        if any(abs(one) >= LIMIT for one in total):
-            raise too_large(f"figure of consumption {row.external_id or row.pk}")
-        figures = tuple(total)
-    computed = dict(zip(Consumption.COMPUTED, (*figures, status, reason), strict=True))
-    differences = [
-        Difference("consumption", row.pk, name, getattr(row, name), value)
-        for name, value in computed.items()
-        if getattr(row, name) != value
-    ]
-    for name, value in computed.items():
-        setattr(row, name, value)
-    return differences
+        key = Key(
+            organization_id=row.organization_id,
+            category=row.category,
+            activity=row.activity,
+            unit=row.unit,
+            country=row.country,
+            region=row.region,
+            supplier=row.supplier,
+            gwp_set=row.gwp_set,
+        )
+        lines = calculator.lines(key, row.quantity, row.start_date, row.end_date)
+        if not isinstance(lines, str):
+            written = [_written(row, line) for line in lines]
+            total = Kilograms()
+            for line in written:
+                amounts = Kilograms(*line[AMOUNTS])
+                total = total.plus(amounts)
+                if amounts.too_large() or total.too_large():
+                    raise too_large(f"figure of consumption {row.external_id or row.id}")
+            return written, Figures(*total, CalculationStatus.CALCULATED, "")
+        reason = lines
+    return [], Figures(None, None, None, CalculationStatus.NOT_CALCULATED, reason)
 
 
-def _not_counting(row: Consumption) -> str:
-    """Why a consumption does not count whatever the factors, or nothing."""
-    if row.deleted_at or row.facility.deleted_at:
-        return DELETED
-    if row.status != ConsumptionStatus.ACTIVE:
-        return INACTIVE
-    if row.category not in row.facility.categories:
-        return CATEGORY_DISABLED
-    return ""
-
-
-def _emissions(row: Consumption, calculator: Calculator) -> tuple[list[Emission], str]:
-    """A consumption's lines, unsaved; or none and the reason."""
-    if reason := _not_counting(row):
-        return [], reason
-    key = Key(
-        organization_id=row.organization_id,
-        category=row.category,
-        activity=row.activity,
-        unit=row.unit,
-        country=row.facility.country,
-        region=row.facility.region,
-        supplier=row.supplier,
-        gwp_set=row.organization.gwp_set,
-    )
-    lines = calculator.lines(key, row.quantity, row.start_date, row.end_date)
-    if isinstance(lines, str):
-        return [], lines
-    if any(abs(one) >= LIMIT for line in lines for one in Kilograms.of(line)):
-        raise too_large(f"figure of consumption {row.external_id or row.pk}")
-    return [_emission(row, line) for line in lines], ""
-
-
-def _emission(row: Consumption, line: Line) -> Emission:
+def _written(row: Bill, line: Line) -> tuple:
+    """A line as Emission.WRITTEN."""
     location, market = line.location.factor, line.market.factor
-    return Emission(
-        organization_id=row.organization_id,
-        consumption_id=row.pk,
-        facility_id=row.facility_id,
-        category=row.category,
-        activity=row.activity,
-        scope=location.scope,
-        month=line.month,
-        start_date=line.start,
-        end_date=line.end,
-        quantity=line.quantity,
-        unit=row.unit,
-        location_factor_id=location.id,
-        location_value=location.co2e,
-        location_biomass=location.co2e_biomass,
-        location_unit=location.unit,
-        location_fallbacks=",".join(line.location.fallbacks),
-        market_factor_id=market.id,
-        market_value=market.co2e,
-        market_unit=market.unit,
-        market_fallbacks=",".join(line.market.fallbacks),
-        co2e=line.co2e,
-        co2e_market=line.co2e_market,
-        co2e_biomass=line.co2e_biomass,
+    return (
+        row.organization_id,
+        row.id,
+        row.facility_id,
+        row.category,
+        row.activity,
+        location.scope,
+        line.month,
+        line.start,
+        line.end,
+        line.quantity,
+        row.unit,
+        location.id,
+        location.co2e,
+        location.co2e_biomass,
+        location.unit,
+        ",".join(line.location.fallbacks),
+        market.id,
+        market.co2e,
+        market.unit,
+        ",".join(line.market.fallbacks),
+        line.co2e,
+        line.co2e_market,
+        line.co2e_biomass,
     )
 
 
-def _calculator(rows: Sequence[Consumption]) -> Calculator:
+def _current_lines(ids: Sequence[UUID]) -> dict[UUID, dict[date, tuple[UUID, tuple]]]:
+    """The current lines of some consumptions by their first day, with their ids."""
+    stored: dict[UUID, dict[date, tuple[UUID, tuple]]] = {}
+    current = Emission.objects.current().filter(consumption__in=ids)
+    for pk, *line in current.values_list("pk", *Emission.WRITTEN):
+        stored.setdefault(line[CONSUMPTION], {})[line[START]] = (pk, tuple(line))
+    return stored
+
+
+def calculator_for(rows: Iterable[Bill]) -> Calculator:
     """A calculator with every factor that could apply to the consumptions, from one query."""
+    rows = [row for row in rows if not row.why_not()]
     if not rows:
         return Calculator([])
     earliest = min(row.start_date for row in rows)
@@ -222,8 +288,8 @@ def _calculator(rows: Sequence[Consumption]) -> Calculator:
         Q(valid_to=None) | Q(valid_to__gte=date(max(earliest.year - YEARS_BACK, 1), 1, 1)),
         category__in={row.category for row in rows},
         activity__in={row.activity for row in rows},
-        country__in={"", *(row.facility.country for row in rows)},
-        region__in={"", *(row.facility.region for row in rows)},
+        country__in={"", *(row.country for row in rows)},
+        region__in={"", *(row.region for row in rows)},
         valid_from__lte=max(row.end_date for row in rows),
     )
     if not any(row.supplier for row in rows):

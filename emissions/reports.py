@@ -83,6 +83,7 @@ def explanation(consumption: Consumption) -> dict[str, Any]:
             break
     else:
         consumption = lines[0].consumption
+        consumption.facility = lines[0].facility
     return {
         "consumption": consumption,
         "lines": [_line(line) for line in lines],

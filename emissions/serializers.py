@@ -5,11 +5,12 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from emissions.models import Consumption, EmissionFactor, FactorSource
-from facilities.models import Facility
+from emissions.models import Consumption, EmissionFactor, FactorSource, Recalculation
+from facilities.models import Completeness, Facility
 from organizations.fields import Choice, Day, Id, ModelSerializer, Number, WholeNumber
 from organizations.tenancy import caller
 
+RECALCULATING = "recalculating: a factor has changed; the new figures are on their way"
 COMPUTED = ["co2e", "co2e_market", "co2e_biomass"]
 
 
@@ -30,6 +31,9 @@ class ConsumptionSerializer(ModelSerializer):
     """One bill, reading or refill with its kg CO2e."""
 
     facility_id = FacilityId()
+    co2e_reason = serializers.SerializerMethodField(
+        help_text="Why there is no figure, or that new figures are on their way."
+    )
 
     class Meta:
         model = Consumption
@@ -62,9 +66,15 @@ class ConsumptionSerializer(ModelSerializer):
                 "help_text": "grid, supply, treatment, a fuel or a refrigerant; grid for "
                 "electricity and supply for water unless set.",
             },
-            "co2e_reason": {"allow_blank": True},
             "cups": {"max_length": 64},  # before its spaces and dashes are taken out
         }
+
+    def get_co2e_reason(self, row: Consumption) -> str | None:
+        """`facility_status` comes with a list; a single row has its facility."""
+        status = getattr(row, "facility_status", None) or row.facility.co2e_status
+        if status == Completeness.RECALCULATING:
+            return RECALCULATING
+        return row.co2e_reason or None
 
 
 class FactorSourceSerializer(serializers.ModelSerializer):
@@ -139,6 +149,39 @@ class EmissionFactorSerializer(ModelSerializer):
             "activity": {"required": False, "allow_blank": True},
             "country": {"max_length": 100},  # a name gets the sentence on codes
         }
+
+
+class RecalculationSerializer(ModelSerializer):
+    """A change that reached too much for its own request, and how far its new figures are."""
+
+    started_by = serializers.SerializerMethodField(
+        help_text="Who made the change; null where the service's staff changed a published factor."
+    )
+
+    class Meta:
+        model = Recalculation
+        fields = [
+            "id",
+            "cause",
+            "started_by",
+            "published",
+            "state",
+            "facilities",
+            "facilities_done",
+            "consumptions",
+            "consumptions_done",
+            "consumptions_changed",
+            "error",
+            "started_at",
+            "finished_at",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = fields
+        extra_kwargs = {"error": {"allow_blank": True}}
+
+    def get_started_by(self, row: Recalculation) -> str | None:
+        return None if row.published else row.started_by or None
 
 
 class KilogramsSerializer(serializers.Serializer):

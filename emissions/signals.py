@@ -6,8 +6,9 @@
 - organization's gwp_set changed → its refrigerant refills
 
 Everything happens in the transaction of the save (`TimestampedModel.save`): `before_…` receivers
-take the locks and remember what was stored, `after_…` receivers recompute. Bulk paths send no
-signals: they call the same functions of `emissions.recalculation`.
+take the locks and remember what was stored, `after_…` receivers recompute. What the last two reach
+beyond a few thousand consumptions is only marked there, and left to a task (emissions.runs). Bulk
+paths send no signals: they call the same functions of `emissions.recalculation`.
 """
 
 from typing import Any
@@ -17,13 +18,10 @@ from django.db.models import QuerySet
 from django.db.models.signals import post_save, pre_save
 
 from emissions.models import Consumption, EmissionFactor
-from emissions.recalculation import (
-    lock_facilities,
-    recalculate,
-    recalculate_facility,
-    recalculate_factors,
-    recalculate_refrigerants,
-)
+from emissions.reach import Reach, reaches
+from emissions.recalculation import lock_facilities, recalculate, recalculate_facility
+from emissions.runs import recalculate_reached
+from facilities.categories import Category
 from facilities.models import Facility
 from organizations.models import Organization
 from organizations.tenancy import pass_gate
@@ -42,9 +40,8 @@ def before_consumption(instance: Consumption, **kwargs: Any) -> None:
 
 
 def after_consumption(instance: Consumption, **kwargs: Any) -> None:
-    [row] = recalculate([(instance.facility_id, instance.pk)], also=instance.before_save)
-    for name in (*Consumption.COMPUTED, "updated_at"):
-        setattr(instance, name, getattr(row, name))
+    recalculate([(instance.facility_id, instance.pk)], also=instance.before_save)
+    instance.refresh_from_db(fields=[*Consumption.COMPUTED, "updated_at"])
 
 
 def before_facility(instance: Facility, **kwargs: Any) -> None:
@@ -89,8 +86,16 @@ def before_factor(instance: EmissionFactor, **kwargs: Any) -> None:
 def after_factor(instance: EmissionFactor, **kwargs: Any) -> None:
     before = instance.before_save
     after = EmissionFactor.objects.get(pk=instance.pk)
-    if before is None or before.applied() != after.applied():
-        recalculate_factors([before] if before else [], [after])
+    if before is not None and before.applied() == after.applied():
+        return
+    what = "created" if before is None else "deleted" if after.deleted_at else "changed"
+    try:
+        recalculate_reached(
+            reaches(before, after), f"factor {what}: {after}", published=not after.own
+        )
+    except ValidationError as error:
+        found = [one for errors in error.error_dict.values() for one in errors]
+        raise ValidationError({"co2e": found}) from error
 
 
 def before_organization(instance: Organization, **kwargs: Any) -> None:
@@ -102,7 +107,9 @@ def after_organization(instance: Organization, **kwargs: Any) -> None:
     before = instance.before_save
     after = Organization.objects.values("gwp_set").get(pk=instance.pk)
     if before is not None and before != after:
-        recalculate_refrigerants(instance.pk)
+        recalculate_reached(
+            [Reach(instance.pk, Category.RECHARGE)], f"GWP set changed to {after['gwp_set']}"
+        )
 
 
 def connect() -> None:

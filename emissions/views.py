@@ -5,14 +5,15 @@ from typing import Any
 from uuid import UUID
 
 from django.db import models
+from django.db.models import F
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from emissions.filters import ConsumptionFilter, EmissionFactorFilter
-from emissions.models import Consumption, Emission, EmissionFactor
+from emissions.filters import ConsumptionFilter, EmissionFactorFilter, RecalculationFilter
+from emissions.models import Consumption, Emission, EmissionFactor, Recalculation
 from emissions.recalculation import lock_facilities
 from emissions.reports import breakdown, explanation
 from emissions.serializers import (
@@ -21,11 +22,12 @@ from emissions.serializers import (
     CalculationSerializer,
     ConsumptionSerializer,
     EmissionFactorSerializer,
+    RecalculationSerializer,
 )
 from facilities.models import Facility
 from organizations.filters import plain_names, refuse_unknown
 from organizations.tenancy import TenantQuerySet, caller
-from organizations.viewsets import ResourceViewSet, TenantViewSet
+from organizations.viewsets import Listed, ResourceViewSet, Retrieved, TenantViewSet
 
 
 @extend_schema(tags=["consumption"])
@@ -40,7 +42,7 @@ from organizations.viewsets import ResourceViewSet, TenantViewSet
 class ConsumptionViewSet(ResourceViewSet):
     """Bills, readings and refills, each with its kg CO2e or the reason it has none."""
 
-    queryset = Consumption.objects.all()
+    queryset = Consumption.objects.annotate(facility_status=F("facility__co2e_status"))
     serializer_class = ConsumptionSerializer
     filterset_class = ConsumptionFilter
     sort_fields = {
@@ -89,7 +91,9 @@ class ConsumptionViewSet(ResourceViewSet):
 class EmissionFactorViewSet(ResourceViewSet):
     """Published factors, which are read-only here, and the organization's own.
 
-    Writing one recalculates, before the answer, every consumption it applied to or applies to now.
+    Writing one recalculates every consumption it applied to or applies to now: before the answer,
+    or, beyond a few thousand, in the background, its facilities being `recalculating` until then
+    (see `/v1/recalculations`).
     """
 
     queryset = EmissionFactor.objects.select_related("source")
@@ -122,6 +126,24 @@ class EmissionFactorViewSet(ResourceViewSet):
                 "which takes precedence."
             )
         super().lock(instance)
+
+
+@extend_schema(tags=["emission factors"])
+@extend_schema_view(
+    list=extend_schema(summary="List recalculations"),
+    retrieve=extend_schema(summary="Get a recalculation with its progress"),
+)
+class RecalculationViewSet(Listed, Retrieved):
+    """Changes that reached too much consumption for their own request, and how far they are."""
+
+    queryset = Recalculation.objects.all()
+    serializer_class = RecalculationSerializer
+    filterset_class = RecalculationFilter
+    sort_fields = {
+        name: name
+        for name in RecalculationSerializer.Meta.fields
+        if name not in ("cause", "started_by", "error")
+    }
 
 
 class FacilityEmissionsView(TenantViewSet):

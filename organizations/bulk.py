@@ -12,6 +12,8 @@ from typing import Any
 from django.db import connection, models
 
 BATCH = 5000
+FEW = 20
+"""So many rows are updated one by one sooner than through a table of their own."""
 ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
@@ -33,11 +35,11 @@ def insert(model: type[models.Model], columns: Sequence[str], rows: Iterable[Seq
         )
 
 
-def update(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence]) -> None:
-    """Sets columns of stored rows; the first column of each row is the primary key's value."""
+def update(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence]) -> None:
+    """Sets columns of stored rows; the first value of each row is its primary key."""
     fields = [_field(model, name) for name in ("pk", *columns)]
     table, names = _names([model._meta.db_table]), _columns(fields)
-    if connection.vendor == "postgresql":
+    if connection.vendor == "postgresql" and len(rows) > FEW:
         with connection.cursor() as cursor:
             cursor.execute("DROP TABLE IF EXISTS pg_temp.incoming")
             cursor.execute(
@@ -63,9 +65,12 @@ def update(model: type[models.Model], columns: Sequence[str], rows: Iterable[Seq
 def _copy(table: str, fields: Sequence[models.Field], rows: Iterable[Sequence]) -> None:
     writers = [_text_writer(field) for field in fields]
     statement = f"COPY {_names([table])} ({_names(_columns(fields))}) FROM STDIN"
+    stream = iter(rows)
+    batch = list(islice(stream, 500))
+    if not batch:
+        return
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        stream = iter(rows)
-        while batch := list(islice(stream, 500)):
+        while batch:
             copy.write(
                 "".join(
                     "\t".join(
@@ -76,6 +81,7 @@ def _copy(table: str, fields: Sequence[models.Field], rows: Iterable[Sequence]) 
                     for row in batch
                 )
             )
+            batch = list(islice(stream, 500))
 
 
 def _text_writer(field: models.Field) -> Callable[[Any], str]:

@@ -13,3 +13,10 @@ def shown_number(value: Any, decimals: int | None = None) -> str:
         return f"{number:,.{decimals}f}"
     text = f"{number:,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def signed_number(value: Any) -> str:
+    """A difference: +1,234.5, −1,234.5 or ±0."""
+    number = Decimal(value)
+    sign = "+" if number > 0 else "−" if number else "±"
+    return f"{sign}{shown_number(abs(number))}"

@@ -42,6 +42,19 @@ def organizations_of(user: Any, role: str = Role.VIEWER) -> list[UUID]:
     return [one for one, mine in roles_of(user).items() if RANK[mine] >= RANK[role]]
 
 
+class ReadOnly:
+    """A page of what the service writes and people read."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 def is_superuser(request: HttpRequest) -> bool:
     user: Any = request.user
     return user.is_active and user.is_staff and user.is_superuser

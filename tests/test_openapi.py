@@ -23,6 +23,7 @@ from schemathesis.core.parameters import ParameterLocation
 from config import api as urls
 from config.examples import LOGIN
 from config.wsgi import application
+from emissions.models import Recalculation
 from organizations.models import Organization, Role, User
 from tests.conftest import Answer, Cast, Person, call
 
@@ -170,7 +171,7 @@ def ana(person: Cast, organization: Organization) -> Person:
 
 EVERY_TIME_ANOTHER = {
     "id", "facility_id", "created_by", "created_at", "updated_at", "last_used_at",
-    "access_token", "refresh_token", "key", "prefix",
+    "started_at", "access_token", "refresh_token", "key", "prefix",
 }  # fmt: skip
 
 
@@ -212,6 +213,11 @@ class Reader:
         assert lasting(self.send(name, status, query).body) == lasting(shown)
 
 
+def fields_of(example: dict[str, Any]) -> dict[str, Any]:
+    """The columns of a row that is shown like this."""
+    return {name: value for name, value in example.items() if value is not None and name != "id"}
+
+
 def test_every_example_works_when_it_is_sent_and_is_answered_as_shown(ana: Person) -> None:
     reader = Reader(ana)
     reader.given |= {"refresh_token": reader.send("login").body["refresh_token"]}
@@ -232,6 +238,11 @@ def test_every_example_works_when_it_is_sent_and_is_answered_as_shown(ana: Perso
     for name in ("consumptions", "facilities", "emission_factors"):
         reader.compare(f"{name}_update")
         reader.compare(f"{name}_partial_update")
+    [example] = answer_examples("recalculations_retrieve", 200)
+    Recalculation.objects.create(organization=ana.organization, reaches=[], **fields_of(example))
+    reader.given["recalculations"] = str(Recalculation.objects.get().pk)
+    reader.compare("recalculations_retrieve")
+    reader.compare("recalculations_list")
     shown = reader.send("organization_retrieve").body
     assert shown.keys() == answer_examples("organization_retrieve", 200)[0].keys()
     reader.compare("api_keys_create", 201)
@@ -314,10 +325,14 @@ api.app = application
 def stored(alice: Person) -> dict[str, str]:
     """One of each resource: its id by collection."""
     facility = alice.facility(cups_list=["ES1234123456789012JY"])
+    recalculation = Recalculation.objects.create(
+        organization=alice.organization, cause="a change", reaches=[], facilities=1, consumptions=1
+    )
     return {
         "facilities": facility["id"],
         "consumptions": alice.consumption(facility)["id"],
         "emission-factors": alice.factor()["id"],
+        "recalculations": str(recalculation.pk),
         "api-keys": alice.post("/v1/api-keys", {"name": "ERP", "role": "viewer"}).body["id"],
     }
 

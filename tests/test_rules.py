@@ -227,7 +227,9 @@ def test_what_a_tenants_row_refers_to_is_of_its_own_organization() -> None:
     assert expected <= held
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-dev.txt", "benchmarks/requirements.txt"]
+)
 def test_every_requirement_is_pinned_with_the_reason_it_is_there(name: str) -> None:
     lines = (Path(settings.BASE_DIR) / name).read_text(encoding="utf-8").splitlines()
     for line in lines:

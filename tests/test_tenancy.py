@@ -15,7 +15,7 @@ from django.contrib.admindocs.views import simplify_regex
 from django.db import transaction
 
 from config.api import urlpatterns
-from emissions.models import EmissionFactor
+from emissions.models import EmissionFactor, Recalculation
 from organizations.models import Organization, Role
 from tests.conftest import PASSWORD, Answer, Person, call, created
 
@@ -79,6 +79,8 @@ ROUTES = [
     Route("PUT", "/v1/emission-factors/{factor}", 403, 200, 200, {"note": "Changed"}),
     Route("PATCH", "/v1/emission-factors/{factor}", 403, 200, 200, {"note": "Changed"}),
     Route("DELETE", "/v1/emission-factors/{factor}", 403, 204, 204),
+    Route("GET", "/v1/recalculations"),
+    Route("GET", "/v1/recalculations/{recalculation}"),
     Route("GET", "/v1/api-keys", 403, 403, 200),
     Route("POST", "/v1/api-keys", 403, 403, 201, {"name": "one"}),
     Route("GET", "/v1/api-keys/{key}", 403, 403, 200),
@@ -114,7 +116,8 @@ class Rows:
         return person.call(route.method, self.path(route), self.body(route))
 
 
-UNKNOWN = Rows({name: str(uuid4()) for name in ("facility", "consumption", "factor", "key")})
+KINDS = ("facility", "consumption", "factor", "recalculation", "key")
+UNKNOWN = Rows({name: str(uuid4()) for name in KINDS})
 
 
 @pytest.fixture
@@ -127,6 +130,15 @@ def rows(alice: Person) -> Rows:
                 facility, external_id="INV-1", cups=CUPS, supplier="Alice Energy"
             )["id"],
             "factor": alice.factor()["id"],
+            "recalculation": str(
+                Recalculation.objects.create(
+                    organization=alice.organization,
+                    cause="factor changed",
+                    reaches=[],
+                    facilities=1,
+                    consumptions=1,
+                ).pk
+            ),
             "key": created(alice.post("/v1/api-keys", {"name": "ERP"}))["id"],
         }
     )
@@ -272,7 +284,8 @@ def test_a_deleted_row_looks_like_none(
     assert alice.delete("/v1/emission-factors/" + rows.ids["factor"]).status == 204
     person = next(one for one in (alice, erin, bob) if one.role == role)
     for route in OF_ONE:
-        if getattr(route, role) != 403 and "{key}" not in route.path:
+        kept = "{key}" in route.path or "{recalculation}" in route.path
+        if getattr(route, role) != 403 and not kept:
             deleted, unknown = rows.call(person, route), UNKNOWN.call(person, route)
             assert deleted.status == unknown.status == 404, route.id
             assert deleted.body == unknown.body

@@ -7,12 +7,14 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django_countries import countries
 
-from emissions.admin.links import facilities_in, lines_of, list_of, rows_seen
+from emissions.admin.links import facilities_in, lines_of, list_of, page_of, rows_seen
+from emissions.models import Recalculation
 from facilities.models import Completeness, Facility
 from organizations.models import Organization
 from organizations.numbers import shown_number
 
 COUNTRIES = 12
+RUNS = 5
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -72,6 +74,11 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     ]
     context["more_countries"] = len(by_country) > COUNTRIES
     context["all_facilities"] = list_of(Facility)
+    runs = rows_seen(Recalculation, request).select_related("organization")
+    context["runs"] = [
+        {"row": run, "address": page_of(run)} for run in runs.order_by("-created_at", "-pk")[:RUNS]
+    ]
+    context["all_runs"] = list_of(Recalculation)
     context["missing"] = reverse("admin:emissions_consumption_missing")
     context["monthly_address"] = reverse("admin:emissions_emission_monthly")
     return context

@@ -10,13 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.widgets import UnfoldAdminSelect2Widget
 
+from emissions.admin.asking import AskingAdmin
 from emissions.models import EmissionFactor
 from facilities.admin import CountryFilter, country_choices
 from organizations.history import changes_of
 from organizations.staff import (
     DeletedFilter,
     OrganizationFilter,
-    SoftDeleteAdmin,
     organizations_of,
 )
 
@@ -44,7 +44,7 @@ class FactorForm(forms.ModelForm):
 
 
 @admin.register(EmissionFactor)
-class EmissionFactorAdmin(SoftDeleteAdmin):
+class EmissionFactorAdmin(AskingAdmin):
     """Saving one recalculates every consumption it applied to or applies to now."""
 
     form = FactorForm
@@ -94,6 +94,7 @@ class EmissionFactorAdmin(SoftDeleteAdmin):
             {"classes": ["collapse"], "fields": ["id", "created_at", "updated_at", "deleted_at"]},
         ),
     ]
+    change_form_outer_before_template = "admin/emissions/factor_before.html"
     change_form_outer_after_template = "admin/organizations/changes.html"
 
     def visible(self, queryset: Any, request: HttpRequest) -> QuerySet[EmissionFactor]:

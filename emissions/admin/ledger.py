@@ -12,7 +12,13 @@ from emissions.admin.links import link, page_of
 from emissions.admin.monthly import monthly
 from emissions.models import Emission, FactorSource
 from organizations.numbers import shown_number
-from organizations.staff import OrganizationFilter, ScopedFilter, SuperuserAdmin, TenantAdmin
+from organizations.staff import (
+    OrganizationFilter,
+    ReadOnly,
+    ScopedFilter,
+    SuperuserAdmin,
+    TenantAdmin,
+)
 
 
 class CurrentFilter(DropdownFilter):
@@ -32,7 +38,7 @@ class CurrentFilter(DropdownFilter):
 
 
 @admin.register(Emission)
-class EmissionAdmin(TenantAdmin):
+class EmissionAdmin(ReadOnly, TenantAdmin):
     """The ledger: written by the calculation, changed by nobody."""
 
     list_display = [
@@ -76,15 +82,6 @@ class EmissionAdmin(TenantAdmin):
         """The chart and table of everything the user sees; the dashboard loads it when it is up."""
         context = monthly(self.get_queryset(request).current(), listed=12)
         return TemplateResponse(request, "admin/emissions/monthly.html", {"monthly": context})
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description="month", ordering="month")
     def month_shown(self, row: Emission) -> str:

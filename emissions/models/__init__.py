@@ -8,6 +8,11 @@ from emissions.models.consumption import (
 )
 from emissions.models.emission import Emission
 from emissions.models.factor import UNIT_CHOICES, EmissionFactor, FactorSource, Method
+from emissions.models.recalculation import (
+    PendingFacility,
+    Recalculation,
+    RecalculationState,
+)
 
 __all__ = [
     "UNIT_CHOICES",
@@ -19,4 +24,7 @@ __all__ = [
     "EmissionFactor",
     "FactorSource",
     "Method",
+    "PendingFacility",
+    "Recalculation",
+    "RecalculationState",
 ]

@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from emissions.models import EmissionFactor, FactorSource
-from emissions.recalculation import recalculate_factors
+from emissions.reach import reaches
+from emissions.runs import recalculate_everything_reached
 from organizations.tenancy import atomic_with_retry, pass_gate
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -112,7 +113,7 @@ def load(sources: list[dict[str, str]], factors: list[EmissionFactor]) -> tuple[
     refuse_overlaps([*stored.values(), *created])
     EmissionFactor.objects.bulk_update(changed, [*VALUES, "updated_at"], batch_size=500)
     EmissionFactor.objects.bulk_create(created, batch_size=500)
-    recalculate_factors(before, [*changed, *created])
+    recalculate_everything_reached(reaches(*before, *changed, *created))
     return len(created), len(changed), unchanged
 
 

@@ -3,7 +3,9 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from emissions.models import Recalculation
 from emissions.recalculation import check_or_repair
+from emissions.runs import work_off
 from facilities.models import Facility
 from organizations.management.commands.create_api_key import find_organization
 
@@ -18,8 +20,16 @@ class Command(BaseCommand):
         parser.add_argument("--organization", metavar="ORG", help="Only this organization.")
         parser.add_argument("--facility", metavar="ID", help="Only this facility.")
         parser.add_argument("--check", action="store_true", help="Store nothing.")
+        parser.add_argument(
+            "--unfinished",
+            action="store_true",
+            help="Only finish the recalculations that wait, were interrupted or have failed.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["unfinished"]:
+            self.finish()
+            return
         facilities = Facility.objects.order_by("pk")
         if options["organization"]:
             facilities = facilities.for_organization(find_organization(options["organization"]).pk)
@@ -37,6 +47,16 @@ class Command(BaseCommand):
         verb = "differ" if options["check"] else "corrected"
         self.stderr.write(f"facilities {count}, figures {verb} {found}")
         if options["check"] and found:
+            raise SystemExit(1)
+
+    def finish(self) -> None:
+        before = Recalculation.objects.unfinished().count()
+        work_off.func()
+        left = list(Recalculation.objects.unfinished())
+        for one in left:
+            self.stdout.write(f"{one.pk} {one.state} {one.cause}: {one.error}")
+        self.stderr.write(f"recalculations finished {before - len(left)}, unfinished {len(left)}")
+        if left:
             raise SystemExit(1)
 
 

@@ -14,7 +14,7 @@ from organizations.operations import same_organization
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("emissions", "0004_postgresql"),
+        ("emissions", "0005_recalculation"),
         ("facilities", "0004_history"),
         ("organizations", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -1,0 +1,78 @@
+"""The service's tables, as plain models."""
+
+import uuid
+
+from django.db import models
+
+
+class Organization(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=255)
+
+    class Meta:
+        managed = False
+        db_table = "organizations_organization"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class APIKey(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    organization = models.ForeignKey(Organization, models.CASCADE)
+    role = models.CharField(max_length=6)
+    digest = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    is_authenticated = True
+
+    class Meta:
+        managed = False
+        db_table = "organizations_apikey"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Facility(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    organization = models.ForeignKey(Organization, models.CASCADE)
+    external_id = models.CharField(max_length=100)
+    name = models.CharField(max_length=255)
+    type = models.CharField(max_length=100)
+    country = models.CharField(max_length=2)
+    region = models.CharField(max_length=64)
+    address = models.CharField(max_length=500)
+    categories = models.CharField(max_length=31)
+    logistic_factor = models.FloatField()
+    status = models.CharField(max_length=8)
+    co2e = models.FloatField()
+    co2e_market = models.FloatField()
+    co2e_biomass = models.FloatField()
+    co2e_status = models.CharField(max_length=13)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "facilities_facility"
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SupplyPoint(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    facility = models.ForeignKey(Facility, models.CASCADE, related_name="supply_points")
+    cups = models.CharField(max_length=30)
+
+    class Meta:
+        managed = False
+        db_table = "facilities_supplypoint"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.cups
