@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminS
 from facilities.categories import Category
 from facilities.exports import FORMATS, FacilityTable
 from facilities.models import Facility, FacilityStatus, SupplyPoint
+from organizations.forms import RowForm
 from organizations.staff import (
     DeletedFilter,
     OrganizationFilter,
@@ -38,7 +39,7 @@ class CountryFilter(DropdownFilter):
         return queryset.filter(country=self.value()) if self.value() else queryset
 
 
-class FacilityForm(forms.ModelForm):
+class FacilityForm(RowForm):
     country = forms.ChoiceField(widget=UnfoldAdminSelect2Widget)
     categories = forms.MultipleChoiceField(
         choices=Category.choices,

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -13,6 +12,7 @@ from emissions.admin.links import consumption_missing, lines_of, link, new_facto
 from emissions.missing import AMBIGUOUS, NO_FACTOR, key_of, missing_keys, uncalculated
 from emissions.models import Consumption
 from emissions.reports import explanation
+from organizations.forms import RowForm
 from organizations.history import changes_of
 from organizations.numbers import shown_number
 from organizations.staff import DeletedFilter, OrganizationFilter, ScopedFilter, SoftDeleteAdmin
@@ -20,7 +20,7 @@ from organizations.staff import DeletedFilter, OrganizationFilter, ScopedFilter,
 SHOWN_KEYS = 200
 
 
-class ConsumptionForm(forms.ModelForm):
+class ConsumptionForm(RowForm):
     """A bill is its facility's organization's; electricity and water have a usual activity."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

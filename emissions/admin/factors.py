@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminSelect2Widget
 from emissions.admin.asking import AskingAdmin
 from emissions.models import EmissionFactor
 from facilities.admin import CountryFilter, country_choices
+from organizations.forms import RowForm
 from organizations.history import changes_of
 from organizations.staff import (
     DeletedFilter,
@@ -21,7 +22,7 @@ from organizations.staff import (
 )
 
 
-class FactorForm(forms.ModelForm):
+class FactorForm(RowForm):
     """What follows from the category may be left empty."""
 
     country = forms.ChoiceField(
@@ -38,6 +39,9 @@ class FactorForm(forms.ModelForm):
         for name in ("activity", "scope", "co2e_biomass"):
             if name in self.fields:
                 self.fields[name].required = False
+        if "scope" in self.fields:
+            scope: Any = self.fields["scope"]
+            scope.empty_value = None  # then it follows from the category
 
     def clean_co2e_biomass(self) -> Any:
         return self.cleaned_data["co2e_biomass"] or 0
