@@ -63,6 +63,13 @@ def is_superuser(request: HttpRequest) -> bool:
 class CappedPaginator(Paginator):
     """Counts up to `COUNTED` rows; a list that is longer is to be filtered, not to be leafed."""
 
+    template_name = "admin/organizations/pagination.html"
+
+    @property
+    def counted(self) -> str:
+        """The count as it is shown: 26, or 10,000+."""
+        return f"{COUNTED:,}+" if self.count > COUNTED else f"{self.count:,}"
+
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list

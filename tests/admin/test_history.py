@@ -19,7 +19,7 @@ from tests.conftest import PASSWORD, Person, call
 
 pytestmark = pytest.mark.django_db
 
-TRACKED = [Facility, Consumption, EmissionFactor]
+TRACKED: list[Any] = [Facility, Consumption, EmissionFactor]
 
 
 def said(change: Change) -> tuple[str, list[tuple[str, str, str]]]:

@@ -36,7 +36,7 @@ def fill(person: Person, count: int) -> None:
     for number in range(count):
         facility = person.facility(name=f"Facility {number}")
         person.consumption(facility)
-        person.factor(supplier=f"Supplier {number}", method="market")
+        person.factor(supplier=facility["id"], method="market")
 
 
 @pytest.mark.parametrize("name", PAGES)
