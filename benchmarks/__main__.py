@@ -24,6 +24,7 @@ from tests.postgresql import server
 
 SECTIONS = {
     "http": "HTTP",
+    "recalculation": "Recalculation",
 }
 """Module of benchmarks/ → its title, in the order of the report."""
 

@@ -13,7 +13,9 @@ from benchmarks.seed import Tenant, tenants
 from benchmarks.servers import Request, Server, all_serving, serving
 
 ORGANIZATIONS = 200
-FACILITIES = 1000
+FACILITIES, FEWER = 1000, 250
+"""In each; fewer in a quick run."""
+
 LARGE = 200_000
 """Facilities of the one organization whose deep pages and search are measured."""
 
@@ -25,8 +27,9 @@ REQUIRED = {
 
 
 def rows(quick: bool) -> list[Row]:
-    say(f"storing {ORGANIZATIONS} organizations with {FACILITIES} facilities each")
-    small = tenants(ORGANIZATIONS, FACILITIES)
+    facilities = FEWER if quick else FACILITIES
+    say(f"storing {ORGANIZATIONS} organizations with {facilities} facilities each")
+    small = tenants(ORGANIZATIONS, facilities)
     made = list(rates(small, quick))
     say(f"storing one organization with {LARGE} facilities")
     [large] = tenants(1, LARGE)
@@ -44,12 +47,12 @@ def rates(small: list[Tenant], quick: bool) -> Iterator[Row]:
             for _ in range(10)
         ],
     }
-    seconds, rounds = (2, 3) if quick else (8, 5)
+    seconds, rounds = (1, 3) if quick else (6, 5)
     with all_serving() as servers:
         for name, one in requests.items():
             check_same_bytes(servers, chance.sample(one, 20))
             for server in servers.values():
-                server.rate(one, 2)  # warm: connections, caches, prepared statements
+                server.rate(one, seconds)  # connections, caches and prepared statements are made
             say(name)
             measured = interleaved(
                 {who: partial(server.rate, one, seconds) for who, server in servers.items()}, rounds

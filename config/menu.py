@@ -44,13 +44,20 @@ def menu(request: HttpRequest) -> list[dict[str, Any]]:
         f"{model._meta.app_label}_{model._meta.model_name}": page.has_view_permission(request)
         for model, page in admin.site._registry.items()
     }
+    found = [
+        reverse(f"admin:{page}")
+        for _, pages in GROUPS
+        for _, _, page in pages
+        if request.path.startswith(reverse(f"admin:{page}"))
+    ]
+    here = max(found, key=len, default=None)
     first = {"title": "Dashboard", "icon": "dashboard", "link": reverse("admin:index")}
     groups: list[dict[str, Any]] = [{"items": [first]}]
     for title, pages in GROUPS:
         items = [
-            {"title": name, "icon": icon, "link": reverse(f"admin:{page}")}
+            {"title": name, "icon": icon, "link": link, "active": link == here}
             for name, icon, page in pages
-            if shown.get(page.rsplit("_", 1)[0])
+            if shown.get(page.rsplit("_", 1)[0]) and (link := reverse(f"admin:{page}"))
         ]
         if items:
             groups.append({"title": title, "separator": bool(title), "items": items})

@@ -11,6 +11,8 @@ from organizations.filters import plain_names
 
 DEFAULT_SIZE = 50
 MAX_SIZE = 100
+FURTHEST = 2**62
+"""No list is as long, and the database can still add a page's size to it."""
 
 
 def whole_number(request: Request, name: str, default: int, maximum: int | None = None) -> int:
@@ -29,26 +31,30 @@ def whole_number(request: Request, name: str, default: int, maximum: int | None 
 class Pagination(BasePagination):
     """`page` and `size` in, `{items, total, page, size, pages}` out; past the end is empty."""
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+    def asked(self, request: Request) -> tuple[int, int]:
+        """Where the page starts, from 0, and how many fit on it. Raises ValidationError (422)."""
         self.page = whole_number(request, "page", 1)
         self.size = whole_number(request, "size", DEFAULT_SIZE, MAX_SIZE)
-        self.total = queryset.count()
-        self.pages = -(-self.total // self.size)
-        if self.page > self.pages:
-            return []
-        start = (self.page - 1) * self.size
-        return list(queryset[start : start + self.size])
+        return min((self.page - 1) * self.size, FURTHEST), self.size
 
-    def get_paginated_response(self, data: Any) -> Response:
+    def answer(self, items: Any, total: int) -> Response:
         return Response(
             {
-                "items": data,
-                "total": self.total,
+                "items": items,
+                "total": total,
                 "page": self.page,
                 "size": self.size,
-                "pages": self.pages,
+                "pages": -(-total // self.size),
             }
         )
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        start, size = self.asked(request)
+        self.total = queryset.count()
+        return list(queryset[start : start + size]) if start < self.total else []
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return self.answer(data, self.total)
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         counts = {

@@ -121,6 +121,9 @@ def database() -> dict:
             "max_size": env.int("DB_POOL_MAX", default=16),
             "timeout": 30,
         }
+        # Plans of what every request asks are kept (organizations.statements). A pooler that gives
+        # a connection away after each transaction may not allow that.
+        options["prepare_threshold"] = 3 if env.bool("DB_PREPARE", default=True) else None
         config["CONN_MAX_AGE"] = 0  # the pool keeps the connections; Django must give them back
     return config
 

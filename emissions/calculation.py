@@ -4,7 +4,7 @@ DESIGN section 4, rules 1, 3 and 4. Everything is exact until the one rounding o
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
@@ -133,19 +133,20 @@ class Calculator:
         self._factors: dict[tuple[str, str], list[Factor]] = {}
         for factor in factors:
             self._factors.setdefault((factor.category, factor.activity), []).append(factor)
-        self._timelines: dict[Key, Timeline] = {}
+        self._timelines: dict[Key, tuple[Timeline, Timeline]] = {}
 
     def lines(self, key: Key, quantity: Decimal, start: date, end: date) -> list[Line] | str:
         """The lines of one consumption, or the reason there are none; sets the key's method."""
-        if key.category == "electricity":
-            location = self._timeline(replace(key, method=LOCATION))
-            market = self._timeline(replace(key, method=MARKET))
-        else:
-            location = market = self._timeline(replace(key, method=""))
-        return lines_of(quantity, key.unit, start, end, location, market)
+        timelines = self._timelines.get(key)
+        if timelines is None:
+            timelines = self._timelines[key] = self._both(key)
+        return lines_of(quantity, key.unit, start, end, *timelines)
 
-    def _timeline(self, key: Key) -> Timeline:
-        if key not in self._timelines:
-            factors = self._factors.get((key.category, key.activity), [])
-            self._timelines[key] = Timeline(key, factors)
-        return self._timelines[key]
+    def _both(self, key: Key) -> tuple[Timeline, Timeline]:
+        """The location-based and the market-based answers, which are one where it is all one."""
+        factors = self._factors.get((key.category, key.activity), [])
+        if key.category == "electricity":
+            location, market = key._replace(method=LOCATION), key._replace(method=MARKET)
+            return Timeline(location, factors), Timeline(market, factors)
+        timeline = Timeline(key._replace(method=""), factors)
+        return timeline, timeline

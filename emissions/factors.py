@@ -51,8 +51,7 @@ class Factor:
     scope: int
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """What a factor is asked for, but the day."""
 
     organization_id: UUID

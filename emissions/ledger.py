@@ -7,7 +7,7 @@ model instances would cost more than the calculation.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -143,22 +143,33 @@ class Difference(NamedTuple):
 class Plan:
     """What has to be written so that some consumptions are right."""
 
-    stale: list[UUID] = field(default_factory=list)
+    stale: dict[UUID, Kilograms] = field(default_factory=dict)
     missing: list[tuple] = field(default_factory=list)
     """New lines, as Emission.WRITTEN."""
-    changed: dict[UUID, Figures] = field(default_factory=dict)
-    differences: list[Difference] = field(default_factory=list)
+    changed: dict[UUID, tuple[Figures, Figures]] = field(default_factory=dict)
+    """What is stored and what should be."""
     moves: defaultdict[UUID, Kilograms] = field(default_factory=lambda: defaultdict(Kilograms))
     totals: defaultdict[UUID, Kilograms] = field(default_factory=lambda: defaultdict(Kilograms))
 
+    def differences(self) -> Iterator["Difference"]:
+        """What is stored and should not be, and the reverse."""
+        for pk, amounts in self.stale.items():
+            yield Difference("emission", pk, "co2e", amounts.co2e, None)
+        for line in self.missing:
+            month, co2e = f"{line[START]:%Y-%m}", line[AMOUNTS][0]
+            yield Difference("consumption", line[CONSUMPTION], month, None, co2e)
+        for pk, (before, after) in self.changed.items():
+            for name, was, is_now in zip(Figures._fields, before, after, strict=True):
+                if was != is_now:
+                    yield Difference("consumption", pk, name, was, is_now)
 
-def make_plan(rows: Sequence[Bill], calculator: Calculator | None = None) -> Plan:
+
+def make_plan(rows: Sequence[Bill]) -> Plan:
     """Compares what is stored for some consumptions with what they give.
 
-    A calculator, if given, knows every factor that could apply. Raises ValidationError when a
-    figure is too large to be stored.
+    Raises ValidationError when a figure is too large to be stored.
     """
-    calculator = calculator or calculator_for(rows)
+    calculator = calculator_for(rows)
     stored = _current_lines([row.id for row in rows])
     plan = Plan()
     for row in rows:
@@ -167,25 +178,17 @@ def make_plan(rows: Sequence[Bill], calculator: Calculator | None = None) -> Pla
         for line in lines:
             amounts = Kilograms(*line[AMOUNTS])
             plan.totals[row.facility_id] = plan.totals[row.facility_id].plus(amounts)
-            pk, same = old.get(line[START], (None, None))
-            if same == line:
+            pk, same = old.get(line[START], (None, ()))
+            if same[AMOUNTS] == line[AMOUNTS] and same == line:
                 del old[line[START]]
                 continue
             plan.missing.append(line)
             plan.moves[row.facility_id] = plan.moves[row.facility_id].plus(amounts)
-            plan.differences.append(
-                Difference("consumption", row.id, f"{line[START]:%Y-%m}", None, amounts.co2e)
-            )
         for pk, line in old.values():
-            plan.stale.append(pk)
-            was_at, amounts = line[FACILITY], Kilograms(*line[AMOUNTS])
-            plan.moves[was_at] = plan.moves[was_at].minus(amounts)
-            plan.differences.append(Difference("emission", pk, "co2e", amounts.co2e, None))
+            plan.stale[pk] = Kilograms(*line[AMOUNTS])
+            plan.moves[line[FACILITY]] = plan.moves[line[FACILITY]].minus(plan.stale[pk])
         if figures != row.stored:
-            plan.changed[row.id] = figures
-            for name, was, is_now in zip(Figures._fields, row.stored, figures, strict=True):
-                if was != is_now:
-                    plan.differences.append(Difference("consumption", row.id, name, was, is_now))
+            plan.changed[row.id] = (row.stored, figures)
     return plan
 
 
@@ -197,7 +200,7 @@ def write_plan(plan: Plan) -> None:
     bulk.update(
         Consumption,
         [*Figures._fields, "updated_at"],
-        [(pk, *figures, now) for pk, figures in plan.changed.items()],
+        [(pk, *figures, now) for pk, (_, figures) in plan.changed.items()],
     )
 
 
@@ -271,7 +274,7 @@ def _written(row: Bill, line: Line) -> tuple:
 def _current_lines(ids: Sequence[UUID]) -> dict[UUID, dict[date, tuple[UUID, tuple]]]:
     """The current lines of some consumptions by their first day, with their ids."""
     stored: dict[UUID, dict[date, tuple[UUID, tuple]]] = {}
-    current = Emission.objects.current().filter(consumption__in=ids)
+    current = Emission.objects.current().filter(consumption__any_of=ids)
     for pk, *line in current.values_list("pk", *Emission.WRITTEN):
         stored.setdefault(line[CONSUMPTION], {})[line[START]] = (pk, tuple(line))
     return stored

@@ -104,9 +104,9 @@ def _planned(targets: list[UUID]) -> Impact:
                 continue
             organizations.add(row.organization_id)
             moves[row.facility_id] = moves[row.facility_id].plus(Kilograms())
-            figures = plan.changed.get(row.id, row.stored)
-            gained += row.stored.co2e is None and figures.co2e is not None
-            lost += row.stored.co2e is not None and figures.co2e is None
+        for had, has in plan.changed.values():
+            gained += had.co2e is None and has.co2e is not None
+            lost += had.co2e is not None and has.co2e is None
         for pk, amounts in plan.moves.items():
             moves[pk] = moves[pk].plus(amounts)
     before = after = Kilograms()

@@ -20,7 +20,6 @@ from django.utils import timezone
 
 from emissions.ledger import (
     Difference,
-    Figures,
     Kilograms,
     Plan,
     bills,
@@ -59,25 +58,23 @@ def lock_facilities(ids: Iterable[UUID]) -> dict[UUID, Total]:
     }
 
 
-def recalculate(
-    targets: Sequence[tuple[UUID, UUID]], also: Iterable[UUID] = ()
-) -> dict[UUID, Figures]:
-    """Makes consumptions right, with their facilities' totals; the figures that have changed.
+def recalculate(targets: Sequence[tuple[UUID, UUID]], also: Iterable[UUID] = ()) -> int:
+    """Makes consumptions right, with their facilities' totals; how many had other figures.
 
     `targets` are (facility id, consumption id) in order; `also` are facilities that a consumption
     has left. Raises ValidationError when a figure is too large to be stored.
     """
-    changed: dict[UUID, Figures] = {}
+    changed = 0
     for start in range(0, max(len(targets), 1), BATCH):
         batch = targets[start : start + BATCH]
         totals = lock_facilities({facility_id for facility_id, _ in batch} | set(also))
-        plan = make_plan(bills(Q(pk__in=[consumption_id for _, consumption_id in batch])))
+        plan = make_plan(bills(Q(pk__any_of=[consumption_id for _, consumption_id in batch])))
         assert plan.moves.keys() <= totals.keys(), "a line is at a facility that is not locked"
         write_plan(plan)
         write_totals(
             totals, {pk: total.kilograms.plus(plan.moves[pk]) for pk, total in totals.items()}
         )
-        changed |= plan.changed
+        changed += len(plan.changed)
     return changed
 
 
@@ -93,15 +90,18 @@ def recalculate_facility(facility_id: UUID, *, check: bool = False) -> list[Diff
     differences: list[Difference] = []
     computed = Kilograms()
     for start in range(0, len(ids), BATCH):
-        plan = make_plan(bills(Q(pk__in=ids[start : start + BATCH])))
-        differences += plan.differences
+        plan = make_plan(bills(Q(pk__any_of=ids[start : start + BATCH])))
+        differences += plan.differences()
         computed = computed.plus(plan.totals[facility_id])
         if not check:
             write_plan(plan)
-    strays = lines.exclude(consumption__facility_id=facility_id).values_list("pk", "co2e")
-    differences += [Difference("emission", pk, "co2e", co2e, None) for pk, co2e in strays]
+    rows = lines.exclude(consumption__facility_id=facility_id)
+    strays = Plan(
+        stale={pk: Kilograms(*kg) for pk, *kg in rows.values_list("pk", *Kilograms._fields)}
+    )
+    differences += strays.differences()
     if not check:
-        write_plan(Plan(stale=[pk for pk, _ in strays]))
+        write_plan(strays)
         PendingFacility.objects.filter(facility_id=facility_id).delete()
     differences += write_totals(totals, {facility_id: computed}, check=check)
     return differences

@@ -194,11 +194,13 @@ def _make_right_at_once(recalculation: Recalculation, lot: Iterable[UUID]) -> in
     """Makes facilities right and takes them off the run, in one transaction."""
     pass_gate(recalculation.organization_id)
     lock_facilities(lot)
-    targets: set[tuple[UUID, UUID]] = set()
-    for rows in touched(map(Reach.from_json, recalculation.reaches)):
-        targets.update(rows.filter(facility__in=lot).values_list("facility_id", "pk"))
+    pairs = [
+        rows.filter(facility__any_of=list(lot)).values_list("facility_id", "pk")
+        for rows in touched(map(Reach.from_json, recalculation.reaches))
+    ]
+    targets = list(pairs[0].union(*pairs[1:]).order_by("facility_id", "pk"))
     PendingFacility.objects.filter(recalculation=recalculation, facility__in=lot).delete()
-    return len(recalculate(sorted(targets), also=lot))
+    return recalculate(targets, also=lot)
 
 
 @contextmanager

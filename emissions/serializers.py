@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django.db.models import Case, F, TextField, Value, When
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from emissions.models import Consumption, EmissionFactor, FactorSource, Recalculation
 from facilities.models import Completeness, Facility
-from organizations.fields import Choice, Day, Id, ModelSerializer, Number, WholeNumber
+from organizations.fields import Choice, Day, Id, ModelSerializer, Number, Text, WholeNumber
+from organizations.projection import NullIfBlank
 from organizations.tenancy import caller
 
 RECALCULATING = "recalculating: a factor has changed; the new figures are on their way"
@@ -26,14 +28,34 @@ class FacilityId(serializers.PrimaryKeyRelatedField):
         organization_id = caller(self.context["request"]).organization_id
         return Facility.objects.for_organization(organization_id).live()
 
+    def in_database(self, column: F) -> F:
+        return F(f"{self.source}_id")
+
+
+@extend_schema_field(Text(allow_null=True))
+class Reason(serializers.Field):
+    """Why a consumption has no figure, or that a new one is on its way."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(source="*", read_only=True, **kwargs)
+
+    def to_representation(self, value: Consumption) -> str | None:
+        """`facility_status` comes with a list; a single row has its facility."""
+        status = getattr(value, "facility_status", None) or value.facility.co2e_status
+        if status == Completeness.RECALCULATING:
+            return RECALCULATING
+        return value.co2e_reason or None
+
+    def in_database(self, column: F) -> Case:
+        waits = When(facility__co2e_status=Completeness.RECALCULATING, then=Value(RECALCULATING))
+        return Case(waits, default=NullIfBlank(F("co2e_reason")), output_field=TextField())
+
 
 class ConsumptionSerializer(ModelSerializer):
     """One bill, reading or refill with its kg CO2e."""
 
     facility_id = FacilityId()
-    co2e_reason = serializers.SerializerMethodField(
-        help_text="Why there is no figure, or that new figures are on their way."
-    )
+    co2e_reason = Reason(help_text="Why there is no figure, or that a new one is on its way.")
 
     class Meta:
         model = Consumption
@@ -68,13 +90,6 @@ class ConsumptionSerializer(ModelSerializer):
             },
             "cups": {"max_length": 64},  # before its spaces and dashes are taken out
         }
-
-    def get_co2e_reason(self, row: Consumption) -> str | None:
-        """`facility_status` comes with a list; a single row has its facility."""
-        status = getattr(row, "facility_status", None) or row.facility.co2e_status
-        if status == Completeness.RECALCULATING:
-            return RECALCULATING
-        return row.co2e_reason or None
 
 
 class FactorSourceSerializer(serializers.ModelSerializer):

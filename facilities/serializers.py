@@ -2,14 +2,17 @@
 
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import transaction
+from django.db.models import F, OuterRef
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from facilities.categories import Category, all_categories, ordered
 from facilities.models import Facility, SupplyPoint, normalise_cups, taken
 from organizations.fields import Choice, ModelSerializer, Text, as_detail
+from organizations.projection import Split
 from organizations.tenancy import caller
 
 
@@ -21,6 +24,9 @@ class CupsList(serializers.ListField):
 
     def to_representation(self, value: Any) -> list[str]:
         return [point.cups for point in value.all()]
+
+    def in_database(self, column: F) -> ArraySubquery:
+        return ArraySubquery(SupplyPoint.objects.filter(facility=OuterRef("pk")).values("cups"))
 
     def run_child_validation(self, data: Any) -> list[str]:
         result: list[str] = []
@@ -54,6 +60,9 @@ class CategoryList(serializers.ListField):
 
     def to_internal_value(self, data: Any) -> list[str]:
         return ordered(super().to_internal_value(data))
+
+    def in_database(self, column: F) -> Split:
+        return Split(column)
 
 
 class FacilitySerializer(ModelSerializer):

@@ -24,12 +24,34 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from organizations.keys import digest
 from organizations.models import APIKey, User
+from organizations.statements import Compiled, Statement, compiled
 from organizations.tenancy import Caller, in_the_way
 
 ORGANIZATION_HEADER = "x-organization-id"
 KEY_HEADER = "x-api-key"
 CHALLENGE = 'Bearer realm="api", ApiKey realm="api"'
 LAST_USED_EVERY = timedelta(minutes=1)
+NOBODYS = UUID(int=0)
+
+
+def live_key(digest: str, now: datetime) -> Compiled:
+    """A key that is neither revoked nor expired: id, organization, role and when it was used."""
+    keys = APIKey.objects.filter(digest=digest, revoked_at=None).exclude(expires_at__lte=now)
+    columns = ("id", "organization_id", "role", "last_used_at")
+    return compiled(keys.order_by().values_list(*columns))
+
+
+def active_user(user_id: UUID, organization_id: UUID) -> Compiled:
+    """An active user: password and role in the organization, null for somebody who has none."""
+    membership = FilteredRelation(
+        "memberships", condition=Q(memberships__organization=organization_id)
+    )
+    users = User.objects.filter(pk=user_id, is_active=True).annotate(mine=membership)
+    return compiled(users.order_by().values_list("password", "mine__role"))
+
+
+BY_KEY = Statement(live_key, digest=str, now=datetime)
+BY_TOKEN = Statement(active_user, user_id=UUID, organization_id=UUID)
 
 
 class CallerAuthentication(BaseAuthentication):
@@ -49,15 +71,10 @@ class CallerAuthentication(BaseAuthentication):
 
     def _by_key(self, key: str, request: Request) -> Caller:
         now = timezone.now()
-        row = (
-            APIKey.objects.filter(digest=digest(key), revoked_at=None)
-            .exclude(expires_at__lte=now)
-            .values_list("id", "organization_id", "role", "last_used_at")
-            .first()
-        )
-        if row is None:
+        rows = BY_KEY.rows(digest=digest(key), now=now)
+        if not rows:
             raise AuthenticationFailed("This API key is unknown, expired or revoked.")
-        key_id, organization_id, role, last_used_at = row
+        [(key_id, organization_id, role, last_used_at)] = rows
         if organization_header(request) != organization_id:
             raise NotFound("There is no such organization.")
         if last_used_at is None or now - last_used_at > LAST_USED_EVERY:
@@ -79,23 +96,14 @@ class CallerAuthentication(BaseAuthentication):
         try:
             organization_id = organization_header(request)
         except ValidationError:
-            organization_id = None
-        row = (
-            User.objects.filter(pk=user_id, is_active=True)
-            .annotate(
-                mine=FilteredRelation(
-                    "memberships", condition=Q(memberships__organization=organization_id)
-                )
-            )
-            .values_list("password", "mine__role")
-            .first()
-        )
-        if row is None or get_md5_hash_password(row[0]) != password_claim:
+            organization_id = NOBODYS
+        rows = BY_TOKEN.rows(user_id=user_id, organization_id=organization_id)
+        if not rows or get_md5_hash_password(rows[0][0]) != password_claim:
             raise AuthenticationFailed(
                 "This token's user is gone, inactive, or has a new password."
             )
         organization_id = organization_header(request)
-        role = row[1]
+        [(_, role)] = rows
         if role is None:
             raise NotFound("There is no such organization.")
         return Caller(organization_id, role, user_id=user_id)

@@ -7,6 +7,7 @@ same functions that signals call.
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection, models
@@ -69,13 +70,17 @@ def _copy(table: str, fields: Sequence[models.Field], rows: Iterable[Sequence]) 
     batch = list(islice(stream, 500))
     if not batch:
         return
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    # COPY goes past Django's cursor, and so past what makes psycopg's errors Django's.
+    errors = connection.wrap_database_errors
+    with connection.cursor() as cursor, errors, cursor.copy(statement) as copy:
         while batch:
             copy.write(
                 "".join(
                     "\t".join(
-                        r"\N" if value is None else write(value)
-                        for write, value in zip(writers, row, strict=True)
+                        [
+                            r"\N" if value is None else write(value)
+                            for write, value in zip(writers, row, strict=True)
+                        ]
                     )
                     + "\n"
                     for row in batch
@@ -86,6 +91,9 @@ def _copy(table: str, fields: Sequence[models.Field], rows: Iterable[Sequence]) 
 
 def _text_writer(field: models.Field) -> Callable[[Any], str]:
     """How COPY's text format has a value of this column; only text can hold what it escapes."""
+    of = field.target_field if isinstance(field, models.ForeignKey) else field
+    if isinstance(of, models.UUIDField):
+        return attrgetter("hex")
     if not isinstance(field, models.CharField | models.TextField):
         return str
     prepare = field.get_prep_value

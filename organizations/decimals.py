@@ -67,6 +67,10 @@ class ExactDecimalField(models.DecimalField):
             return value
         return value.quantize(Decimal(1)) if value == value.to_integral() else value.normalize()
 
+    def get_db_converters(self, connection: Any) -> list[Any]:
+        """PostgreSQL gives a Decimal as it is."""
+        return super().get_db_converters(connection) if connection.vendor == "sqlite" else []
+
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Decimal | None:
         if value is None or isinstance(value, Decimal):
             return value

@@ -1,4 +1,7 @@
-"""Serializer fields that take JSON at its word: a string is a string, a number a number."""
+"""Serializer fields that take JSON at its word: a string is a string, a number a number.
+
+`in_database` is what PostgreSQL writes in the place of `to_representation` (see projection).
+"""
 
 import re
 from datetime import date
@@ -8,10 +11,13 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import models
+from django.db.models import F
+from django.db.models.expressions import Combinable
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from organizations.decimals import ExactDecimalField
+from organizations.projection import NullIfBlank, Trimmed, UTCText
 from organizations.tenancy import caller
 
 EVERY_DIGIT = Context(prec=2000)
@@ -35,6 +41,16 @@ class NullWhereBlank:
 
     def to_representation(self, value: Any) -> Any:
         return (value or None) if self.allow_blank else value
+
+    def in_database(self, column: F) -> Combinable:
+        return NullIfBlank(column) if self.allow_blank else column
+
+
+class AsStored:
+    """For what PostgreSQL's JSON writes as the field does."""
+
+    def in_database(self, column: F) -> Combinable:
+        return column
 
 
 class Text(NullWhereBlank, serializers.CharField):
@@ -68,6 +84,9 @@ class Number(serializers.DecimalField):
         within_reason = abs(value.adjusted()) < 100
         return super().validate_precision(value.normalize(EVERY_DIGIT) if within_reason else value)
 
+    def in_database(self, column: F) -> Combinable:
+        return Trimmed(column)
+
 
 class WholeNumber(serializers.IntegerField):
     """A JSON number without a fraction. A string or a boolean is not one."""
@@ -78,7 +97,7 @@ class WholeNumber(serializers.IntegerField):
         return super().to_internal_value(str(data))
 
 
-class Day(serializers.DateField):
+class Day(AsStored, serializers.DateField):
     """A calendar day as YYYY-MM-DD."""
 
     def to_internal_value(self, value: Any) -> date:
@@ -87,7 +106,7 @@ class Day(serializers.DateField):
         return super().to_internal_value(value)
 
 
-class Id(serializers.UUIDField):
+class Id(AsStored, serializers.UUIDField):
     """A UUID as a JSON string."""
 
     def to_internal_value(self, data: Any) -> UUID:
@@ -103,6 +122,9 @@ class Moment(serializers.DateTimeField):
         if not isinstance(value, str):
             self.fail("invalid", format="YYYY-MM-DDThh:mm:ssZ")
         return super().to_internal_value(value)
+
+    def in_database(self, column: F) -> Combinable:
+        return UTCText(column)
 
 
 class ModelSerializer(serializers.ModelSerializer):

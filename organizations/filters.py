@@ -22,7 +22,9 @@ from organizations.fields import ISO_DATE, as_detail
 
 SORT = "sort"
 UNESCAPED_OFFSET = re.compile(r" (\d\d:?\d\d)$")
-ALWAYS_ALLOWED = {"page", "size", SORT}
+PAGING = {"page", "size"}
+ALWAYS_ALLOWED = {*PAGING, SORT}
+NEWEST_FIRST = ("-created_at", "-id")
 
 
 def plain_names(params: QueryDict) -> QueryDict:
@@ -31,6 +33,13 @@ def plain_names(params: QueryDict) -> QueryDict:
     for name, values in params.lists():
         plain.setlistdefault(name.removesuffix("[]")).extend(values)
     return plain
+
+
+def chooses(params: QueryDict) -> bool:
+    """Whether a query asks a list for more than its page, for good or ill."""
+    return any(
+        name not in PAGING or len(values) > 1 for name, values in plain_names(params).lists()
+    )
 
 
 def refuse_unknown(params: QueryDict, known: set[str], repeatable: set[str]) -> None:
@@ -145,7 +154,7 @@ class SortBackend(BaseFilterBackend):
             order.append(
                 column.desc(nulls_last=True) if descending else column.asc(nulls_last=True)
             )
-        return queryset.order_by(*order, "-created_at", "-id")
+        return queryset.order_by(*order, *NEWEST_FIRST)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         return [

@@ -1,6 +1,7 @@
 """The base of every tenant's resource: whose rows, which verbs, and what a write goes through."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from organizations.filters import SortBackend, StrictFilterBackend
+from organizations.projection import json_row
+from organizations.reading import written_object, written_page
 from organizations.tenancy import (
     TenantQuerySet,
     atomic_with_retry,
@@ -32,9 +35,9 @@ class Conflict(APIException):
     default_detail = "Another write was in the way, several times over: send this one again."
 
 
-def etag(instance: Any) -> str:
+def etag(updated_at: datetime) -> str:
     """The version of a resource, for `ETag` and `If-Match`: every change moves `updated_at`."""
-    return f'"{instance.updated_at:%Y%m%dT%H%M%S.%f}"'
+    return f'"{updated_at:%Y%m%dT%H%M%S.%f}"'
 
 
 class TenantViewSet(viewsets.GenericViewSet):
@@ -79,7 +82,7 @@ class TenantViewSet(viewsets.GenericViewSet):
         expected = self.request.headers.get("if-match")
         if expected and expected.strip() != "*":
             versions = {one.strip().removeprefix("W/") for one in expected.split(",")}
-            if etag(instance) not in versions:
+            if etag(instance.updated_at) not in versions:
                 raise PreconditionFailed
         return instance
 
@@ -109,21 +112,30 @@ class TenantViewSet(viewsets.GenericViewSet):
         """The instance as a reader would get it, with what the write made the database compute."""
         fresh = self.get_queryset().get(pk=instance.pk)
         response = Response(self.get_serializer(fresh).data, **kwargs)
-        response["ETag"] = etag(fresh)
+        response["ETag"] = etag(fresh.updated_at)
         return response
 
 
 class Listed(mixins.ListModelMixin, TenantViewSet):
     """`GET` of the list: filtered, sorted, in pages."""
 
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        if json_row(self.get_serializer_class()) is None:
+            return super().list(request, *args, **kwargs)
+        return written_page(self)
+
 
 class Retrieved(TenantViewSet):
     """`GET` of one."""
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        instance = self.get_object()
-        response = Response(self.get_serializer(instance).data)
-        response["ETag"] = etag(instance)
+        if json_row(self.get_serializer_class()) is None:
+            instance = self.get_object()
+            data, updated_at = self.get_serializer(instance).data, instance.updated_at
+        else:
+            data, updated_at = written_object(self)
+        response = Response(data)
+        response["ETag"] = etag(updated_at)
         return response
 
 

@@ -696,7 +696,7 @@ def test_a_crash_is_500_without_internals_and_is_logged(
     caplog: pytest.LogCaptureFixture,
     accept: str,
 ) -> None:
-    monkeypatch.setattr(FacilityViewSet, "get_queryset", crash)
+    monkeypatch.setattr(FacilityViewSet, "list", crash)
     client = Client(raise_request_exception=False)
     response = client.get("/v1/facilities", headers={**alice.headers, "accept": accept})
     answer = Answer(response.status_code, response.json(), response.headers)

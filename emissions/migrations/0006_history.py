@@ -15,7 +15,7 @@ from organizations.operations import same_organization
 class Migration(migrations.Migration):
     dependencies = [
         ("emissions", "0005_recalculation"),
-        ("facilities", "0004_history"),
+        ("facilities", "0005_history"),
         ("organizations", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

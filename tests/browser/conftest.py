@@ -6,7 +6,6 @@ content policy fails the test.
 """
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,16 +14,22 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from organizations.models import User
+from tests.browser.chromium import CHROMIUM, NO_CHROMIUM
 from tests.conftest import PASSWORD, Person
-
-CHROMIUM = shutil.which("chromium")
-NO_CHROMIUM = "there is no chromium on PATH; on Debian: apt-get install chromium"
 
 Visit = Callable[[Person], Page]
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def live_server(django_db_setup: None) -> Iterator[LiveServer]:
+    """The running service; it stops before its database goes."""
+    server = LiveServer("localhost")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def browser(live_server: LiveServer) -> Iterator[Browser]:
     if CHROMIUM is None:
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail(NO_CHROMIUM)
@@ -73,5 +78,7 @@ def visit(browser: Browser, committed: None, live_server: LiveServer) -> Iterato
 
     yield open_page
     for context in contexts:
+        for page in context.pages:
+            page.wait_for_load_state("networkidle")
         context.close()
     assert wrong == []

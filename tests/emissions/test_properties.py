@@ -1,6 +1,7 @@
 """What holds for any bill, any factors and any order of writes."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -85,7 +86,7 @@ def reference(
 ) -> list[tuple] | tuple[str, date]:
     """(start, end, quantity, location factor, market factor, kg …) per line, or what is missing."""
     methods = ("location", "market") if key.category == "electricity" else ("", "")
-    asked = [Key(**{**fields(key), "method": method}) for method in methods]
+    asked = [key._replace(method=method) for method in methods]
     parts: list[list[Any]] = []
     for number in range((end - start).days + 1):
         day = start + number * DAY
@@ -116,10 +117,6 @@ def reference(
             )
         )
     return lines
-
-
-def fields(key: Any) -> dict[str, Any]:
-    return {name: getattr(key, name) for name in key.__dataclass_fields__}
 
 
 def as_reference(line: Line) -> tuple:
@@ -324,7 +321,7 @@ def test_the_formula_is_exact_for_any_quantity_unit_and_factor(
     units: tuple[str, str], quantity: Decimal, per_one: Decimal, biogenic: Decimal
 ) -> None:
     unit, other = units
-    by = Factor(**{**fields(GRID), "unit": other, "co2e": per_one, "co2e_biomass": biogenic})
+    by = replace(GRID, unit=other, co2e=per_one, co2e_biomass=biogenic)
     line = line_of(date(2023, 1, 1), date(2023, 1, 31), quantity, unit, *[Choice(by, ())] * 2)
     in_units_of_factor = Fraction(quantity) * ratio(unit, other)
     assert line.co2e == line.co2e_market == half_up(in_units_of_factor * Fraction(per_one), 6)

@@ -16,7 +16,7 @@ import organizations.history
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("facilities", "0003_postgresql"),
+        ("facilities", "0004_name_search"),
         ("organizations", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -1,0 +1,107 @@
+"""Queries that the ORM writes once and the database prepares: the same SQL for other values.
+
+Writing a query anew costs the ORM more than running it costs the database. What every request asks
+is therefore compiled once, with a marker for each value that changes, and run with the values.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.backends.utils import CursorWrapper
+from django.db.models import QuerySet
+from psycopg import Cursor
+
+MARKERS: dict[type, Callable[[], Any]] = {
+    UUID: uuid4,
+    str: lambda: uuid4().hex,
+    datetime: lambda: datetime(1, 1, 1, tzinfo=UTC) + timedelta(seconds=secrets.randbits(32)),
+}
+
+
+class Compiled(NamedTuple):
+    """SQL with its parameters, and what turns the database's values into Python's."""
+
+    sql: str
+    params: Sequence[Any]
+    convert: Callable[[Sequence[tuple]], Sequence[Sequence[Any]]] = lambda rows: rows
+
+
+def compiled(queryset: QuerySet) -> Compiled:
+    """What a `values_list()` of named columns and expressions asks the database."""
+    compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
+    sql, params = compiler.as_sql()
+    converters = compiler.get_converters([expression for expression, *_ in compiler.select])
+    return Compiled(sql, params, lambda rows: list(compiler.apply_converters(rows, converters)))
+
+
+class Statement:
+    """A query of values that are given by name, each of its type, when it is run."""
+
+    def __init__(self, build: Callable[..., Compiled], **types: type) -> None:
+        self.build = build
+        self.types = types
+        self.compiled: Compiled | None = None
+
+    def rows(self, **values: Any) -> Sequence[Sequence[Any]]:
+        """Runs it; `values` are those that `build` was given markers for."""
+        if self.compiled is None:
+            self.compiled = self._compile()
+        sql, params, convert = self.compiled
+        given = {name: stored(value) for name, value in values.items()}
+        with prepared_cursor() as cursor:
+            cursor.execute(
+                sql, [given[one.name] if isinstance(one, Slot) else one for one in params]
+            )
+            return convert(cursor.fetchall())
+
+    def _compile(self) -> Compiled:
+        markers = {name: MARKERS[kind]() for name, kind in self.types.items()}
+        slots = {stored(marker): Slot(name) for name, marker in markers.items()}
+        sql, params, convert = self.build(**markers)
+        params = [slots.get(one, one) for one in params]
+        missing = set(slots.values()).difference(params)
+        if missing:
+            raise ValueError(f"{', '.join(slot.name for slot in missing)}: not asked for in {sql}")
+        return Compiled(sql, params, convert)
+
+
+class Slot(NamedTuple):
+    """Where a value goes."""
+
+    name: str
+
+
+def stored(value: Any) -> Any:
+    """A value as the ORM gives it to the database."""
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    if isinstance(value, UUID) and not connection.features.has_native_uuid_field:
+        return value.hex
+    return value
+
+
+@contextmanager
+def prepared_cursor() -> Iterator[CursorWrapper]:
+    """A cursor whose statements PostgreSQL plans once a connection; on SQLite the usual one.
+
+    Django's own cursor writes the values into the SQL, so that no two statements are the same; but
+    what is logged (DEBUG) is shown with its values by that one alone.
+    """
+    if connection.vendor != "postgresql" or connection.queries_logged:
+        with connection.cursor() as cursor:
+            yield cursor
+        return
+    connection.ensure_connection()
+    usual = connection.connection.cursor_factory
+    connection.connection.cursor_factory = Cursor
+    try:
+        cursor = connection.cursor()
+    finally:
+        connection.connection.cursor_factory = usual
+    with cursor:
+        yield cursor
