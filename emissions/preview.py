@@ -95,7 +95,7 @@ def _planned(targets: list[UUID]) -> Impact:
     organizations: set[UUID] = set()
     moves: defaultdict[UUID, Kilograms] = defaultdict(Kilograms)
     for start in range(0, len(targets), BATCH):
-        rows = bills(Q(pk__in=targets[start : start + BATCH]))
+        rows = bills(Q(pk__any_of=targets[start : start + BATCH]))
         plan = make_plan(rows)
         ids = {*plan.changed, *(line[CONSUMPTION] for line in plan.missing)}
         consumptions += len(ids)
