@@ -1,5 +1,6 @@
 """Emission factors in the admin: published ones are superusers' work, own ones their staff's."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -7,7 +8,12 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from django.utils import timezone
+from unfold.contrib.filters.admin import (
+    ChoicesDropdownFilter,
+    DropdownFilter,
+    RelatedDropdownFilter,
+)
 from unfold.widgets import UnfoldAdminSelect2Widget
 
 from emissions.admin.asking import AskingAdmin
@@ -20,6 +26,25 @@ from organizations.staff import (
     OrganizationFilter,
     organizations_of,
 )
+
+
+class YearFilter(DropdownFilter):
+    """Factors that are valid on a day of a year."""
+
+    title = "valid in"
+    parameter_name = "year"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        newest = timezone.now().year + 1
+        return [(str(year), str(year)) for year in range(newest, newest - 20, -1)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        year = self.value()
+        if year not in dict(self.lookup_choices):
+            return queryset
+        first, last = date(int(year), 1, 1), date(int(year), 12, 31)
+        ends = Q(valid_to=None) | Q(valid_to__gte=first)
+        return queryset.filter(ends, valid_from__lte=last)
 
 
 class FactorForm(RowForm):
@@ -68,6 +93,7 @@ class EmissionFactorAdmin(AskingAdmin):
         ("organization", OrganizationFilter),
         ("category", ChoicesDropdownFilter),
         CountryFilter,
+        YearFilter,
         ("method", ChoicesDropdownFilter),
         ("source", RelatedDropdownFilter),
         DeletedFilter,

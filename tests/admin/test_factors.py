@@ -238,3 +238,24 @@ def test_a_published_factor_says_how_many_organizations_it_moves(
     response = root.post(page({"id": used.pk}), data)
     assert number(response, "organizations") == "2"
     assert Organization.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("year=2023", True),
+        ("year=2022", False),
+        ("country=ES", True),
+        ("country=FR", False),
+        ("category__exact=electricity", True),
+        ("category__exact=heat", False),
+        ("year=many", True),
+    ],
+)
+def test_the_list_is_narrowed_by_category_place_and_period(
+    query: str, found: bool, alice: Person, alice_admin: Client
+) -> None:
+    factor = alice.factor()
+    address = f"{reverse('admin:emissions_emissionfactor_changelist')}?q=grid&{query}"
+    shown = alice_admin.get(address).context["cl"].queryset
+    assert shown.filter(pk=factor["id"]).exists() == found
