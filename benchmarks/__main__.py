@@ -25,6 +25,7 @@ from tests.postgresql import server
 SECTIONS = {
     "http": "HTTP",
     "recalculation": "Recalculation",
+    "imports": "Imports",
 }
 """Module of benchmarks/ → its title, in the order of the report."""
 

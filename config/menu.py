@@ -14,6 +14,7 @@ GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("Consumption", "bolt", "emissions_consumption_changelist"),
             ("Missing factors", "help", "emissions_consumption_missing"),
             ("Emissions", "receipt_long", "emissions_emission_changelist"),
+            ("Imports", "upload_file", "organizations_import_changelist"),
             ("Recalculations", "sync", "emissions_recalculation_changelist"),
         ],
     ),

@@ -3,7 +3,7 @@
 DESIGN section 4, rules 1, 3 and 4. Everything is exact until the one rounding of each line.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
@@ -20,6 +20,17 @@ QUANTITY_STEP = Decimal("0.000000000001")
 
 EXACT = Context(prec=60, rounding=ROUND_DOWN)
 """Cuts where a ratio has no end (1 GJ = 2500/9 kWh); a half-up rounding later is not moved."""
+
+
+NOTHING = Decimal(0).quantize(RESULT_STEP)
+
+PERIODS = 1000
+"""Periods of one key that are kept divided; bills of one month are divided alike."""
+
+Part = tuple[date, date, Choice, Choice]
+"""First day, last day, and the factors of the location-based and the market-based figure."""
+
+Splits = dict[tuple[date, date], list[Part] | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +73,25 @@ def lines_of(
     quantity: Decimal, unit: str, start: date, end: date, location: Timeline, market: Timeline
 ) -> list[Line] | str:
     """The lines of a quantity from start to end (inclusive), or the reason there are none."""
-    parts: list[tuple[date, date, Choice, Choice]] = []
+    parts = parts_of(start, end, location, market)
+    return parts if isinstance(parts, str) else shared_out(quantity, unit, parts)
+
+
+def parts_of(start: date, end: date, location: Timeline, market: Timeline) -> list[Part] | str:
+    """The days from start to end by month and factors, or the reason why there is none for some."""
+    parts: list[Part] = []
     for first, last, on_location, on_market in split(start, end, location, market):
         if isinstance(on_location, Missing):
             return location.reason(on_location, first)
         if isinstance(on_market, Missing):
             return market.reason(on_market, first)
         parts.append((first, last, on_location, on_market))
-    days = Decimal((end - start).days + 1)
+    return parts
+
+
+def shared_out(quantity: Decimal, unit: str, parts: Sequence[Part]) -> list[Line]:
+    """The lines of a quantity over all the days of its parts; the last takes the remainder."""
+    days = Decimal((parts[-1][1] - parts[0][0]).days + 1)
     left = quantity
     lines = []
     for position, (first, last, *answers) in enumerate(parts, 1):
@@ -89,16 +111,22 @@ def line_of(
     """One line: the formula under both methods. Biogenic CO2 follows the location factor."""
 
     def kilograms(factor: Factor, per_unit: Decimal) -> Decimal:
+        if not per_unit:
+            return NOTHING
+        if factor.unit == unit:
+            return rounded(EXACT.multiply(quantity, per_unit))
         return rounded(product(quantity, ratio(unit, factor.unit), per_unit))
 
+    co2e = kilograms(location.factor, location.factor.co2e)
+    same = market.factor is location.factor
     return Line(
         start=start,
         end=end,
         quantity=quantity,
         location=location,
         market=market,
-        co2e=kilograms(location.factor, location.factor.co2e),
-        co2e_market=kilograms(market.factor, market.factor.co2e),
+        co2e=co2e,
+        co2e_market=co2e if same else kilograms(market.factor, market.factor.co2e),
         co2e_biomass=kilograms(location.factor, location.factor.co2e_biomass),
     )
 
@@ -133,20 +161,26 @@ class Calculator:
         self._factors: dict[tuple[str, str], list[Factor]] = {}
         for factor in factors:
             self._factors.setdefault((factor.category, factor.activity), []).append(factor)
-        self._timelines: dict[Key, tuple[Timeline, Timeline]] = {}
+        self._timelines: dict[Key, tuple[Timeline, Timeline, Splits]] = {}
 
     def lines(self, key: Key, quantity: Decimal, start: date, end: date) -> list[Line] | str:
         """The lines of one consumption, or the reason there are none; sets the key's method."""
         timelines = self._timelines.get(key)
         if timelines is None:
             timelines = self._timelines[key] = self._both(key)
-        return lines_of(quantity, key.unit, start, end, *timelines)
+        location, market, splits = timelines
+        parts = splits.get((start, end))
+        if parts is None:
+            if len(splits) >= PERIODS:
+                splits.clear()
+            parts = splits[start, end] = parts_of(start, end, location, market)
+        return parts if isinstance(parts, str) else shared_out(quantity, key.unit, parts)
 
-    def _both(self, key: Key) -> tuple[Timeline, Timeline]:
+    def _both(self, key: Key) -> tuple[Timeline, Timeline, Splits]:
         """The location-based and the market-based answers, which are one where it is all one."""
         factors = self._factors.get((key.category, key.activity), [])
         if key.category == "electricity":
             location, market = key._replace(method=LOCATION), key._replace(method=MARKET)
-            return Timeline(location, factors), Timeline(market, factors)
+            return Timeline(location, factors), Timeline(market, factors), {}
         timeline = Timeline(key._replace(method=""), factors)
-        return timeline, timeline
+        return timeline, timeline, {}

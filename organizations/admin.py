@@ -11,9 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from organizations.models import APIKey, Membership, Organization, Role, User
+from organizations.models import APIKey, Import, Membership, Organization, Role, User
 from organizations.staff import (
     OrganizationFilter,
+    ReadOnly,
     SuperuserAdmin,
     TenantAdmin,
     TenantInline,
@@ -183,6 +184,35 @@ class APIKeyAdmin(TenantAdmin):
         for key in active:
             key.revoke()
         self.message_user(request, f"Revoked {len(active)}.")
+
+
+@admin.register(Import)
+class ImportAdmin(ReadOnly, TenantAdmin):
+    """What files brought, and the first rows that were refused, with why."""
+
+    list_display = [
+        "started_at",
+        "kind",
+        "file_name",
+        "organization",
+        "outcome",
+        "created",
+        "changed",
+        "unchanged",
+        "rejected",
+        "started_by",
+    ]
+    list_filter = [("organization", OrganizationFilter), "outcome"]
+    list_select_related = ["organization"]
+    search_fields = ["file_name", "kind"]
+    fields = [
+        ("kind", "file_name", "organization"),
+        ("outcome", "started_by"),
+        ("started_at", "finished_at"),
+        ("created", "changed", "unchanged"),
+        ("rejected", "warnings"),
+    ]
+    change_form_outer_after_template = "admin/organizations/rejects.html"
 
 
 @admin.register(AccessAttempt)

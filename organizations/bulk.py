@@ -6,6 +6,7 @@ same functions that signals call.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from itertools import islice
 from operator import attrgetter
 from typing import Any
@@ -91,6 +92,10 @@ def _copy(table: str, fields: Sequence[models.Field], rows: Iterable[Sequence]) 
 
 def _text_writer(field: models.Field) -> Callable[[Any], str]:
     """How COPY's text format has a value of this column; only text can hold what it escapes."""
+    if type(field) in (models.CharField, models.TextField):
+        return Escaped().__getitem__
+    if type(field) is models.DateField:
+        return Iso().__getitem__
     of = field.target_field if isinstance(field, models.ForeignKey) else field
     if isinstance(of, models.UUIDField):
         return attrgetter("hex")
@@ -102,6 +107,26 @@ def _text_writer(field: models.Field) -> Callable[[Any], str]:
         return (value if isinstance(value, str) else prepare(value)).translate(ESCAPES)
 
     return write
+
+
+class Escaped(dict[str, str]):
+    """Text → as COPY has it; most columns repeat a few values."""
+
+    def __missing__(self, value: Any) -> str:
+        if len(self) >= BATCH:
+            self.clear()
+        text = self[value] = str(value).translate(ESCAPES)
+        return text
+
+
+class Iso(dict[date, str]):
+    """Day → as COPY has it."""
+
+    def __missing__(self, value: date) -> str:
+        if len(self) >= BATCH:
+            self.clear()
+        text = self[value] = value.isoformat()
+        return text
 
 
 def _executemany(sql: str, fields: Sequence[models.Field], rows: Iterable[Sequence]) -> None:

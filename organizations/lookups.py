@@ -1,4 +1,4 @@
-"""A long list of ids as one parameter."""
+"""A long list of ids or codes as one parameter."""
 
 from typing import Any
 
@@ -32,5 +32,6 @@ class RelatedAnyOf(RelatedIn):
 
 
 def register() -> None:
+    models.CharField.register_lookup(AnyOf)
     models.UUIDField.register_lookup(AnyOf)
     models.ForeignKey.register_lookup(RelatedAnyOf)

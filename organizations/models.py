@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import uuid_utils.compat as uuid
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -173,3 +174,51 @@ class APIKey(TimestampedModel):
         """Ends the key at once; staff still see that it was there."""
         self.revoked_at = timezone.now()
         self.save(update_fields=["revoked_at"])
+
+
+class ImportOutcome(models.TextChoices):
+    """`refused`: there were bad rows, and so nothing was stored."""
+
+    STORED = "stored"
+    REFUSED = "refused"
+
+
+class Import(models.Model):
+    """A file that was imported, or refused, by a management command."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid7, editable=False)
+    organization = models.ForeignKey(
+        Organization,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Empty: published to everybody.",
+    )
+    kind = models.CharField(max_length=50, help_text="What the rows are.")
+    file_name = models.CharField(max_length=255)
+    started_by = models.CharField(max_length=150, blank=True, help_text="The account on the host.")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    outcome = models.CharField(max_length=7, choices=ImportOutcome.choices)
+    created = models.PositiveIntegerField()
+    changed = models.PositiveIntegerField()
+    unchanged = models.PositiveIntegerField()
+    rejected = models.PositiveIntegerField()
+    warnings = models.PositiveIntegerField()
+    first_rejects = models.JSONField(
+        default=list, help_text="line, column, value, code and reason of the first faults."
+    )
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-started_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(outcome__in=ImportOutcome.values), name="import_outcome_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} · {self.file_name} · {self.outcome}"

@@ -10,7 +10,7 @@ from django_countries import countries
 from emissions.admin.links import facilities_in, lines_of, list_of, page_of, rows_seen
 from emissions.models import Recalculation
 from facilities.models import Completeness, Facility
-from organizations.models import Organization
+from organizations.models import Import, Organization
 from organizations.numbers import shown_number
 
 COUNTRIES = 12
@@ -78,6 +78,11 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context["runs"] = [
         {"row": run, "address": page_of(run)} for run in runs.order_by("-created_at", "-pk")[:RUNS]
     ]
+    imports = rows_seen(Import, request).select_related("organization")
+    context["imports"] = [
+        {"row": one, "address": page_of(one)} for one in imports.order_by("-pk")[:RUNS]
+    ]
+    context["all_imports"] = list_of(Import)
     context["all_runs"] = list_of(Recalculation)
     context["missing"] = reverse("admin:emissions_consumption_missing")
     context["monthly_address"] = reverse("admin:emissions_emission_monthly")

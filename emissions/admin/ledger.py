@@ -37,6 +37,17 @@ class CurrentFilter(DropdownFilter):
         return queryset if self.value() == "all" else queryset.filter(superseded_at=None)
 
 
+class ScopeFilter(DropdownFilter):
+    title = "scope"
+    parameter_name = "scope"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(one, f"Scope {one}") for one in "123"]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(scope=self.value()) if self.value() in list("123") else queryset
+
+
 @admin.register(Emission)
 class EmissionAdmin(ReadOnly, TenantAdmin):
     """The ledger: written by the calculation, changed by nobody."""
@@ -57,7 +68,7 @@ class EmissionAdmin(ReadOnly, TenantAdmin):
         ("organization", OrganizationFilter),
         ("facility", ScopedFilter),
         ("category", ChoicesDropdownFilter),
-        "scope",
+        ScopeFilter,
         CurrentFilter,
     ]
     list_select_related = ["facility"]

@@ -1,7 +1,5 @@
 """Consumption: what was used, where, when, and what it emits."""
 
-from datetime import date
-from difflib import get_close_matches
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -9,6 +7,13 @@ from django.db import models
 from django.db.models import F, Q
 
 from emissions.models.factor import DEFAULT_ACTIVITY, UNIT_CHOICES, EmissionFactor
+from emissions.rules import (
+    check_activity,
+    check_category,
+    check_cups,
+    check_period,
+    check_quantity,
+)
 from emissions.units import UNITS
 from facilities.categories import Category
 from facilities.models import Facility, normalise_cups, require_same_organization
@@ -16,9 +21,6 @@ from organizations.decimals import ExactDecimalField, kilograms
 from organizations.history import records
 from organizations.models import Organization
 from organizations.tenancy import SoftDeleteModel
-
-LONGEST_PERIOD_DAYS = 3653
-EARLIEST_DAY, LATEST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
 
 class DataQuality(models.TextChoices):
@@ -177,8 +179,12 @@ class Consumption(SoftDeleteModel):
         self.supplier = " ".join(self.supplier.split())
         self.activity = self.activity or DEFAULT_ACTIVITY.get(self.category, "")
         self._check_activity(errors, before)
-        self._check_quantity(errors)
-        self._check_period(errors)
+        if self.quantity is not None:
+            adjustment = self.data_quality == DataQuality.ADJUSTMENT
+            if error := check_quantity(self.quantity, adjustment=adjustment):
+                errors["quantity"] = error
+        if self.start_date and self.end_date:
+            errors |= check_period(self.category, self.start_date, self.end_date)
         self._check_facility(errors, before)
         if self.external_id:
             others = Consumption.objects.for_organization(self.organization_id).live()
@@ -196,53 +202,13 @@ class Consumption(SoftDeleteModel):
     ) -> None:
         if before and (before.category, before.activity) == (self.category, self.activity):
             return
-        if not self.activity:
-            errors["activity"] = ValidationError(
-                f"Name what was consumed; {self.category} has no default.", code="required"
-            )
+        known = EmissionFactor.objects.usable_by(self.organization_id)
+        known = known.filter(category=self.category)
+        if self.activity and known.filter(activity=self.activity).exists():
             return
-        known = EmissionFactor.objects.usable_by(self.organization_id).filter(
-            category=self.category
-        )
-        if known.filter(activity=self.activity).exists():
-            return
-        names = known.order_by("activity").values_list("activity", flat=True).distinct()
-        errors["activity"] = unknown_activity(self.category, self.activity, list(names))
-
-    def _check_quantity(self, errors: dict[str, ValidationError]) -> None:
-        if self.quantity is None or self.data_quality == DataQuality.ADJUSTMENT:
-            return
-        if self.quantity < 0:
-            errors["quantity"] = ValidationError(
-                "A quantity is 0 or more; for a correction set data_quality to adjustment.",
-                code="min_value",
-            )
-
-    def _check_period(self, errors: dict[str, ValidationError]) -> None:
-        start, end = self.start_date, self.end_date
-        if not (start and end):
-            return
-        for name, day in (("start_date", start), ("end_date", end)):
-            if not EARLIEST_DAY <= day <= LATEST_DAY:
-                errors[name] = ValidationError(
-                    f"Give a day from {EARLIEST_DAY} to {LATEST_DAY}.", code="out_of_range"
-                )
-        if end < start:
-            errors["end_date"] = ValidationError(
-                f"It ends before it starts ({start}).", code="reversed_period"
-            )
-        elif self.category == Category.RECHARGE and end != start:
-            errors["end_date"] = ValidationError(
-                f"A refill happens on one day: give start_date ({start}) here too.",
-                code="refill_is_one_day",
-            )
-        elif (end - start).days >= LONGEST_PERIOD_DAYS:
-            errors.setdefault(
-                "end_date",
-                ValidationError(
-                    "A period lasts ten years at most; divide it.", code="period_too_long"
-                ),
-            )
+        names = known.values_list("activity", flat=True).distinct()
+        if error := check_activity(self.category, self.activity, lambda: set(names)):
+            errors["activity"] = error
 
     def _check_facility(
         self, errors: dict[str, ValidationError], before: "Consumption | None"
@@ -261,35 +227,16 @@ class Consumption(SoftDeleteModel):
             self.facility_id,
             self.category,
         )
-        if moved and self.category not in facility.categories:
-            errors["category"] = ValidationError(
-                f"{self.category} is not enabled at this facility; add it to the facility's "
-                "categories first.",
-                code="category_disabled",
-            )
+        if moved and (error := check_category(self.category, facility.categories)):
+            errors["category"] = error
         if self.cups:
             try:
                 self.cups = normalise_cups(self.cups)
-            except ValidationError as error:
-                errors["cups"] = error
+            except ValidationError as invalid:
+                errors["cups"] = invalid
                 return
             if before and (before.facility_id, before.cups) == (self.facility_id, self.cups):
                 return
-            if not facility.supply_points.filter(cups=self.cups).exists():
-                errors["cups"] = ValidationError(
-                    f"“{self.cups}” is not one of this facility's CUPS; add it to its cups_list "
-                    "first.",
-                    code="not_of_facility",
-                )
-
-
-def unknown_activity(category: str, activity: str, known: list[str]) -> ValidationError:
-    """The error of an activity that no factor of the category knows, with the nearest names."""
-    folded = {name.casefold(): name for name in known}
-    near = get_close_matches(activity.casefold().replace(" ", "_"), folded, n=5, cutoff=0.5)
-    near += [name for name in folded if name not in near and activity.casefold() in name]
-    names = [folded[name] for name in near[:5]] or known[:5]
-    return ValidationError(
-        f"No {category} factor knows the activity “{activity}”. Nearest: {', '.join(names)}.",
-        code="unknown_activity",
-    )
+            held = facility.supply_points.filter(cups=self.cups).values_list("cups", flat=True)
+            if error := check_cups(self.cups, held):
+                errors["cups"] = error

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db import models
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from emissions.models import (
     Consumption,
@@ -17,7 +18,7 @@ from emissions.models import (
     Recalculation,
 )
 from facilities.models import Facility
-from organizations.models import APIKey, Membership, Organization, User
+from organizations.models import APIKey, Import, Membership, Organization, User
 from tests.admin.conftest import at_the_admin
 from tests.conftest import Person
 
@@ -57,7 +58,14 @@ def secrets(charlie: Person) -> dict[type[models.Model], models.Model]:
         facility_id=facility["id"],
         consumptions=1,
     )
+    file = Import.objects.create(
+        organization=charlie.organization, kind="facilities", file_name=f"{MARK}.csv",
+        started_at=timezone.now(), finished_at=timezone.now(), outcome="stored",
+        created=1, changed=0, unchanged=0, rejected=1, warnings=0,
+        first_rejects=[{"line": 2, "column": "name", "value": MARK, "code": "x", "reason": MARK}],
+    )  # fmt: skip
     rows: list[models.Model] = [
+        file,
         Organization.objects.get(pk=charlie.organization.pk),
         User.objects.get(pk=charlie.user.pk),
         Membership.objects.get(organization=charlie.organization),

@@ -1,0 +1,336 @@
+"""Consumption from a file: validated, computed, stored with its lines and its facilities' totals.
+
+The ledger's one formula computes the lines of new bills, and COPY writes them; changed bills go the
+way of any changed bill (`emissions.recalculation`). A row is told by external_id, or without one by
+facility, activity, CUPS and period.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import uuid_utils.compat as uuid
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.utils import timezone
+
+from emissions.calculation import Calculator
+from emissions.history import Bill as Period
+from emissions.history import History, Supply
+from emissions.judge import OVERLAP, Judge
+from emissions.ledger import Bill, Figures, Kilograms, compute, insert_lines
+from emissions.models import CalculationStatus, Consumption, Emission, EmissionFactor
+from emissions.models.factor import DEFAULT_ACTIVITY
+from emissions.recalculation import lock_facilities, recalculate, write_totals
+from emissions.serializers import ConsumptionSerializer
+from emissions.sites import Site, SiteColumn, chunks
+from facilities.models import Facility
+from organizations import bulk
+from organizations.cells import Column, Fault, model_faults
+from organizations.imports import Importer, Row
+from organizations.seen import Seen
+from organizations.tenancy import pass_gate
+
+COLUMNS = (
+    "external_id",
+    "facility_id",
+    "category",
+    "activity",
+    "quantity",
+    "unit",
+    "start_date",
+    "end_date",
+    "supplier",
+    "cups",
+    "data_quality",
+    "status",
+    "note",
+)
+DEFAULTS = {name: getattr(Consumption(), name) for name in COLUMNS}
+WRITTEN = (
+    "id",
+    "organization_id",
+    *COLUMNS,
+    *Consumption.COMPUTED,
+    "created_at",
+    "updated_at",
+)
+ANALYZE_FROM = 10_000
+"""Rows after which the planner should know of them before anything is asked about them."""
+
+NO_FIGURES = Figures(None, None, None, CalculationStatus.NOT_CALCULATED, "")
+DUPLICATE = "duplicate"
+
+
+class Judged(NamedTuple):
+    """A row with what would be stored and what is."""
+
+    row: Row
+    site: Site
+    after: dict[str, Any]
+    """Its COLUMNS as they would be stored."""
+    stored: list[tuple[UUID, dict[str, Any]]]
+    """The consumption it is already, as id and COLUMNS; more than one where that is not clear."""
+
+    @property
+    def before(self) -> dict[str, Any] | None:
+        return self.stored[0][1] if self.stored else None
+
+    @property
+    def period(self) -> Period:
+        after = self.after
+        return Period(
+            Supply(self.site.id, after["category"], after["activity"], after["cups"]),
+            bool(after["external_id"]),
+            after["quantity"],
+            after["unit"],
+            after["start_date"],
+            after["end_date"],
+            after["data_quality"],
+            after["status"],
+        )
+
+
+class ConsumptionImporter(Importer):
+    """A row is a bill, a reading or a refill."""
+
+    kind = "consumption"
+    required = ("facility_id", "category", "quantity", "unit", "start_date", "end_date")
+    aliases = {"facility": "facility_id"}
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        assert self.organization
+        self.organization_id = self.organization.pk
+        self._lines = Seen()
+        self._twice: dict[int, int] = {}
+        self._history = History(self.organization_id, self._lines)
+        self._judge = Judge(self.organization_id)
+        self._moves: dict[UUID, Kilograms] = {}
+        self._written = 0
+        self._positions = [
+            self.named.index(name) if name in self.named else -1
+            for name in ("facility_id", "external_id")
+        ]
+
+    def make_columns(self) -> dict[str, Column]:
+        fields = ConsumptionSerializer().fields
+        columns = {name: Column(name, one) for name, one in fields.items() if not one.read_only}
+        self.sites = SiteColumn("facility_id", fields["facility_id"])
+        return {**columns, "facility_id": self.sites}
+
+    def scan(self, line: int, cells: list[str]) -> None:
+        """Notes which facilities are named, and external_ids that come twice."""
+        if len(cells) != len(self.table.columns):
+            return
+        facility, external_id = self._positions
+        self.sites.texts[cells[facility].strip()] = None
+        text = cells[external_id].strip() if external_id >= 0 else ""
+        if text and (earlier := self._lines.add(text, line)):
+            self._twice[line] = earlier
+
+    def prepare(self) -> None:
+        assert self.organization
+        pass_gate(self.organization_id)
+        self.sites.resolve(self.organization_id)
+        self.organization.refresh_from_db()
+        factors = EmissionFactor.objects.usable_by(self.organization_id)
+        self._calculator = Calculator(factor.as_value() for factor in factors)
+
+    def store(self, rows: list[Row]) -> None:
+        self.writer.wait()
+        judged = self._judged(rows)
+        fresh = [one.site.id for one in judged if one.after != one.before]
+        self._history.load(fresh, before_line=rows[0].line if rows else 0)
+        self.write_before()
+        created: list[tuple] = []
+        lines: list[tuple] = []
+        changed: list[Judged] = []
+        now = timezone.now()
+        for one in judged:
+            if one.after == one.before:
+                self._keep(one)
+                continue
+            period = one.period
+            faults = self._duplicate(one) or self._judge.faults(one.after, one.before, one.site)
+            strange = [] if faults else self._strange(one, period)
+            faults += [fault for fault in strange if fault.code not in self.allowed]
+            if faults:
+                self.refuse(one.row, faults)
+                continue
+            try:
+                pk = one.stored[0][0] if one.stored else uuid.uuid7()
+                its_lines, figures = compute(self._bill(pk, one), self._calculator)
+            except ValidationError as error:
+                self.refuse(one.row, model_faults(error, {}))
+                continue
+            for fault in strange:
+                self.warn(one.row, fault)
+            if sentence := self._history.jump(period):
+                self.warn(one.row, Fault("quantity", "jump", sentence))
+            overlaps = any(fault.code == OVERLAP for fault in strange)
+            self._history.add(period, one.row.line, overlaps=overlaps)
+            if one.stored:
+                self.report.changed += 1
+                changed.append(one)
+            else:
+                self.report.created += 1
+                created.append((pk, self.organization_id, *one.after.values(), *figures, now, now))
+                lines += its_lines
+                self._move(one.site.id, figures)
+        if self.writing:
+            self._written += len(created) + len(changed)
+            self.due(partial(self._write, created, lines, changed, now))
+
+    def finish(self) -> None:
+        if self._written >= ANALYZE_FROM and connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                for model in (Consumption, Emission, Facility):
+                    cursor.execute(f"ANALYZE {model._meta.db_table}")
+        for ids in chunks(sorted(self._moves)):
+            totals = lock_facilities(ids)
+            write_totals(totals, {pk: totals[pk].kilograms.plus(self._moves[pk]) for pk in ids})
+
+    def _judged(self, rows: list[Row]) -> list[Judged]:
+        """The rows with what they are already."""
+        named: dict[str, list] = {}
+        unnamed: dict[tuple, list] = {}
+        for row in rows:
+            self._judge.normalise(row.values)
+        self._find(rows, named, unnamed)
+        judged = []
+        for row in rows:
+            values, site = row.values, row.values["facility_id"]
+            values["facility_id"] = site.id
+            if external_id := values.get("external_id"):
+                stored = named.get(external_id, [])
+            else:
+                stored = unnamed.get(natural_key(values), [])
+            after = {**(stored[0][1] if stored else DEFAULTS), **values}
+            judged.append(Judged(row, site, after, stored))
+        return judged
+
+    def _find(self, rows: list[Row], named: dict[str, list], unnamed: dict[tuple, list]) -> None:
+        """Reads the consumption that the rows may be already."""
+        live = Consumption.objects.for_organization(self.organization_id).live()
+        ids = [row.values["external_id"] for row in rows if row.values.get("external_id")]
+        if ids:
+            found = live.exclude(external_id="").filter(external_id__any_of=ids)
+            for pk, *values in found.values_list("id", *COLUMNS):
+                named[values[0]] = [(pk, dict(zip(COLUMNS, values, strict=True)))]
+        others = [row.values for row in rows if not row.values.get("external_id")]
+        if others:
+            found = live.filter(
+                external_id="",
+                facility__any_of={one["facility_id"].id for one in others},
+                start_date__in={one["start_date"] for one in others},
+            )
+            for pk, *values in found.order_by("id").values_list("id", *COLUMNS):
+                stored = dict(zip(COLUMNS, values, strict=True))
+                unnamed.setdefault(natural_key(stored), []).append((pk, stored))
+
+    def _duplicate(self, one: Judged) -> list[Fault]:
+        """Whether another line, or more than one stored consumption, is the same as this row."""
+        external_id = one.after["external_id"]
+        if external_id:
+            earlier, column = self._twice.get(one.row.line, 0), "external_id"
+        else:
+            earlier, column = self._lines.add(natural_key(one.after), one.row.line), "start_date"
+        if earlier:
+            what = "external_id" if external_id else "facility, activity, CUPS and period"
+            sentence = f"Line {earlier} has the same {what}; give each row an external_id."
+            if external_id:
+                sentence = f"Line {earlier} has the same external_id; keep one of the two."
+            return [Fault(column, DUPLICATE, sentence)]
+        if len(one.stored) > 1:
+            return [
+                Fault(
+                    column,
+                    "ambiguous",
+                    f"{len(one.stored)} stored consumptions have this facility, activity, CUPS "
+                    "and period and no external_id; change them through the API.",
+                )
+            ]
+        return []
+
+    def _keep(self, one: Judged) -> None:
+        """A row that is stored as it is; its days count where other rows of its facility do not."""
+        faults = self._duplicate(one)
+        if not faults and self._history.knows(one.site.id):
+            period = one.period
+            sentence = self._history.overlap(period, fresh=False)
+            if sentence and OVERLAP not in self.allowed:
+                faults = [Fault("start_date", OVERLAP, sentence)]
+            self._history.add(period, one.row.line, fresh=False, overlaps=bool(sentence))
+        if faults:
+            self.refuse(one.row, faults)
+        else:
+            self.report.unchanged += 1
+
+    def _strange(self, one: Judged, period: Period) -> list[Fault]:
+        """What only a file is held to, and `--allow` lets pass."""
+        found = self._judge.strange(period)
+        if sentence := self._history.overlap(period):
+            found = [*found, Fault("start_date", OVERLAP, sentence)]
+        return found
+
+    def _bill(self, pk: UUID, one: Judged) -> Bill:
+        assert self.organization
+        after, site = one.after, one.site
+        return Bill(
+            pk,
+            self.organization_id,
+            site.id,
+            after["external_id"],
+            after["category"],
+            after["activity"],
+            after["quantity"],
+            after["unit"],
+            after["start_date"],
+            after["end_date"],
+            after["supplier"],
+            after["status"],
+            None,
+            site.country,
+            site.region,
+            site.categories,
+            None,
+            self.organization.gwp_set,
+            NO_FIGURES,
+        )
+
+    def _move(self, facility_id: UUID, figures: Figures) -> None:
+        """Adds a new bill to its facility, whose status may change even if it adds nothing."""
+        total = self._moves.get(facility_id, Kilograms())
+        if figures.co2e is not None:
+            total = total.plus(Kilograms(*figures[:3]))  # type: ignore[arg-type]
+        self._moves[facility_id] = total
+
+    def _write(
+        self, created: list[tuple], lines: list[tuple], changed: list[Judged], now: Any
+    ) -> None:
+        bulk.insert(Consumption, WRITTEN, created)
+        insert_lines(lines, now)
+        self._change(changed, now)
+
+    def _change(self, changed: list[Judged], now: Any) -> None:
+        """Writes what differs and recomputes by the path of any changed consumption."""
+        if not changed:
+            return
+        rows = [(one.stored[0][0], *one.after.values(), now) for one in changed]
+        bulk.update(Consumption, [*COLUMNS, "updated_at"], rows)
+        targets = sorted((one.site.id, one.stored[0][0]) for one in changed)
+        recalculate(targets, also={one.stored[0][1]["facility_id"] for one in changed})
+
+
+def natural_key(values: dict[str, Any]) -> tuple:
+    """What tells consumption without external_id apart."""
+    facility = values["facility_id"]
+    return (
+        facility.id if isinstance(facility, Site) else facility,
+        values["category"],
+        values.get("activity", DEFAULT_ACTIVITY.get(values["category"], "")),
+        values.get("cups", ""),
+        values["start_date"],
+        values["end_date"],
+    )

@@ -1,0 +1,36 @@
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from emissions.factor_imports import FactorImporter
+from organizations.imports import ImportCommand, Importer
+from organizations.models import Organization
+from organizations.spreadsheets import Table
+
+
+class Command(ImportCommand):
+    help = (
+        "Imports emission factors from a CSV or XLSX file whose columns are the API's fields: with "
+        "--organization its own ones, without it published ones, which need a source. A factor is "
+        "told by its key and first day; what it touches is recalculated once at the end. The last "
+        "line on stdout has the counts; the exit status is 1 when rows were refused."
+    )
+    importer = FactorImporter
+    organization_required = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--sources",
+            type=Path,
+            metavar="FILE",
+            help="Store these sources first: source_id, title, url, licence, attribution.",
+        )
+
+    def make_importer(
+        self, organization: Organization | None, table: Table, options: dict[str, Any]
+    ) -> Importer:
+        importer = FactorImporter(organization, table, [])
+        importer.sources = options["sources"]
+        return importer

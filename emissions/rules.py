@@ -1,0 +1,96 @@
+"""The rules of one consumption, as functions of plain values.
+
+The model asks them for one row and an import for many, so that both refuse the same with the same
+code. Each gives what is wrong by field, or nothing.
+"""
+
+from collections.abc import Callable, Collection
+from datetime import date
+from decimal import Decimal
+from difflib import get_close_matches
+
+from django.core.exceptions import ValidationError
+
+from facilities.categories import Category
+
+LONGEST_PERIOD_DAYS = 3653
+EARLIEST_DAY, LATEST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+
+
+def check_activity(
+    category: str, activity: str, known: Callable[[], Collection[str]]
+) -> ValidationError | None:
+    """An activity is one that a factor of its category knows; `known` lists those."""
+    if not activity:
+        return ValidationError(
+            f"Name what was consumed; {category} has no default.", code="required"
+        )
+    names = known()
+    return None if activity in names else unknown_activity(category, activity, sorted(names))
+
+
+def check_quantity(quantity: Decimal, *, adjustment: bool) -> ValidationError | None:
+    """A quantity is negative in a correction only."""
+    if adjustment or quantity >= 0:
+        return None
+    return ValidationError(
+        "A quantity is 0 or more; for a correction set data_quality to adjustment.",
+        code="min_value",
+    )
+
+
+def check_period(category: str, start: date, end: date) -> dict[str, ValidationError]:
+    """From 1900 to 2199, in order, ten years at most; a refill happens on one day."""
+    errors: dict[str, ValidationError] = {}
+    for name, day in (("start_date", start), ("end_date", end)):
+        if not EARLIEST_DAY <= day <= LATEST_DAY:
+            errors[name] = ValidationError(
+                f"Give a day from {EARLIEST_DAY} to {LATEST_DAY}.", code="out_of_range"
+            )
+    if end < start:
+        errors["end_date"] = ValidationError(
+            f"It ends before it starts ({start}).", code="reversed_period"
+        )
+    elif category == Category.RECHARGE and end != start:
+        errors["end_date"] = ValidationError(
+            f"A refill happens on one day: give start_date ({start}) here too.",
+            code="refill_is_one_day",
+        )
+    elif (end - start).days >= LONGEST_PERIOD_DAYS:
+        errors.setdefault(
+            "end_date",
+            ValidationError("A period lasts ten years at most; divide it.", code="period_too_long"),
+        )
+    return errors
+
+
+def check_category(category: str, enabled: Collection[str]) -> ValidationError | None:
+    """Consumption is recorded only in a category that its facility has enabled."""
+    if category in enabled:
+        return None
+    return ValidationError(
+        f"{category} is not enabled at this facility; add it to the facility's categories first.",
+        code="category_disabled",
+    )
+
+
+def check_cups(cups: str, cups_list: Collection[str]) -> ValidationError | None:
+    """A CUPS, when given, is one of the facility's."""
+    if cups in cups_list:
+        return None
+    return ValidationError(
+        f"“{cups}” is not one of this facility's CUPS; add it to its cups_list first.",
+        code="not_of_facility",
+    )
+
+
+def unknown_activity(category: str, activity: str, known: list[str]) -> ValidationError:
+    """The error of an activity that no factor of the category knows, with the nearest names."""
+    folded = {name.casefold(): name for name in known}
+    near = get_close_matches(activity.casefold().replace(" ", "_"), folded, n=5, cutoff=0.5)
+    near += [name for name in folded if name not in near and activity.casefold() in name]
+    names = [folded[name] for name in near[:5]] or known[:5]
+    return ValidationError(
+        f"No {category} factor knows the activity “{activity}”. Nearest: {', '.join(names)}.",
+        code="unknown_activity",
+    )

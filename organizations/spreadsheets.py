@@ -1,0 +1,179 @@
+"""Reading tables that people send: CSV and XLSX, from a path or stdin, as text cell by cell.
+
+Nothing is guessed: a cell is the text that the file has, and what it means is for the API's own
+fields to say. A spreadsheet's number is taken at its shortest decimal form, its date as ISO.
+"""
+
+import csv
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, time
+from decimal import Decimal
+from difflib import get_close_matches
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
+
+STDIN = "-"
+ZIP, OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+MIDNIGHT = time()
+LONGEST_CELL = 100_000
+"""Characters. A quotation mark that is never closed would swallow the rest of the file."""
+
+
+class Unreadable(Exception):
+    """The file as a whole cannot be read; the sentence says why and what to do."""
+
+
+class Table:
+    """A header and rows of text cells, which can be read again from the start."""
+
+    delimiter = ","
+
+    def __init__(self) -> None:
+        _, header = next(self._lines(), (1, []))
+        self.columns = [name.strip() for name in header]
+        while self.columns and not self.columns[-1]:
+            self.columns.pop()
+        if not self.columns:
+            raise Unreadable("The file is empty; its first line names the columns.")
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """(line of the file where it begins, its cells) for each row that is not blank.
+
+        Empty cells beyond the last column are dropped; a row with more or fewer cells than
+        columns is for the reader to refuse. Raises Unreadable.
+        """
+        width = len(self.columns)
+        lines = self._lines()
+        next(lines, None)
+        for line, cells in lines:
+            while len(cells) > width and not cells[-1]:
+                cells.pop()
+            if any(cells):
+                yield line, cells
+
+    def require(self, known: Sequence[str], required: Iterable[str]) -> None:
+        """Raises Unreadable unless every column is known, none doubled and none that is needed
+        missing; names are matched exactly."""
+        problems = []
+        for position, name in enumerate(self.columns, 1):
+            if not name:
+                problems.append(f"column {position} has no name")
+            elif name not in known:
+                near = get_close_matches(name.casefold().replace(" ", "_"), known, n=1, cutoff=0.6)
+                hint = f" (did you mean “{near[0]}”?)" if near else ""
+                problems.append(f"there is no column “{name[:50]}”{hint}")
+            elif self.columns.index(name) < position - 1:
+                problems.append(f"the column “{name}” is there twice")
+        problems += [
+            f"the column “{name}” is missing" for name in required if name not in self.columns
+        ]
+        if problems:
+            sentence = "; ".join(problems)
+            raise Unreadable(
+                f"The header is not right: {sentence}. The columns are {', '.join(known)}."
+            )
+
+    def _lines(self) -> Iterator[tuple[int, list[str]]]:
+        raise NotImplementedError
+
+
+class CSVTable(Table):
+    """CSV in UTF-8, with or without byte order mark, divided by commas or semicolons.
+
+    Bytes that are not UTF-8 arrive as lone surrogates (PEP 383), which every field refuses on its
+    own line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with path.open("rb") as file:
+            if file.read(2) in UTF_16:
+                raise Unreadable("The file is UTF-16; save it as CSV in UTF-8.")
+        with self._open() as file:
+            first = file.readline()
+        self.delimiter = ";" if first.count(";") > first.count(",") else ","
+        super().__init__()
+
+    def _open(self) -> Any:
+        return self.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+    def _lines(self) -> Iterator[tuple[int, list[str]]]:
+        csv.field_size_limit(LONGEST_CELL)
+        with self._open() as file:
+            reader = csv.reader(file, delimiter=self.delimiter, strict=True)
+            line = 1
+            try:
+                for cells in reader:
+                    yield line, cells
+                    line = reader.line_num + 1
+            except csv.Error as error:
+                raise Unreadable(
+                    f"Line {line}: the quotation marks are not right ({error}); a cell that holds "
+                    'a quotation mark is written "like ""this""".'
+                ) from error
+
+
+class XLSXTable(Table):
+    """The first visible sheet of a workbook."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            workbook = CalamineWorkbook.from_path(path)
+            visible = [
+                one.name
+                for one in workbook.sheets_metadata
+                if one.visible is SheetVisibleEnum.Visible
+            ]
+            self._sheet = workbook.get_sheet_by_name(visible[0])
+        except (CalamineError, OSError, IndexError) as error:
+            raise Unreadable(f"The workbook cannot be read ({error}); save it again.") from error
+        super().__init__()
+
+    def _lines(self) -> Iterator[tuple[int, list[str]]]:
+        for line, row in enumerate(self._sheet.iter_rows(), 1):
+            yield line, [value if type(value) is str else cell_text(value) for value in row]
+
+
+def cell_text(value: Any) -> str:
+    """A spreadsheet's value as it would be written in a CSV.
+
+    >>> cell_text(0.1), cell_text(1200.0), cell_text(date(2024, 1, 31))
+    ('0.1', '1200', '2024-01-31')
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == MIDNIGHT else value.isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Real):
+        text = format(Decimal(repr(value)), "f")
+        return text.removesuffix(".0")
+    return str(value)
+
+
+@contextmanager
+def open_table(name: str) -> Iterator[Table]:
+    """The table in a file, or on stdin if the name is “-”. Raises Unreadable."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(name)
+        if name == STDIN:
+            path = Path(folder) / "stdin"
+            with path.open("wb") as spool:
+                shutil.copyfileobj(sys.stdin.buffer, spool)
+        try:
+            with path.open("rb") as file:
+                magic = file.read(4)
+        except OSError as error:
+            raise Unreadable(f"{error.strerror}.") from error
+        if magic == OLD_EXCEL:
+            raise Unreadable("This is an old Excel workbook (.xls); save it as XLSX or CSV.")
+        yield XLSXTable(path) if magic == ZIP else CSVTable(path)

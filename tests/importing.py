@@ -1,0 +1,76 @@
+"""Files as people send them, and the import commands as a shell runs them."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from django.core.management import CommandError, call_command
+from django.db import transaction
+
+from organizations.models import Organization
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a shell would see."""
+
+    status: int
+    counts: str
+    messages: str
+
+
+def write_csv(path: Path, rows: Iterable[dict[str, Any]], delimiter: str = ",") -> Path:
+    """A CSV file with the columns of all rows; None is an empty cell."""
+    rows = list(rows)
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, delimiter=delimiter, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def run(
+    command: str, file: Path | str, organization: Organization | None, *options: str
+) -> Outcome:
+    """Runs a command; what it refuses as a whole has the status 1 and no counts."""
+    out, err = StringIO(), StringIO()
+    arguments = [str(file), *options]
+    if organization:
+        arguments.append(f"--organization={organization.pk}")
+    status = 0
+    try:
+        call_command(command, *arguments, stdout=out, stderr=err)
+    except SystemExit as error:
+        status = int(str(error.code))
+    except CommandError as error:
+        status = 1
+        err.write(str(error))
+    return Outcome(status, out.getvalue().strip(), err.getvalue())
+
+
+def json_numbers(body: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Fields as numbers where their text is one in JSON, and as the text where it is none."""
+    numbers = {}
+    for name in names:
+        if name in body:
+            try:
+                number = json.loads(body[name], parse_float=Decimal, parse_constant=str)
+            except ValueError:
+                continue
+            numbers[name] = number if isinstance(number, int | Decimal) else body[name]
+    return numbers
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Runs in a transaction and takes back what was stored."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
