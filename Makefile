@@ -10,7 +10,7 @@ SERVER := $(BIN)/granian --interface wsgi --host $(HOST) --port $(PORT) --no-ws 
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test test-sqlite test-postgresql bench lint format schema migrations clean
+.PHONY: help setup run serve test test-sqlite test-postgresql bench lint format schema screenshots migrations clean
 
 help:  ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ format: $(VENV)/ready-dev  ## Format the code
 
 schema: $(VENV)/ready  ## Write openapi.json anew
 	DEBUG=1 $(BIN)/python manage.py spectacular --validate --fail-on-warn --format openapi-json --file openapi.json
+
+screenshots: $(VENV)/ready-dev  ## Take the README's pictures of the admin anew, from the demo (needs chromium)
+	@$(BIN)/python -m tests.browser.screenshots
 
 migrations: $(VENV)/ready  ## Write migrations for changed models
 	DEBUG=1 $(BIN)/python manage.py makemigrations

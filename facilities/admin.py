@@ -1,42 +1,201 @@
-"""Facilities in the admin, with their CUPS."""
+"""Facilities in the admin, with their CUPS; emissions.admin adds what they emit."""
 
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django_countries import countries
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
+from unfold.forms import PaginationInlineFormSet
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelect2Widget
 
-from facilities.models import Facility, SupplyPoint
-from organizations.admin import SoftDeleteAdmin
+from facilities.categories import Category
+from facilities.exports import FORMATS, FacilityTable
+from facilities.models import Facility, FacilityStatus, SupplyPoint
+from organizations.forms import RowForm
+from organizations.staff import (
+    DeletedFilter,
+    OrganizationFilter,
+    SoftDeleteAdmin,
+    TenantInline,
+)
 
 
-class SupplyPointInline(admin.TabularInline):
+def country_choices(blank: str) -> list[tuple[str, str]]:
+    """Every country by its name, after what stands for none."""
+    return [("", blank), *((code, f"{name} ({code})") for code, name in countries)]
+
+
+class CountryFilter(DropdownFilter):
+    title = "country"
+    parameter_name = "country"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return country_choices("")[1:]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(country=self.value()) if self.value() else queryset
+
+
+class FacilityForm(RowForm):
+    country = forms.ChoiceField(widget=UnfoldAdminSelect2Widget)
+    categories = forms.MultipleChoiceField(
+        choices=Category.choices,
+        required=False,
+        initial=Category.values,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=Facility._meta.get_field("categories").help_text,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "country" in self.fields:
+            country: Any = self.fields["country"]
+            country.choices = country_choices("Choose a country")
+
+
+class SupplyPointFormSet(PaginationInlineFormSet):
+    """The CUPS of a facility, each once; a point knows its facility before that is stored."""
+
+    def _construct_form(self, i: int, **kwargs: Any) -> Any:
+        form = super()._construct_form(i, **kwargs)
+        form.instance.facility = self.instance
+        return form
+
+    def clean(self) -> None:
+        super().clean()
+        seen: set[str] = set()
+        for form in self.forms:
+            cups = getattr(form, "cleaned_data", {}).get("cups") and form.instance.cups
+            if not cups or self._should_delete_form(form):
+                continue
+            if cups in seen:
+                form.add_error("cups", f"The CUPS “{cups}” is in this list already.")
+            seen.add(cups)
+
+
+class SupplyPointInline(TenantInline):
     model = SupplyPoint
+    formset = SupplyPointFormSet
     fields = ["cups"]
-    extra = 1
+    hide_title = True
+    verbose_name = "CUPS"
+    verbose_name_plural = "CUPS"
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).order_by("id")
 
 
-@admin.register(Facility)
 class FacilityAdmin(SoftDeleteAdmin):
-    list_display = ["name", "organization", "country", "type", "status", "co2e", "co2e_status"]
-    list_filter = ["status", "co2e_status", ("deleted_at", admin.EmptyFieldListFilter), "country"]
+    """Sites: edited, archived, deleted and brought back, exported."""
+
+    form = FacilityForm
+    list_display = [
+        "name",
+        "organization",
+        "country_name",
+        "type",
+        "status",
+        "co2e",
+        "co2e_status",
+    ]
+    list_filter = [
+        ("organization", OrganizationFilter),
+        CountryFilter,
+        ("status", ChoicesDropdownFilter),
+        ("co2e_status", ChoicesDropdownFilter),
+        DeletedFilter,
+    ]
     list_select_related = ["organization"]
     search_fields = ["name", "external_id", "address", "supply_points__cups"]
+    search_help_text = "Name, external_id, address or CUPS"
     autocomplete_fields = ["organization"]
-    readonly_fields = [*Facility.COMPUTED, "id", "created_at", "updated_at", "deleted_at"]
     inlines = [SupplyPointInline]
+    actions = [
+        "archive_selected",
+        "activate_selected",
+        "restore_selected",
+        "export_csv",
+        "export_xlsx",
+    ]
+    fieldsets: Any = [
+        (
+            None,
+            {
+                "fields": [
+                    "organization",
+                    ("name", "external_id"),
+                    ("type", "status"),
+                    ("country", "region"),
+                    "address",
+                    "categories",
+                    "logistic_factor",
+                ]
+            },
+        ),
+        ("kg CO2e", {"fields": [("co2e", "co2e_market"), ("co2e_biomass", "co2e_status")]}),
+        (
+            "Record",
+            {
+                "classes": ["collapse"],
+                "fields": ["id", "created_at", "updated_at", "deleted_at"],
+            },
+        ),
+    ]
+    readonly_fields: Any = [*Facility.COMPUTED, "id", "created_at", "updated_at", "deleted_at"]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Facility | None = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Facility | None = None) -> Any:
         """A facility stays in its organization."""
         return [*self.readonly_fields, "organization"] if obj else [*self.readonly_fields]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Facility | None = None) -> Any:
+        return super().get_fieldsets(request, obj) if obj else self.fieldsets[:1]
 
-@admin.register(SupplyPoint)
-class SupplyPointAdmin(admin.ModelAdmin):
-    list_display = ["cups", "facility", "organization", "released_at"]
-    list_select_related = ["facility", "organization"]
-    search_fields = ["cups", "facility__name"]
-    autocomplete_fields = ["facility"]
-    fields = ["facility", "cups"]
+    @admin.display(description="country", ordering="country")
+    def country_name(self, row: Facility) -> str:
+        return countries.name(row.country) or row.country
+
+    def set_status(
+        self, request: HttpRequest, queryset: QuerySet[Facility], status: FacilityStatus
+    ) -> None:
+        done = 0
+        for row in queryset.exclude(status=status):
+            if not self.has_change_permission(request, row):
+                self.message_user(request, f"{row} is not yours to change.", messages.ERROR)
+                continue
+            row.status = status
+            row.save(update_fields=["status"])
+            done += 1
+        self.message_user(request, f"{done} are {status} now.")
+
+    @admin.action(description="Archive selected facilities", permissions=["change"])
+    def archive_selected(self, request: HttpRequest, queryset: QuerySet[Facility]) -> None:
+        self.set_status(request, queryset, FacilityStatus.ARCHIVED)
+
+    @admin.action(description="Make selected facilities active", permissions=["change"])
+    def activate_selected(self, request: HttpRequest, queryset: QuerySet[Facility]) -> None:
+        self.set_status(request, queryset, FacilityStatus.ACTIVE)
+
+    @admin.action(description="Export selected facilities as CSV", permissions=["view"])
+    def export_csv(self, request: HttpRequest, queryset: QuerySet[Facility]) -> HttpResponse:
+        return self.export(queryset, "csv")
+
+    @admin.action(description="Export selected facilities as XLSX", permissions=["view"])
+    def export_xlsx(self, request: HttpRequest, queryset: QuerySet[Facility]) -> HttpResponse:
+        return self.export(queryset, "xlsx")
+
+    def export(self, queryset: QuerySet[Facility], kind: str) -> HttpResponse:
+        """The selection as a file with the API's field names; lists are separated by |."""
+        rows = queryset.select_related("organization").prefetch_related("supply_points")
+        file_format = FORMATS[kind]()
+        table = FacilityTable().export(queryset=rows)
+        return HttpResponse(
+            file_format.export_data(table),
+            content_type=file_format.get_content_type(),
+            headers={"Content-Disposition": f'attachment; filename="facilities.{kind}"'},
+        )
+
+
+admin.site.register(Facility, FacilityAdmin)

@@ -15,6 +15,7 @@ from stdnum.exceptions import ValidationError as InvalidNumber
 
 from facilities.categories import COMBINATIONS, CategoriesField
 from organizations.decimals import ExactDecimalField, kilograms
+from organizations.history import records
 from organizations.models import Organization
 from organizations.tenancy import SoftDeleteModel, TimestampedModel
 
@@ -106,6 +107,8 @@ class Facility(SoftDeleteModel):
     )
 
     COMPUTED = ("co2e", "co2e_market", "co2e_biomass", "co2e_status")
+
+    history = records(COMPUTED, [])
 
     class Meta:
         verbose_name_plural = "facilities"

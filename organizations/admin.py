@@ -1,58 +1,60 @@
-"""Users, organizations, memberships and API keys in the admin."""
+"""Users, organizations, memberships, API keys and lock-outs in the admin."""
 
 from typing import Any
 
-from django.contrib import admin, messages
+from axes.models import AccessAttempt
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm
-from django.core.exceptions import ValidationError
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from organizations.models import APIKey, Membership, Organization, User
+from organizations.models import APIKey, Import, Membership, Organization, Role, User
+from organizations.staff import (
+    OrganizationFilter,
+    ReadOnly,
+    SuperuserAdmin,
+    TenantAdmin,
+    TenantInline,
+    is_superuser,
+    organizations_of,
+)
 
-admin.site.site_header = admin.site.site_title = "Facilities API"
-
-
-class SoftDeleteAdmin(admin.ModelAdmin):
-    """Deleting keeps the row, so nothing that refers to it stands in the way; it can come back."""
-
-    actions = ["restore_selected"]
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list, dict, set, list]:
-        objs = list(objs)
-        names = [str(one) for one in objs]
-        return names, {self.model._meta.verbose_name_plural: len(objs)}, set(), []
-
-    @admin.action(description="Restore selected %(verbose_name_plural)s")
-    def restore_selected(self, request: HttpRequest, queryset: QuerySet) -> None:
-        for row in queryset.exclude(deleted_at=None):
-            try:
-                row.restore()
-            except ValidationError as error:
-                reason = " ".join(error.messages)
-                self.message_user(request, f"{row} stays deleted: {reason}", messages.ERROR)
-            else:
-                self.message_user(request, f"{row} is back.")
+admin.site.index_title = "Dashboard"
+admin.site.unregister(Group)  # a membership's role says what somebody may do
 
 
-class MembershipInline(admin.TabularInline):
+class MembershipInline(TenantInline):
     model = Membership
-    extra = 0
+    view_role = edit_role = Role.ADMIN
     autocomplete_fields = ["user", "organization"]
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
-    add_form = AdminUserCreationForm
-    ordering = ["email"]
+class UserAdmin(DjangoUserAdmin, TenantAdmin):  # type: ignore[misc]
+    """Superusers edit people; an organization's admins see who its members are."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    view_role = edit_role = Role.ADMIN
+    ordering = ("email",)
     list_display = ["email", "name", "is_active", "is_staff", "is_superuser", "last_login"]
+    list_filter = ["is_active", "is_staff", "is_superuser"]
+    filter_horizontal = ()
     search_fields = ["email", "name"]
+    readonly_fields = ["last_login", "created_at"]
     fieldsets = [
-        (None, {"fields": ["email", "password", "name"]}),
+        (None, {"fields": ["email", "name", "password"]}),
         (
             "Access to the admin",
-            {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]},
+            {
+                "fields": ["is_active", "is_staff", "is_superuser", "last_login", "created_at"],
+                "description": "Staff may log in here and do in each organization what their "
+                "membership's role says; superusers may do everything.",
+            },
         ),
     ]
     add_fieldsets = [
@@ -61,30 +63,70 @@ class UserAdmin(DjangoUserAdmin):
             {"classes": ["wide"], "fields": ["email", "usable_password", "password1", "password2"]},
         )
     ]
-    inlines = [MembershipInline]
+
+    def visible(self, queryset: Any, request: HttpRequest) -> Any:
+        if request.user.is_superuser:
+            return queryset
+        members = Membership.objects.filter(
+            organization__in=organizations_of(request.user, self.view_role)
+        )
+        return queryset.filter(pk__in=members.values("user"))
+
+    def has_view_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        if obj is None:
+            return self.may(request, self.view_role)
+        return self.visible(User.objects.filter(pk=obj.pk), request).exists()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_superuser(request)
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> list[Any]:
+        return [MembershipInline] if request.user.is_superuser else []
+
+    def usable(self, rows: Any, request: HttpRequest, role: str) -> Any:
+        return rows
 
 
 @admin.register(Organization)
-class OrganizationAdmin(admin.ModelAdmin):
+class OrganizationAdmin(TenantAdmin):
+    """Its admins edit it; superusers make new ones."""
+
+    edit_role = Role.ADMIN
+    organization_field = "pk"
+    ordering = ["name", "id"]
     list_display = ["name", "id", "gwp_set", "created_at"]
     search_fields = ["name", "id"]
     readonly_fields = ["id", "created_at", "updated_at"]
     inlines = [MembershipInline]
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
 
 @admin.register(Membership)
-class MembershipAdmin(admin.ModelAdmin):
+class MembershipAdmin(TenantAdmin):
+    view_role = edit_role = Role.ADMIN
     list_display = ["user", "organization", "role"]
-    list_filter = ["role"]
+    list_filter = [("organization", OrganizationFilter), "role"]
     list_select_related = ["user", "organization"]
     search_fields = ["user__email", "organization__name"]
     autocomplete_fields = ["user", "organization"]
 
 
 @admin.register(APIKey)
-class APIKeyAdmin(admin.ModelAdmin):
+class APIKeyAdmin(TenantAdmin):
     """A key is shown once, after it is made, and revoked rather than deleted."""
 
+    view_role = edit_role = Role.ADMIN
     list_display = [
         "name",
         "organization",
@@ -94,7 +136,11 @@ class APIKeyAdmin(admin.ModelAdmin):
         "revoked_at",
         "last_used_at",
     ]
-    list_filter = ["role", ("revoked_at", admin.EmptyFieldListFilter)]
+    list_filter = [
+        ("organization", OrganizationFilter),
+        "role",
+        ("revoked_at", admin.EmptyFieldListFilter),
+    ]
     list_select_related = ["organization"]
     search_fields = ["name", "prefix", "organization__name"]
     autocomplete_fields = ["organization"]
@@ -121,13 +167,63 @@ class APIKeyAdmin(admin.ModelAdmin):
         if not change:
             obj.assign_key()
             obj.created_by_id = request.user.pk
-            messages.warning(request, f"The key, shown this once: {obj.key}")
         super().save_model(request, obj, form, change)
 
-    @admin.action(description="Revoke selected keys")
+    def response_add(
+        self, request: HttpRequest, obj: APIKey, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """The answer itself shows the key, so that it is kept in no session and no cookie."""
+        context = {**self.admin_site.each_context(request), "title": "The new API key", "key": obj}
+        response = TemplateResponse(request, "admin/organizations/key_created.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    @admin.action(description="Revoke selected keys", permissions=["change"])
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
-        active = queryset.filter(revoked_at=None)
-        count = len(active)
+        active = list(queryset.filter(revoked_at=None))
         for key in active:
             key.revoke()
-        self.message_user(request, f"Revoked {count}.")
+        self.message_user(request, f"Revoked {len(active)}.")
+
+
+@admin.register(Import)
+class ImportAdmin(ReadOnly, TenantAdmin):
+    """What files brought, and the first rows that were refused, with why."""
+
+    list_display = [
+        "started_at",
+        "kind",
+        "file_name",
+        "organization",
+        "outcome",
+        "created",
+        "changed",
+        "unchanged",
+        "rejected",
+        "started_by",
+    ]
+    list_filter = [("organization", OrganizationFilter), "outcome"]
+    list_select_related = ["organization"]
+    search_fields = ["file_name", "kind"]
+    fields = [
+        ("kind", "file_name", "organization"),
+        ("outcome", "started_by"),
+        ("started_at", "finished_at"),
+        ("created", "changed", "unchanged"),
+        ("rejected", "warnings"),
+    ]
+    change_form_outer_after_template = "admin/organizations/rejects.html"
+
+
+@admin.register(AccessAttempt)
+class LockOutAdmin(SuperuserAdmin):
+    """Wrong passwords; deleting a row opens its lock."""
+
+    list_display = ["attempt_time", "username", "ip_address", "failures_since_start"]
+    search_fields = ["username", "ip_address"]
+    fields = ["username", "ip_address", "path_info", "failures_since_start", "attempt_time"]
+    readonly_fields = fields
+    ordering = ["-attempt_time"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False

@@ -60,6 +60,13 @@ class ExactDecimalField(models.DecimalField):
                 )
         return self.get_db_prep_value(value, connection)
 
+    def value_from_object(self, obj: models.Model) -> Any:
+        """What a form shows: 0.8 and not 0.800000, 0 and not 0E-10."""
+        value = super().value_from_object(obj)
+        if not isinstance(value, Decimal):
+            return value
+        return value.quantize(Decimal(1)) if value == value.to_integral() else value.normalize()
+
     def get_db_converters(self, connection: Any) -> list[Any]:
         """PostgreSQL gives a Decimal as it is."""
         return super().get_db_converters(connection) if connection.vendor == "sqlite" else []

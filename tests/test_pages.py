@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
@@ -40,10 +41,9 @@ def test_it_is_ready_with_a_database_that_has_every_migration() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("app", "name"), [("emissions", "0005_recalculation"), ("organizations", "0001_initial")]
-)
-def test_it_is_not_ready_while_a_migration_is_missing(app: str, name: str) -> None:
+@pytest.mark.parametrize("app", ["emissions", "organizations"])
+def test_it_is_not_ready_while_a_migration_is_missing(app: str) -> None:
+    [(_, name)] = MigrationLoader(connection).graph.leaf_nodes(app)
     applied = MigrationRecorder(connection).migration_qs
     assert applied.filter(app=app, name=name).delete()[0] == 1
     answer = call("GET", "/readyz")

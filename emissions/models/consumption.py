@@ -18,6 +18,7 @@ from emissions.units import UNITS
 from facilities.categories import Category
 from facilities.models import Facility, normalise_cups, require_same_organization
 from organizations.decimals import ExactDecimalField, kilograms
+from organizations.history import records
 from organizations.models import Organization
 from organizations.tenancy import SoftDeleteModel
 
@@ -83,6 +84,8 @@ class Consumption(SoftDeleteModel):
 
     COMPUTED = ("co2e", "co2e_market", "co2e_biomass", "co2e_status", "co2e_reason")
 
+    history = records(COMPUTED, ["facility"])
+
     class Meta:
         verbose_name_plural = "consumption"
         ordering = ["-created_at", "-id"]
@@ -147,6 +150,12 @@ class Consumption(SoftDeleteModel):
             ),
             models.Index(
                 fields=["category", "activity", "start_date"], name="consumption_activity"
+            ),
+            # What waits for a factor is little, and read as a whole.
+            models.Index(
+                fields=["organization", "category", "activity"],
+                name="consumption_uncalculated",
+                condition=Q(deleted_at=None, co2e_status=CalculationStatus.NOT_CALCULATED),
             ),
         ]
 

@@ -12,6 +12,7 @@ from emissions.units import UNITS
 from facilities.categories import Category
 from facilities.models import country_code
 from organizations.decimals import ExactDecimalField
+from organizations.history import records
 from organizations.models import GWPSet, Organization
 from organizations.tenancy import SoftDeleteModel, SoftDeleteQuerySet
 
@@ -119,6 +120,7 @@ class EmissionFactor(SoftDeleteModel):
     note = models.CharField(max_length=500, blank=True)
 
     objects = FactorQuerySet.as_manager()  # type: ignore[misc]
+    history = records([], ["source"])
 
     KEY = (
         "organization_id",

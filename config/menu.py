@@ -1,0 +1,65 @@
+"""The menu beside every page of the admin: what leads somewhere for whoever looks at it."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
+    (
+        "",
+        [
+            ("Facilities", "factory", "facilities_facility_changelist"),
+            ("Consumption", "bolt", "emissions_consumption_changelist"),
+            ("Missing factors", "help", "emissions_consumption_missing"),
+            ("Emissions", "receipt_long", "emissions_emission_changelist"),
+            ("Imports", "upload_file", "organizations_import_changelist"),
+            ("Recalculations", "sync", "emissions_recalculation_changelist"),
+        ],
+    ),
+    (
+        "Factors",
+        [
+            ("Emission factors", "function", "emissions_emissionfactor_changelist"),
+            ("Sources", "menu_book", "emissions_factorsource_changelist"),
+        ],
+    ),
+    (
+        "Access",
+        [
+            ("Organizations", "corporate_fare", "organizations_organization_changelist"),
+            ("Users", "group", "organizations_user_changelist"),
+            ("Memberships", "badge", "organizations_membership_changelist"),
+            ("API keys", "key", "organizations_apikey_changelist"),
+            ("Lock-outs", "lock", "axes_accessattempt_changelist"),
+        ],
+    ),
+]
+"""Group → (title, icon, name of the page)."""
+
+
+def menu(request: HttpRequest) -> list[dict[str, Any]]:
+    """The groups with at least one page that the user may open."""
+    shown = {
+        f"{model._meta.app_label}_{model._meta.model_name}": page.has_view_permission(request)
+        for model, page in admin.site._registry.items()
+    }
+    found = [
+        reverse(f"admin:{page}")
+        for _, pages in GROUPS
+        for _, _, page in pages
+        if request.path.startswith(reverse(f"admin:{page}"))
+    ]
+    here = max(found, key=len, default=None)
+    first = {"title": "Dashboard", "icon": "dashboard", "link": reverse("admin:index")}
+    groups: list[dict[str, Any]] = [{"items": [first]}]
+    for title, pages in GROUPS:
+        items = [
+            {"title": name, "icon": icon, "link": link, "active": link == here}
+            for name, icon, page in pages
+            if shown.get(page.rsplit("_", 1)[0]) and (link := reverse(f"admin:{page}"))
+        ]
+        if items:
+            groups.append({"title": title, "separator": bool(title), "items": items})
+    return groups

@@ -1,0 +1,162 @@
+"""Consumption in the admin: what is used where, how its figures come about, what is missing."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from emissions.admin.links import consumption_missing, lines_of, link, new_factor, page_of
+from emissions.missing import AMBIGUOUS, NO_FACTOR, key_of, missing_keys, uncalculated
+from emissions.models import Consumption
+from emissions.reports import explanation
+from organizations.forms import RowForm
+from organizations.history import changes_of
+from organizations.numbers import shown_number
+from organizations.staff import DeletedFilter, OrganizationFilter, ScopedFilter, SoftDeleteAdmin
+
+SHOWN_KEYS = 200
+
+
+class ConsumptionForm(RowForm):
+    """A bill is its facility's organization's; electricity and water have a usual activity."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "activity" in self.fields:
+            self.fields["activity"].required = False
+
+    def clean(self) -> Any:
+        facility = self.cleaned_data.get("facility")
+        if facility is not None:
+            self.instance.organization_id = facility.organization_id
+        return super().clean()
+
+
+@admin.register(Consumption)
+class ConsumptionAdmin(SoftDeleteAdmin):
+    form = ConsumptionForm
+    list_display = [
+        "period",
+        "facility",
+        "category",
+        "activity",
+        "quantity_shown",
+        "co2e",
+        "co2e_status",
+        "status",
+    ]
+    list_display_links = ["period"]
+    list_filter = [
+        ("organization", OrganizationFilter),
+        ("facility", ScopedFilter),
+        ("category", ChoicesDropdownFilter),
+        ("co2e_status", ChoicesDropdownFilter),
+        ("status", ChoicesDropdownFilter),
+        DeletedFilter,
+    ]
+    list_select_related = ["facility"]
+    sortable_by = ["period", "quantity_shown", "co2e"]
+    search_fields = ["external_id", "facility__name", "cups"]
+    search_help_text = "external_id, facility or CUPS"
+    autocomplete_fields = ["facility"]
+    fieldsets: Any = [
+        (
+            None,
+            {
+                "fields": [
+                    "facility",
+                    ("category", "activity"),
+                    ("quantity", "unit"),
+                    ("start_date", "end_date"),
+                    ("supplier", "cups"),
+                    ("data_quality", "status"),
+                    ("external_id", "note"),
+                ]
+            },
+        ),
+        (
+            "kg CO2e",
+            {"fields": [("co2e_linked", "co2e_market", "co2e_biomass"), "co2e_reason"]},
+        ),
+        (
+            "Record",
+            {
+                "classes": ["collapse"],
+                "fields": ["organization", "id", "created_at", "updated_at", "deleted_at"],
+            },
+        ),
+    ]
+    readonly_fields = [
+        "organization",
+        "co2e_linked",
+        *Consumption.COMPUTED,
+        "id",
+        "created_at",
+        "updated_at",
+        "deleted_at",
+    ]
+    change_form_outer_after_template = "admin/emissions/consumption_after.html"
+
+    def get_fieldsets(self, request: HttpRequest, obj: Consumption | None = None) -> Any:
+        return super().get_fieldsets(request, obj) if obj else self.fieldsets[:1]
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.missing_view)
+        return [path("missing/", view, name="emissions_consumption_missing"), *super().get_urls()]
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """The list behind a missing key is filtered by where the facility is."""
+        where = ("facility__country", "facility__region")
+        return lookup in where or super().lookup_allowed(lookup, value, request)
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        obj: Consumption | None = kwargs.get("obj")
+        if obj is not None:
+            context["explanation"] = explanation(obj)
+            context["changes"] = changes_of(obj)
+            if obj.co2e_reason.startswith(NO_FACTOR):
+                context["new_factor"] = new_factor(key_of(obj), request)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def missing_view(self, request: HttpRequest) -> HttpResponse:
+        """Uncalculated consumption by the key that no factor has, biggest first."""
+        seen = self.get_queryset(request)
+        found = missing_keys(seen, SHOWN_KEYS + 1)
+        ambiguous = uncalculated(seen, AMBIGUOUS).select_related("facility")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Missing factors",
+            "opts": self.opts,
+            "rows": [
+                {
+                    "missing": one,
+                    "behind": consumption_missing(one.key),
+                    "new_factor": new_factor(one.key, request),
+                }
+                for one in found[:SHOWN_KEYS]
+            ],
+            "more": len(found) > SHOWN_KEYS,
+            "ambiguous": [
+                {"row": row, "address": page_of(row)} for row in ambiguous.order_by("pk")[:50]
+            ],
+        }
+        return TemplateResponse(request, "admin/emissions/missing.html", context)
+
+    @admin.display(description="period", ordering="start_date")
+    def period(self, row: Consumption) -> str:
+        return f"{row.start_date} – {row.end_date}"
+
+    @admin.display(description="quantity", ordering="quantity")
+    def quantity_shown(self, row: Consumption) -> str:
+        return f"{shown_number(row.quantity)} {row.unit}"
+
+    @admin.display(description="co2e")
+    def co2e_linked(self, row: Consumption) -> str:
+        if row.co2e is None:
+            return "–"
+        return link(lines_of(None, consumption__id__exact=row.pk), shown_number(row.co2e))

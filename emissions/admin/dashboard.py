@@ -1,0 +1,89 @@
+"""The admin's first page: what there is, what it emits, and what is not complete."""
+
+from typing import Any
+
+from django.db.models import Count, Q, Sum
+from django.http import HttpRequest
+from django.urls import reverse
+from django_countries import countries
+
+from emissions.admin.links import facilities_in, lines_of, list_of, page_of, rows_seen
+from emissions.models import Recalculation
+from facilities.models import Completeness, Facility
+from organizations.models import Import, Organization
+from organizations.numbers import shown_number
+
+COUNTRIES = 12
+RUNS = 5
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Adds the figures of what the user sees; every one leads to the list behind it."""
+    seen = rows_seen(Facility, request).live().order_by()
+    totals = seen.aggregate(
+        facilities=Count("pk"),
+        co2e=Sum("co2e"),
+        incomplete=Count("pk", filter=Q(co2e_status=Completeness.INCOMPLETE)),
+        recalculating=Count("pk", filter=Q(co2e_status=Completeness.RECALCULATING)),
+    )
+    organizations = rows_seen(Organization, request).count()
+    by_country = seen.values("country").annotate(facilities=Count("pk"), co2e=Sum("co2e"))
+    by_country = list(by_country.order_by("-facilities", "country")[: COUNTRIES + 1])
+    most = max((one["facilities"] for one in by_country), default=1)
+    context["cards"] = [
+        {
+            "title": "Organizations",
+            "value": shown_number(organizations),
+            "address": list_of(Organization),
+        },
+        {
+            "title": "Facilities",
+            "value": shown_number(totals["facilities"]),
+            "address": list_of(Facility),
+        },
+        {
+            "title": "t CO2e",
+            "value": shown_number((totals["co2e"] or 0) / 1000, 1),
+            "note": f"{shown_number(totals['co2e'] or 0)} kg, all periods, location-based",
+            "address": lines_of(None),
+        },
+        {
+            "title": "Incomplete facilities",
+            "value": shown_number(totals["incomplete"]),
+            "note": "some consumption there has no factor",
+            "address": list_of(Facility, co2e_status__exact=Completeness.INCOMPLETE),
+        },
+    ]
+    if totals["recalculating"]:
+        context["cards"].append(
+            {
+                "title": "Being recalculated",
+                "value": shown_number(totals["recalculating"]),
+                "address": list_of(Facility, co2e_status__exact=Completeness.RECALCULATING),
+            }
+        )
+    context["countries"] = [
+        {
+            "name": countries.name(one["country"]) or one["country"],
+            "facilities": shown_number(one["facilities"]),
+            "co2e": shown_number(one["co2e"] / 1000, 1),
+            "share": 100 * one["facilities"] // most,
+            "address": facilities_in(one["country"]),
+        }
+        for one in by_country[:COUNTRIES]
+    ]
+    context["more_countries"] = len(by_country) > COUNTRIES
+    context["all_facilities"] = list_of(Facility)
+    runs = rows_seen(Recalculation, request).select_related("organization")
+    context["runs"] = [
+        {"row": run, "address": page_of(run)} for run in runs.order_by("-created_at", "-pk")[:RUNS]
+    ]
+    imports = rows_seen(Import, request).select_related("organization")
+    context["imports"] = [
+        {"row": one, "address": page_of(one)} for one in imports.order_by("-pk")[:RUNS]
+    ]
+    context["all_imports"] = list_of(Import)
+    context["all_runs"] = list_of(Recalculation)
+    context["missing"] = reverse("admin:emissions_consumption_missing")
+    context["monthly_address"] = reverse("admin:emissions_emission_monthly")
+    return context

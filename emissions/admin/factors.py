@@ -1,0 +1,181 @@
+"""Emission factors in the admin: published ones are superusers' work, own ones their staff's."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from unfold.contrib.filters.admin import (
+    ChoicesDropdownFilter,
+    DropdownFilter,
+    RelatedDropdownFilter,
+)
+from unfold.widgets import UnfoldAdminSelect2Widget
+
+from emissions.admin.asking import AskingAdmin
+from emissions.models import EmissionFactor
+from facilities.admin import CountryFilter, country_choices
+from organizations.forms import RowForm
+from organizations.history import changes_of
+from organizations.staff import (
+    DeletedFilter,
+    OrganizationFilter,
+    organizations_of,
+)
+
+
+class YearFilter(DropdownFilter):
+    """Factors that are valid on a day of a year."""
+
+    title = "valid in"
+    parameter_name = "year"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        newest = timezone.now().year + 1
+        return [(str(year), str(year)) for year in range(newest, newest - 20, -1)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        year = self.value()
+        if year not in dict(self.lookup_choices):
+            return queryset
+        first, last = date(int(year), 1, 1), date(int(year), 12, 31)
+        ends = Q(valid_to=None) | Q(valid_to__gte=first)
+        return queryset.filter(ends, valid_from__lte=last)
+
+
+class FactorForm(RowForm):
+    """What follows from the category may be left empty."""
+
+    country = forms.ChoiceField(
+        required=False,
+        widget=UnfoldAdminSelect2Widget,
+        help_text="Where it applies; a factor of the country goes before one of the world.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "country" in self.fields:
+            country: Any = self.fields["country"]
+            country.choices = country_choices("The world")
+        for name in ("activity", "scope", "co2e_biomass"):
+            if name in self.fields:
+                self.fields[name].required = False
+        if "scope" in self.fields:
+            scope: Any = self.fields["scope"]
+            scope.empty_value = None  # then it follows from the category
+
+    def clean_co2e_biomass(self) -> Any:
+        return self.cleaned_data["co2e_biomass"] or 0
+
+
+@admin.register(EmissionFactor)
+class EmissionFactorAdmin(AskingAdmin):
+    """Saving one recalculates every consumption it applied to or applies to now."""
+
+    form = FactorForm
+    list_display = [
+        "activity",
+        "category",
+        "place",
+        "period",
+        "co2e",
+        "unit",
+        "method",
+        "supplier",
+        "source",
+        "organization",
+    ]
+    list_filter = [
+        ("organization", OrganizationFilter),
+        ("category", ChoicesDropdownFilter),
+        CountryFilter,
+        YearFilter,
+        ("method", ChoicesDropdownFilter),
+        ("source", RelatedDropdownFilter),
+        DeletedFilter,
+    ]
+    list_select_related = ["organization", "source"]
+    search_fields = ["activity", "region", "supplier", "source_ref"]
+    search_help_text = "Activity, region, supplier or reference"
+    autocomplete_fields = ["organization", "source"]
+    readonly_fields = ["id", "created_at", "updated_at", "deleted_at"]
+    fieldsets: Any = [
+        (
+            "What it is for",
+            {
+                "fields": [
+                    "organization",
+                    ("category", "activity"),
+                    ("country", "region"),
+                    ("method", "supplier"),
+                    "gwp_set",
+                    ("valid_from", "valid_to"),
+                ]
+            },
+        ),
+        ("What it says", {"fields": [("co2e", "unit"), ("co2e_biomass", "scope")]}),
+        ("Where it is from", {"fields": [("source", "source_ref"), "note"]}),
+        (
+            "Record",
+            {"classes": ["collapse"], "fields": ["id", "created_at", "updated_at", "deleted_at"]},
+        ),
+    ]
+    change_form_outer_before_template = "admin/emissions/factor_before.html"
+    change_form_outer_after_template = "admin/organizations/changes.html"
+
+    def visible(self, queryset: Any, request: HttpRequest) -> QuerySet[EmissionFactor]:
+        """The published ones and those of the user's organizations."""
+        if request.user.is_superuser:
+            return queryset
+        mine = organizations_of(request.user, self.view_role)
+        return queryset.filter(Q(organization=None) | Q(organization__in=mine))
+
+    def may(self, request: HttpRequest, role: str, row: Any = None) -> bool:
+        if row is not None and not row.own:
+            seen = role == self.view_role and super().may(request, role)
+            return seen or bool(request.user.is_superuser)
+        return super().may(request, role, row)
+
+    def may_edit_in(self, request: HttpRequest, organization_id: UUID) -> bool:
+        """Whether the user may store a factor of an organization."""
+        return self.may(request, self.edit_role, EmissionFactor(organization_id=organization_id))
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if "organization" in form.base_fields and not request.user.is_superuser:
+            form.base_fields["organization"].required = True
+            form.base_fields["organization"].help_text = "Whose it is."
+        return form
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return super().get_fieldsets(request, obj) if obj else self.fieldsets[:-1]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Deleting and restoring show what they do first, one factor at a time."""
+        actions = super().get_actions(request)
+        return {
+            name: one
+            for name, one in actions.items()
+            if name not in ("delete_selected", "restore_selected")
+        }
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if kwargs.get("obj") is not None:
+            context["changes"] = changes_of(kwargs["obj"])
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.display(description="place", ordering="country")
+    def place(self, row: EmissionFactor) -> str:
+        return " · ".join(filter(None, [row.country or "world", row.region]))
+
+    @admin.display(description="period", ordering="valid_from")
+    def period(self, row: EmissionFactor) -> str:
+        return f"{row.valid_from} – {row.valid_to or '…'}"

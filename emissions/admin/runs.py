@@ -1,0 +1,51 @@
+"""Recalculations too large for a request, with how far they are."""
+
+from typing import Any
+
+from django.contrib import admin
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from emissions.models import PendingFacility, Recalculation
+from organizations.numbers import shown_number
+from organizations.staff import OrganizationFilter, ReadOnly, ScopedFilter, TenantAdmin
+
+
+@admin.register(Recalculation)
+class RecalculationAdmin(ReadOnly, TenantAdmin):
+    """What has changed, who changed it, and how much of it is done."""
+
+    list_display = [
+        "cause",
+        "organization",
+        "state",
+        "progress",
+        "consumptions_changed",
+        "started_by",
+        "created_at",
+        "finished_at",
+    ]
+    list_filter = [("organization", OrganizationFilter), ("state", ChoicesDropdownFilter)]
+    list_select_related = ["organization"]
+    search_fields = ["cause"]
+    fields = [
+        ("cause", "organization"),
+        ("state", "progress"),
+        ("consumptions", "consumptions_done", "consumptions_changed"),
+        ("created_at", "started_at", "finished_at"),
+        "started_by",
+        "error",
+    ]
+    readonly_fields: Any = ["progress", "created_at"]
+
+    @admin.display(description="facilities done")
+    def progress(self, row: Recalculation) -> str:
+        return f"{shown_number(row.facilities_done)} of {shown_number(row.facilities)}"
+
+
+@admin.register(PendingFacility)
+class PendingFacilityAdmin(ReadOnly, TenantAdmin):
+    """What is left of a recalculation."""
+
+    list_display = ["facility", "recalculation", "consumptions"]
+    list_filter = [("recalculation", ScopedFilter)]
+    list_select_related = ["facility", "recalculation"]

@@ -1,0 +1,148 @@
+"""Who changed what, when, from what to what: API, admin and bulk writes alike."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from emissions.models import Consumption, EmissionFactor
+from emissions.recalculation import recalculate_facility
+from facilities.models import Facility
+from organizations.history import CREATED, Change, changes_of, record
+from tests.admin.conftest import at_the_admin
+from tests.admin.test_facilities import form
+from tests.conftest import PASSWORD, Person, call
+
+pytestmark = pytest.mark.django_db
+
+TRACKED: list[Any] = [Facility, Consumption, EmissionFactor]
+
+
+def said(change: Change) -> tuple[str, list[tuple[str, str, str]]]:
+    return change.what, [tuple(one) for one in change.fields]
+
+
+def test_a_change_through_the_api_names_the_key_and_both_values(alice: Person) -> None:
+    made = alice.facility()
+    alice.patch(f"/v1/facilities/{made['id']}", {"name": "Sevilla", "categories": ["water"]})
+    alice.delete(f"/v1/facilities/{made['id']}")
+    deleted, changed, created = changes_of(Facility.objects.get(pk=made["id"]))
+    assert deleted.what == "deleted"
+    assert said(changed) == (
+        "changed",
+        [
+            ("name", "Madrid Office", "Sevilla"),
+            ("categories", "heat, electricity, water, recharge", "water"),
+        ],
+    )
+    assert created.what == "created"
+    assert "API key alice (sk_live_" in changed.who
+
+
+def test_a_change_with_a_token_names_the_person(alice: Person) -> None:
+    made = alice.facility()
+    login = call("POST", "/v1/auth/login", {"email": alice.user.email, "password": PASSWORD})
+    headers = {
+        "authorization": f"Bearer {login.body['access_token']}",
+        "x-organization-id": str(alice.organization.pk),
+    }
+    answer = call("PATCH", f"/v1/facilities/{made['id']}", {"name": "New"}, headers)
+    assert answer.status == 200
+    assert changes_of(Facility.objects.get())[0].who == alice.user.email
+
+
+def test_a_change_in_the_admin_names_the_person_and_is_read_on_the_page(
+    alice: Person, erin: Person
+) -> None:
+    made = alice.facility()
+    client = at_the_admin(erin.user)
+    page = reverse("admin:facilities_facility_change", args=[made["id"]])
+    assert client.post(page, form([], name="Renamed")).status_code == 302
+    newest = changes_of(Facility.objects.get())[0]
+    assert newest.who == erin.user.email
+    assert ("name", "Madrid Office", "Renamed") in newest.fields
+    history = reverse("admin:facilities_facility_history", args=[made["id"]])
+    for address in (page, history):
+        text = client.get(address).content.decode()
+        assert "<del>Madrid Office</del> → <ins>Renamed</ins>" in text
+        assert erin.user.email in text
+
+
+def test_factors_and_consumption_have_a_history_too(alice: Person) -> None:
+    factor = alice.factor()
+    bill = alice.consumption(alice.facility())
+    alice.patch(f"/v1/emission-factors/{factor['id']}", {"co2e": 1})
+    alice.patch(f"/v1/consumptions/{bill['id']}", {"end_date": "2023-03-30"})
+    newest = changes_of(EmissionFactor.objects.get(pk=factor["id"]))[0]
+    assert said(newest) == ("changed", [("co2e", "0.5000000000", "1.0000000000")])
+    newest = changes_of(Consumption.objects.get())[0]
+    assert said(newest) == ("changed", [("end date", "2023-03-31", "2023-03-30")])
+
+
+def test_what_is_computed_is_no_history_and_recalculating_writes_none(alice: Person) -> None:
+    for model in TRACKED:
+        names = {field.name for field in model.history.model._meta.fields}
+        assert not names & {*getattr(model, "COMPUTED", ()), "updated_at"} or (
+            model is EmissionFactor
+        )
+    facility = alice.facility()
+    alice.consumption(facility)
+    before = [model.history.count() for model in TRACKED]
+    Consumption.objects.update(co2e=1)
+    recalculate_facility(Facility.objects.get().pk)
+    assert [model.history.count() for model in TRACKED] == before
+
+
+def test_bulk_writes_record_many_rows_in_few_queries(alice: Person) -> None:
+    made = [alice.facility(name=f"{number}")["id"] for number in range(20)]
+    Facility.objects.update(type="depot")
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        record(Facility, made, reason="import sites.csv", user=alice.user)
+    assert len(queries) <= 2
+    for row in Facility.objects.all():
+        newest = changes_of(row)[0]
+        assert said(newest) == ("changed", [("type", "office", "depot")])
+        assert newest.who == f"{alice.user.email} · import sites.csv"
+
+
+def test_bulk_creation_is_recorded_as_what_it_is(alice: Person) -> None:
+    row = EmissionFactor(
+        organization=alice.organization, category="heat", activity="straw", unit="kg",
+        valid_from=date(2023, 1, 1), co2e=1, scope=1,
+    )  # fmt: skip
+    EmissionFactor.objects.bulk_create([row])
+    record(EmissionFactor, [row.pk], CREATED)
+    [change] = changes_of(row)
+    assert (change.what, change.who) == ("created", "a command")
+
+
+@pytest.mark.parametrize("model", TRACKED, ids=lambda model: model.__name__)
+def test_history_is_a_tenants_table(model: Any) -> None:
+    """It carries the organization, and no page of the admin shows it but its row's."""
+    history = model.history.model
+    assert history._meta.get_field("organization")
+    assert history not in admin.site._registry
+    assert history._meta.pk.get_internal_type() == "UUIDField"
+
+
+def test_staff_of_another_organization_do_not_read_a_history(
+    alice: Person, charlie: Person
+) -> None:
+    made = alice.facility()
+    client = at_the_admin(charlie.user)
+    response = client.get(reverse("admin:facilities_facility_history", args=[made["id"]]))
+    assert response.status_code == 302
+
+
+def test_a_write_costs_one_more_query(alice: Person) -> None:
+    made = alice.facility()
+    with CaptureQueriesContext(connection) as queries:
+        alice.patch(f"/v1/facilities/{made['id']}", {"name": "Sevilla"})
+    about = [one["sql"] for one in queries if "historical" in one["sql"]]
+    assert len(about) == 1, about
