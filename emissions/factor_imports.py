@@ -14,6 +14,7 @@ from emissions.reach import reaches
 from emissions.runs import recalculate_everything_reached
 from emissions.serializers import EmissionFactorSerializer, FactorSourceSerializer
 from organizations.cells import Column, Fault, Refused, model_faults
+from organizations.history import recorded
 from organizations.imports import Importer, Row
 from organizations.spreadsheets import Unreadable, open_table
 from organizations.tenancy import pass_gate
@@ -98,7 +99,10 @@ class FactorImporter(Importer):
     def finish(self) -> None:
         for factor in self._changed:
             factor.updated_at = timezone.now()
-        EmissionFactor.objects.bulk_update(self._changed, [*VALUES, "updated_at"], batch_size=500)
+        with recorded(EmissionFactor, [one.pk for one in self._changed], self.reason):
+            EmissionFactor.objects.bulk_update(
+                self._changed, [*VALUES, "updated_at"], batch_size=500
+            )
         EmissionFactor.objects.bulk_create(self._created, batch_size=500)
         touched = reaches(*self._before, *self._changed, *self._created)
         recalculate_everything_reached(touched)

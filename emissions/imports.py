@@ -27,6 +27,7 @@ from emissions.sites import Site, SiteColumn, chunks
 from facilities.models import Facility
 from organizations import bulk
 from organizations.cells import Column, Fault, model_faults
+from organizations.history import recorded
 from organizations.imports import Importer, Row
 from organizations.seen import Seen
 from organizations.tenancy import pass_gate
@@ -208,6 +209,8 @@ class ConsumptionImporter(Importer):
             else:
                 stored = unnamed.get(natural_key(values), [])
             after = {**(stored[0][1] if stored else DEFAULTS), **values}
+            if not after["activity"]:  # a file without the column
+                after["activity"] = DEFAULT_ACTIVITY.get(after["category"], "")
             judged.append(Judged(row, site, after, stored))
         return judged
 
@@ -319,7 +322,8 @@ class ConsumptionImporter(Importer):
         if not changed:
             return
         rows = [(one.stored[0][0], *one.after.values(), now) for one in changed]
-        bulk.update(Consumption, [*COLUMNS, "updated_at"], rows)
+        with recorded(Consumption, [pk for pk, *_ in rows], self.reason):
+            bulk.update(Consumption, [*COLUMNS, "updated_at"], rows)
         targets = sorted((one.site.id, one.stored[0][0]) for one in changed)
         recalculate(targets, also={one.stored[0][1]["facility_id"] for one in changed})
 

@@ -14,6 +14,7 @@ from facilities.models import Facility, SupplyPoint, country_code, taken
 from facilities.serializers import FacilitySerializer
 from organizations import bulk
 from organizations.cells import Column, Fault, model_faults
+from organizations.history import recorded
 from organizations.imports import Importer, Row
 from organizations.seen import Seen
 from organizations.tenancy import pass_gate
@@ -196,14 +197,16 @@ class FacilityImporter(Importer):
         for stored, diff in rows:
             points += self._points(stored.id, diff.pop("cups_list", ()), now)
             if INPUTS & diff.keys():
-                facility = Facility.objects.get(pk=stored.id)
+                facility: Any = Facility.objects.get(pk=stored.id)
                 for name, value in diff.items():
                     setattr(facility, name, value)
+                facility._change_reason = self.reason
                 facility.save(update_fields=list(diff))
             else:
                 after = {**stored.plain, **diff}
                 plain.append((stored.id, *(after[name] for name in PLAIN), now))
-        bulk.update(Facility, [*PLAIN, "updated_at"], plain)
+        with recorded(Facility, [pk for pk, *_ in plain], self.reason):
+            bulk.update(Facility, [*PLAIN, "updated_at"], plain)
         self._insert_points(points)
 
     def _points(self, facility_id: UUID, cups_list: Iterable[str], now: Any) -> list[tuple]:

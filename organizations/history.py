@@ -1,24 +1,27 @@
 """Who changed what, when, from what to what: in the API, the admin, commands and imports alike.
 
-Saves are recorded by django-simple-history. Bulk writes send no signals: whoever stores many rows
-calls `record()` with them. History rows are a tenant's rows: they carry the organization, have
+Saves are recorded by django-simple-history. Bulk writes send no signals: whoever changes many rows
+does it in `recorded()`. History rows are a tenant's rows: they carry the organization, have
 UUIDv7 ids, and are read through the row that they are about. What the calculation computes is not
 history: the ledger has it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import uuid_utils.compat as uuid
 from django.db import models
+from django.db.models.signals import pre_save
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from organizations import bulk
 from organizations.actor import REQUEST
-from organizations.models import APIKey, User
+from organizations.models import APIKey, Import, User
 from organizations.tenancy import Caller
 
 CREATED, CHANGED, DELETED = "+", "~", "-"
@@ -55,9 +58,24 @@ class ByKey(models.Model):
         abstract = True
 
 
+class Records(HistoricalRecords):
+    """The history of a model, with what a row was before its first recorded change."""
+
+    def finalize(self, sender: Any, **kwargs: Any) -> None:
+        super().finalize(sender, **kwargs)
+        if sender is self.cls:
+            pre_save.connect(before_change, sender)
+
+
+def before_change(instance: Any, **kwargs: Any) -> None:
+    """A stored row that is saved for the first time since it was loaded."""
+    if not instance._state.adding:
+        keep_baseline(type(instance), [instance.pk])
+
+
 def records(excluded: Iterable[str], references: Iterable[str]) -> HistoricalRecords:
     """The history of a model without its computed columns; `references` need no index there."""
-    return HistoricalRecords(
+    return Records(
         history_id_field=models.UUIDField(default=uuid.uuid7, editable=False),
         bases=[ByKey],
         get_user=acting_user,
@@ -75,28 +93,69 @@ def record(
     `kind` is CREATED, CHANGED or DELETED; `reason` says what wrote them, such as
     "import facilities.csv"; `user` is who, if it is not the sender of the current request.
     """
+    by = user.pk if user else acting_user_id()
+    what = (timezone.now(), kind, reason or None, by, acting_key())
+    _insert(model, ids, lambda organization_id, created_at: what)
+
+
+@contextmanager
+def recorded(model: Any, ids: Iterable[UUID], reason: str) -> Iterator[None]:
+    """Around a bulk change of rows: what they were, if that is nowhere, and what they are."""
+    ids = list(ids)
+    keep_baseline(model, ids)
+    yield
+    record(model, ids, CHANGED, reason)
+
+
+def keep_baseline(model: Any, ids: Iterable[UUID]) -> None:
+    """Records how rows without any history were stored, so that a change has a before.
+
+    A load of many rows is not recorded row by row: that would cost as much again. Their history
+    begins here, with the first change, under the moment and the import that brought them.
+    """
+    history = model.history.model
+    wanted = list(ids)
+    for start in range(0, len(wanted), BATCH):
+        batch = wanted[start : start + BATCH]
+        known = set(history.objects.filter(id__any_of=batch).values_list("id", flat=True))
+        missing = [pk for pk in batch if pk not in known]
+        if missing:
+            _insert(model, missing, _as_loaded)
+
+
+def _as_loaded(organization_id: UUID | None, created_at: datetime) -> tuple[Any, ...]:
+    return (created_at, CREATED, imported(organization_id, created_at), None, None)
+
+
+def imported(organization_id: UUID | None, created_at: datetime) -> str | None:
+    """The organization's import during which a row was stored, in words."""
+    then = Import.objects.filter(started_at__lte=created_at, finished_at__gte=created_at)
+    source = then.filter(organization=organization_id).first()
+    return source.as_reason() if source else None
+
+
+def _insert(
+    model: Any, ids: Iterable[UUID], about: Callable[[UUID | None, datetime], tuple[Any, ...]]
+) -> None:
+    """Stores rows as they are now in their history, with what `about` says of each."""
     history = model.history.model
     tracked = [field.attname for field in history.tracked_fields]
     own = [
-        "history_id",
         "history_date",
         "history_type",
         "history_change_reason",
         "history_user_id",
         "history_api_key",
     ]
-    now, key = timezone.now(), acting_key()
-    by = user.pk if user else acting_user_id()
+    about = cache(about)
     wanted = list(ids)
     for start in range(0, len(wanted), BATCH):
-        rows = model._base_manager.filter(pk__in=wanted[start : start + BATCH])
+        rows = model._base_manager.filter(pk__any_of=wanted[start : start + BATCH])
+        stored = list(rows.values_list("organization_id", "created_at", *tracked))
         bulk.insert(
             history,
-            [*tracked, *own],
-            (
-                (*row, uuid.uuid7(), now, kind, reason or None, by, key)
-                for row in rows.values_list(*tracked).iterator(BATCH)
-            ),
+            ["history_id", *tracked, *own],
+            ((uuid.uuid7(), *row, *about(whose, when)) for whose, when, *row in stored),
         )
 
 
@@ -138,6 +197,9 @@ def changes_of(row: Any) -> list[Change]:
                 fields,
             )
         )
+    if not entries:
+        who = imported(row.organization_id, row.created_at) or "a command"
+        found.append(Change(row.created_at, who, "created", []))
     return found
 
 

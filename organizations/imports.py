@@ -136,6 +136,9 @@ class Importer:
 
     kind: ClassVar[str]
     required: ClassVar[tuple[str, ...]]
+    reason = ""
+    """How the history of the rows that it changes names this import."""
+
     aliases: ClassVar[dict[str, str]] = {}
     """Other name of a column → the API's field."""
 
@@ -312,6 +315,7 @@ class ImportCommand(BaseCommand):
                 started_at=started_at,
             )
             importer.writing = not options["dry_run"]
+            importer.reason = record.as_reason()
             try:
                 with transaction.atomic(), importer.writer:
                     check_references_at_once()

@@ -222,3 +222,7 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} · {self.file_name} · {self.outcome}"
+
+    def as_reason(self) -> str:
+        """How the history of a row names it."""
+        return " by ".join(filter(None, [f"import {self.file_name}", self.started_by]))

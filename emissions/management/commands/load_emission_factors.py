@@ -12,6 +12,7 @@ from django.utils import timezone
 from emissions.models import EmissionFactor, FactorSource
 from emissions.reach import reaches
 from emissions.runs import recalculate_everything_reached
+from organizations.history import recorded
 from organizations.tenancy import atomic_with_retry, pass_gate
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -111,7 +112,8 @@ def load(sources: list[dict[str, str]], factors: list[EmissionFactor]) -> tuple[
             existing.updated_at = timezone.now()
             changed.append(existing)
     refuse_overlaps([*stored.values(), *created])
-    EmissionFactor.objects.bulk_update(changed, [*VALUES, "updated_at"], batch_size=500)
+    with recorded(EmissionFactor, [one.pk for one in changed], "load_emission_factors"):
+        EmissionFactor.objects.bulk_update(changed, [*VALUES, "updated_at"], batch_size=500)
     EmissionFactor.objects.bulk_create(created, batch_size=500)
     recalculate_everything_reached(reaches(*before, *changed, *created))
     return len(created), len(changed), unchanged
