@@ -89,14 +89,12 @@ def record(
     by = user.pk if user else acting_user_id()
     wanted = list(ids)
     for start in range(0, len(wanted), BATCH):
-        rows = model._base_manager.filter(pk__in=wanted[start : start + BATCH])
+        stored = model._base_manager.filter(pk__any_of=wanted[start : start + BATCH])
+        rows = list(stored.values_list(*tracked))  # all read before COPY has the connection
         bulk.insert(
             history,
             [*tracked, *own],
-            (
-                (*row, uuid.uuid7(), now, kind, reason or None, by, key)
-                for row in rows.values_list(*tracked).iterator(BATCH)
-            ),
+            ((*row, uuid.uuid7(), now, kind, reason or None, by, key) for row in rows),
         )
 
 
