@@ -151,6 +151,7 @@ def _insert(
     wanted = list(ids)
     for start in range(0, len(wanted), BATCH):
         rows = model._base_manager.filter(pk__any_of=wanted[start : start + BATCH])
+        # All are read before COPY has the connection.
         stored = list(rows.values_list("organization_id", "created_at", *tracked))
         bulk.insert(
             history,

@@ -15,6 +15,7 @@ from django.urls import reverse
 from emissions.models import Consumption, EmissionFactor
 from emissions.recalculation import recalculate_facility
 from facilities.models import Facility
+from organizations import history
 from organizations.history import CREATED, Change, changes_of, record
 from tests.admin.conftest import at_the_admin
 from tests.admin.test_facilities import form
@@ -112,6 +113,16 @@ def test_bulk_writes_record_many_rows_in_few_queries(alice: Person) -> None:
         newest = changes_of(row)[0]
         assert said(newest) == ("changed", [("type", "office", "depot")])
         assert newest.who == f"{alice.user.email} · import sites.csv"
+
+
+def test_more_rows_than_one_batch_are_all_recorded(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "BATCH", 3)
+    made = [alice.facility(name=f"{number}")["id"] for number in range(8)]
+    before = Facility.history.count()
+    record(Facility, made)
+    assert Facility.history.count() == before + 8
 
 
 def test_bulk_creation_is_recorded_as_what_it_is(alice: Person) -> None:

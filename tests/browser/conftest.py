@@ -6,6 +6,7 @@ content policy fails the test.
 """
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,10 +23,13 @@ Visit = Callable[[Person], Page]
 
 @pytest.fixture(scope="session")
 def live_server(django_db_setup: None) -> Iterator[LiveServer]:
-    """The running service; it stops before its database goes."""
+    """The running service; it stops, with every request, before its database goes."""
     server = LiveServer("localhost")
     yield server
     server.stop()
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:  # a daemon: nobody else waits for it
+            thread.join(timeout=10)
 
 
 @pytest.fixture(scope="session")
