@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from pytest_django.plugin import blocking_manager_key
 
@@ -23,6 +24,12 @@ from emissions.models import EmissionFactor, FactorSource
 from organizations.models import APIKey, Membership, Organization, Role, User
 
 LOCAL = threading.local()  # making a client loads every middleware: one a thread is enough
+LET_GO = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+"""A browser's last request may still be on the test database, which could then not be dropped."""
+
 PUBLISHED: list[list[Any]] = []  # the shipped sources and factors, as they were loaded
 PASSWORD = "correct horse battery staple"
 
@@ -134,11 +141,15 @@ def created(answer: Answer) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """The test database with the published factors in it."""
     with django_db_blocker.unblock():
         call_command("load_emission_factors", stderr=StringIO())
         PUBLISHED.extend(map(list, (FactorSource.objects.all(), EmissionFactor.objects.all())))
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(LET_GO)
 
 
 @pytest.fixture
