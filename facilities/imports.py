@@ -14,7 +14,7 @@ from facilities.models import Facility, SupplyPoint, country_code, taken
 from facilities.serializers import FacilitySerializer
 from organizations import bulk
 from organizations.cells import Column, Fault, model_faults
-from organizations.history import recorded
+from organizations.history import CREATED, record, recorded
 from organizations.imports import Importer, Row
 from organizations.seen import Seen
 from organizations.tenancy import pass_gate
@@ -208,6 +208,7 @@ class FacilityImporter(Importer):
         with recorded(Facility, [pk for pk, *_ in plain], self.reason):
             bulk.update(Facility, [*PLAIN, "updated_at"], plain)
         self._insert_points(points)
+        record(SupplyPoint, [pk for pk, *_ in points], CREATED, self.reason)
 
     def _points(self, facility_id: UUID, cups_list: Iterable[str], now: Any) -> list[tuple]:
         organization_id = self.organization_id

@@ -109,6 +109,7 @@ class Facility(SoftDeleteModel):
     COMPUTED = ("co2e", "co2e_market", "co2e_biomass", "co2e_status")
 
     history = records(COMPUTED, [])
+    HISTORY_PARTS = ("supply_points",)
 
     class Meta:
         verbose_name_plural = "facilities"
@@ -203,7 +204,10 @@ class SupplyPoint(TimestampedModel):
         null=True, blank=True, editable=False, help_text="When its facility was deleted."
     )
 
+    history = records([], [])
+
     class Meta:
+        verbose_name = verbose_name_plural = "CUPS"
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(

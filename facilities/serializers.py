@@ -12,6 +12,7 @@ from rest_framework import serializers
 from facilities.categories import Category, all_categories, ordered
 from facilities.models import Facility, SupplyPoint, normalise_cups, taken
 from organizations.fields import Choice, ModelSerializer, Text, as_detail
+from organizations.history import CREATED, record
 from organizations.projection import Split
 from organizations.tenancy import caller
 
@@ -146,7 +147,8 @@ class FacilitySerializer(ModelSerializer):
         return instance
 
     def _add_supply_points(self, facility: Facility, cups_list: list[str]) -> None:
-        SupplyPoint.objects.bulk_create(
+        points = SupplyPoint.objects.bulk_create(
             SupplyPoint(organization_id=facility.organization_id, facility=facility, cups=cups)
             for cups in cups_list
         )
+        record(SupplyPoint, [point.pk for point in points], CREATED)

@@ -26,6 +26,7 @@ from organizations.tenancy import Caller
 
 CREATED, CHANGED, DELETED = "+", "~", "-"
 BATCH = 5000
+NOTHING = "nothing"
 SHOWN = 50
 """So many of the newest changes are shown on a page."""
 
@@ -176,32 +177,55 @@ class Change(NamedTuple):
 
 
 def changes_of(row: Any) -> list[Change]:
-    """The newest changes of a row first. The caller has seen to it that the row may be seen."""
+    """The newest changes of a row first, with those of its `HISTORY_PARTS`.
+
+    The caller has seen to it that the row may be seen.
+    """
     entries = list(row.history.order_by("-history_date", "-history_id")[: SHOWN + 1])
+    found = []
+    for entry, before in zip(entries[:SHOWN], [*entries[1:], None], strict=False):
+        fields = differences(before, entry) if before else []
+        if fields or before is None:
+            found.append((entry, what_happened(before, entry), fields))
+    for name in getattr(row, "HISTORY_PARTS", ()):
+        found += part_changes(row, name)
+    who = names_of([entry for entry, _, _ in found])
+    changes = [
+        Change(entry.history_date, who(entry), what, fields) for entry, what, fields in found
+    ]
+    if not entries:
+        loaded_by = imported(row.organization_id, row.created_at) or "a command"
+        changes.append(Change(row.created_at, loaded_by, "created", []))
+    return sorted(changes, key=lambda one: one.when, reverse=True)[:SHOWN]
+
+
+def part_changes(row: Any, name: str) -> list[tuple[Any, str, list[FieldChange]]]:
+    """What was added to a row, taken from it or changed in what belongs to it."""
+    relation = getattr(type(row), name).rel
+    model = relation.related_model
+    entries = model.history.filter(**{relation.field.attname: row.pk})
+    earlier: dict[UUID, str] = {}
+    found = []
+    for entry in entries.order_by("history_date", "history_id"):
+        value = str(entry.instance)
+        was = earlier.get(entry.id, value if entry.history_type == DELETED else NOTHING)
+        now = earlier[entry.id] = NOTHING if entry.history_type == DELETED else value
+        if was != now:
+            found.append((entry, "changed", [FieldChange(model._meta.verbose_name, was, now)]))
+    return found
+
+
+def names_of(entries: list[Any]) -> Callable[[Any], str]:
+    """Who made each of some entries, in words."""
     users = User.objects.in_bulk({one.history_user_id for one in entries if one.history_user_id})
     keys = APIKey.objects.in_bulk({one.history_api_key for one in entries if one.history_api_key})
-    found = []
-    for position, entry in enumerate(entries[:SHOWN]):
-        before = entries[position + 1] if position + 1 < len(entries) else None
-        fields = differences(before, entry) if before else []
-        if before and not fields:
-            continue
-        who: Any = users.get(entry.history_user_id) or keys.get(entry.history_api_key)
-        if isinstance(who, APIKey):
-            who = f"API key {who}"
-        reason = entry.history_change_reason or ""
-        found.append(
-            Change(
-                entry.history_date,
-                " · ".join(filter(None, [str(who or ""), reason])) or "a command",
-                what_happened(before, entry),
-                fields,
-            )
-        )
-    if not entries:
-        who = imported(row.organization_id, row.created_at) or "a command"
-        found.append(Change(row.created_at, who, "created", []))
-    return found
+
+    def who(entry: Any) -> str:
+        user, key = users.get(entry.history_user_id), keys.get(entry.history_api_key)
+        name = str(user) if user else f"API key {key}" if key else ""
+        return " · ".join(filter(None, [name, entry.history_change_reason])) or "a command"
+
+    return who
 
 
 def what_happened(before: Any, entry: Any) -> str:
@@ -226,7 +250,7 @@ def differences(before: Any, after: Any) -> list[FieldChange]:
 def shown(entry: Any, field: Any) -> str:
     value = getattr(entry, field.attname)
     if value in (None, "", []):
-        return "nothing"
+        return NOTHING
     if field.is_relation:
         return str(field.related_model._base_manager.filter(pk=value).first() or value)
     if field.choices:

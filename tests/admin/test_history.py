@@ -14,16 +14,17 @@ from django.urls import reverse
 
 from emissions.models import Consumption, EmissionFactor
 from emissions.recalculation import recalculate_facility
-from facilities.models import Facility
+from facilities.models import Facility, SupplyPoint
 from organizations import history
 from organizations.history import CREATED, Change, changes_of, record
 from tests.admin.conftest import at_the_admin
 from tests.admin.test_facilities import form
 from tests.conftest import PASSWORD, Person, call
+from tests.facilities.cups import cups
 
 pytestmark = pytest.mark.django_db
 
-TRACKED: list[Any] = [Facility, Consumption, EmissionFactor]
+TRACKED: list[Any] = [Facility, SupplyPoint, Consumption, EmissionFactor]
 
 
 def said(change: Change) -> tuple[str, list[tuple[str, str, str]]]:
@@ -201,3 +202,28 @@ def test_what_an_import_changed_shows_what_was_there_before(
     newest = changes_of(Facility.objects.get(pk=site["id"]))[0]
     assert newest.who.startswith("import sites.csv")
     assert ("name", "Madrid Office", "New") in said(newest)[1]
+
+
+def test_the_cups_of_a_facility_are_in_its_history(alice: Person, tmp_path: Path) -> None:
+    first, second, third = cups(1), cups(2), cups(3)
+    site = alice.facility(external_id="HQ", cups_list=[first])
+    alice.patch(f"/v1/facilities/{site['id']}", {"cups_list": [second]})
+    point = SupplyPoint.objects.get()
+    point.cups = third
+    point.save()
+    file = tmp_path / "sites.csv"
+    file.write_text(f"external_id,name,type,country,cups_list\nHQ,New,office,ES,{first}\n")
+    call_command(
+        "import_facilities", str(file), organization=str(alice.organization.pk),
+        stdout=StringIO(), stderr=StringIO(),
+    )  # fmt: skip
+    changes = changes_of(Facility.objects.get())
+    of_cups = [one for change in changes for one in change.fields if one.name == "CUPS"]
+    assert sorted(tuple(one)[1:] for one in of_cups) == sorted(
+        [
+            ("nothing", first), (first, "nothing"), ("nothing", second), (second, third),
+            (third, "nothing"), ("nothing", first),
+        ]
+    )  # fmt: skip
+    assert changes[0].when >= changes[-1].when
+    assert any("import sites.csv" in change.who for change in changes)
