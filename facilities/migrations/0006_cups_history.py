@@ -7,6 +7,8 @@ import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
 
+from organizations.operations import same_organization
+
 
 class Migration(migrations.Migration):
 
@@ -43,5 +45,11 @@ class Migration(migrations.Migration):
                 'get_latest_by': ('history_date', 'history_id'),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        same_organization(
+            "facilities_historicalsupplypoint",
+            "facility_id",
+            "facilities_facility",
+            "historical_supply_point_in_its_facilitys_organization",
         ),
     ]
