@@ -42,14 +42,17 @@ KINDS = [
 def rows(quick: bool) -> Iterable[Row]:
     """What is compared, with what is required."""
     with tempfile.TemporaryDirectory(prefix="facilities-import-") as folder:
-        stage = Stage(Path(folder), facilities=5_000 if quick else 50_000)
-        rounds = 3 if quick else 2
+        stage = Stage(Path(folder), facilities=1_000 if quick else 50_000)
+        rounds = 2
         facilities = interleaved(
             {"ours": stage.import_facilities, "copy": stage.copy_facilities}, rounds
         )
         limit = ("psycopg COPY of the finished rows", facilities["copy"])
         count = f"{stage.facilities:,}"
-        yield compare(f"import of {count} facilities", "rows/s", facilities["ours"], limit, "≥ 0.4")
+        required = "" if quick else "≥ 0.4"  # a thousand take less than the start of a command
+        yield compare(
+            f"import of {count} facilities", "rows/s", facilities["ours"], limit, required
+        )
         stage.import_facilities()
         bills = interleaved(
             {

@@ -487,11 +487,14 @@ def write_history(facility: dict[str, Any], consumption: dict[str, Any], copies:
             [pk],
         )
         cursor.execute(
+            # The line is read once: looked for again beside each copy, it would be looked for among
+            # those that this statement has stored.
             f"INSERT INTO emissions_emission (id, consumption_id, {', '.join(lines)}) "
+            "WITH line AS MATERIALIZED "
+            "(SELECT * FROM emissions_emission WHERE consumption_id = %s) "
             f"SELECT {new_id}, copy.id, {', '.join(f'line.{name}' for name in lines)} "
-            "FROM emissions_emission line, emissions_consumption copy "
-            "WHERE line.consumption_id = %s AND copy.facility_id = line.facility_id "
-            "AND copy.id <> line.consumption_id",
+            "FROM line, emissions_consumption copy "
+            "WHERE copy.facility_id = line.facility_id AND copy.id <> line.consumption_id",
             [pk],
         )
         cursor.execute("ANALYZE")

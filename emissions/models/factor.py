@@ -1,5 +1,6 @@
 """Emission factors and their sources."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -175,7 +176,8 @@ class EmissionFactor(SoftDeleteModel):
 
     def __str__(self) -> str:
         place = self.region or self.country or "world"
-        return f"{self.activity} · {place} · {self.valid_from:%Y} · {self.co2e} kg/{self.unit}"
+        co2e = Decimal(self.co2e or 0).normalize()
+        return f"{self.activity} · {place} · {self.valid_from:%Y} · {co2e:f} kg/{self.unit}"
 
     @property
     def own(self) -> bool:
