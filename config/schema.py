@@ -32,7 +32,7 @@ ERRORS = {
     "403": "The caller's role is too low for this.",
     "404": "There is nothing here, or it is another organization's: the two look the same.",
     "406": "Only application/json is answered.",
-    "409": "Other writes were in the way several times over; send it again.",
+    "409": "Another write is in the way, perhaps a long import; send it again later.",
     "412": "`If-Match` names a version that is no longer current.",
     "413": "The body is too large.",
     "415": "Only application/json is read.",

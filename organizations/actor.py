@@ -6,7 +6,10 @@ from contextvars import ContextVar
 from django.http import HttpRequest, HttpResponse
 
 from organizations.models import APIKey, User
-from organizations.tenancy import Caller
+from organizations.tenancy import PATIENCE, Caller
+
+SECONDS_TO_WAIT = 10
+"""How long a request waits for what another write holds."""
 
 REQUEST: ContextVar[HttpRequest | None] = ContextVar("REQUEST", default=None)
 
@@ -14,14 +17,15 @@ REQUEST: ContextVar[HttpRequest | None] = ContextVar("REQUEST", default=None)
 def remember_request(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: what happens during a request is done by whoever sent it."""
+    """Middleware: what happens during a request is its sender's doing, who does not wait long."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        token = REQUEST.set(request)
+        request_token, patience_token = REQUEST.set(request), PATIENCE.set(SECONDS_TO_WAIT)
         try:
             return get_response(request)
         finally:
-            REQUEST.reset(token)
+            REQUEST.reset(request_token)
+            PATIENCE.reset(patience_token)
 
     return middleware
 

@@ -7,6 +7,7 @@ and the change of that factor never miss each other.
 
 import functools
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Self, TypeVar, cast
 from uuid import UUID
@@ -21,6 +22,11 @@ R = TypeVar("R")
 GATE = 0x0C02E  # the first half of the advisory locks that pass_gate takes
 ATTEMPTS = 4
 RETRIED_SQLSTATES = {"40001", "40P01"}  # serialization failure, deadlock: the server says "again"
+WAITED_TOO_LONG = "55P03"  # lock_not_available: PATIENCE is at its end
+
+PATIENCE: ContextVar[int] = ContextVar("PATIENCE", default=0)
+"""Seconds that a write waits for each lock; 0 is for ever. Requests have little: an import may hold
+facilities for minutes, and must not take every thread of the server along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +169,13 @@ def atomic_with_retry(function: Callable[P, R]) -> Callable[P, R]:
 def in_the_way(error: OperationalError) -> bool:
     """Whether other writers were what stopped this one, for as long as it tried.
 
-    PostgreSQL says so by a state that `atomic_with_retry` has tried again; SQLite by SQLITE_BUSY,
-    after it has waited for the file as long as the `timeout` in settings.
+    PostgreSQL says so by a state that `atomic_with_retry` has tried again, or when `PATIENCE` is at
+    its end; SQLite by SQLITE_BUSY, after it has waited for the file as long as the `timeout` in
+    settings.
     """
     cause = error.__cause__
     return (
-        getattr(cause, "sqlstate", None) in RETRIED_SQLSTATES
+        getattr(cause, "sqlstate", None) in {*RETRIED_SQLSTATES, WAITED_TOO_LONG}
         or getattr(cause, "sqlite_errorname", None) == "SQLITE_BUSY"
     )
 
@@ -178,8 +185,8 @@ def pass_gate(organization_id: UUID | None, *, exclusive: bool = False) -> None:
 
     A write inside an organization passes shared; a change of a factor or of the GWP set passes
     exclusive: for its organization, or with None (a published factor) for everybody. It is the
-    first lock of every writer; facilities by id come next, their consumptions last. SQLite's
-    IMMEDIATE transactions are that order already.
+    first lock of every writer; facilities by id come next, their consumptions last. None of them is
+    waited for longer than `PATIENCE`. SQLite's IMMEDIATE transactions are that order already.
     """
     if connection.vendor != "postgresql":
         return
@@ -188,6 +195,7 @@ def pass_gate(organization_id: UUID | None, *, exclusive: bool = False) -> None:
     one = "" if exclusive else "_shared"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT pg_advisory_xact_lock{everybody}(%s, 0), pg_advisory_xact_lock{one}(%s, %s)",
-            [GATE, GATE, key],
+            "SELECT set_config('lock_timeout', %s, true),"
+            f" pg_advisory_xact_lock{everybody}(%s, 0), pg_advisory_xact_lock{one}(%s, %s)",
+            [f"{PATIENCE.get()}s", GATE, GATE, key],
         )

@@ -32,7 +32,7 @@ class PreconditionFailed(APIException):
 class Conflict(APIException):
     status_code = status.HTTP_409_CONFLICT
     default_code = "conflict"
-    default_detail = "Another write was in the way, several times over: send this one again."
+    default_detail = "Another write is in the way, perhaps a long import: send this again later."
 
 
 def etag(updated_at: datetime) -> str:

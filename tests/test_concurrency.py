@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from emissions.models import Consumption, Emission
 from emissions.recalculation import lock_facilities
 from facilities.models import Facility
+from organizations import actor
 from organizations.models import GWPSet, Organization
 from organizations.tenancy import pass_gate
 from tests.conftest import Answer, Person
@@ -461,6 +462,41 @@ def test_a_bill_saved_by_staff_while_it_is_moved_leaves_no_kilogram_behind(alice
         row.save()
 
     together([move, save])
+    assert_every_figure_is_right()
+
+
+@only_where_writers_overlap
+def test_a_request_does_not_wait_for_the_end_of_a_long_import(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would keep a thread of the server, and a few such requests all of them."""
+    monkeypatch.setattr(actor, "SECONDS_TO_WAIT", 1)
+    busy, free = alice.facility(name="Busy"), alice.facility(name="Free")
+    factor = {"category": "electricity", "unit": "kWh", "valid_from": "2023-01-01", "co2e": 1}
+    locked, answered = Event(), Event()
+
+    def import_for_long() -> None:
+        with transaction.atomic():
+            pass_gate(alice.organization.pk)
+            lock_facilities([busy["id"]])
+            locked.set()
+            assert answered.wait(30)
+
+    def call() -> list[int]:
+        assert locked.wait(10)
+        try:
+            return [
+                alice.post("/v1/consumptions", bill(busy)).status,
+                alice.post("/v1/consumptions", bill(free)).status,
+                alice.get(f"/v1/facilities/{busy['id']}").status,
+                alice.post("/v1/emission-factors", factor).status,
+            ]
+        finally:
+            answered.set()
+
+    _, statuses = together([import_for_long, call])
+    assert statuses == [409, 201, 200, 409]
+    assert alice.post("/v1/consumptions", bill(busy)).status == 201
     assert_every_figure_is_right()
 
 
