@@ -5,13 +5,14 @@ way of any changed bill (`emissions.recalculation`). A row is told by external_i
 facility, activity, CUPS and period.
 """
 
+from collections.abc import Sequence
 from functools import partial
+from itertools import compress
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import uuid_utils.compat as uuid
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.utils import timezone
 
 from emissions.calculation import Calculator
@@ -56,9 +57,6 @@ WRITTEN = (
     "created_at",
     "updated_at",
 )
-ANALYZE_FROM = 10_000
-"""Rows after which the planner should know of them before anything is asked about them."""
-
 NO_FIGURES = Figures(None, None, None, CalculationStatus.NOT_CALCULATED, "")
 NOTHING = Kilograms()
 DUPLICATE = "duplicate"
@@ -121,15 +119,24 @@ class ConsumptionImporter(Importer):
         self.sites = SiteColumn("facility_id", fields["facility_id"])
         return {**columns, "facility_id": self.sites}
 
-    def scan(self, line: int, cells: list[str]) -> None:
+    def scan(self, lines: Sequence[int], rows: list[list[str]]) -> None:
         """Notes which facilities are named, and external_ids that come twice."""
-        if len(cells) != len(self.table.columns):
+        width, (facility, external_id) = len(self.table.columns), self._positions
+        if set(map(len, rows)) != {width}:
+            whole = [len(cells) == width for cells in rows]
+            lines, rows = list(compress(lines, whole)), list(compress(rows, whole))
+        self.sites.texts.update((cells[facility].strip(), None) for cells in rows)
+        if external_id < 0:
             return
-        facility, external_id = self._positions
-        self.sites.texts[cells[facility].strip()] = None
-        text = cells[external_id].strip() if external_id >= 0 else ""
-        if text and (earlier := self._lines.add(text, line)):
-            self._twice[line] = earlier
+        named = [
+            (text, line)
+            for line, cells in zip(lines, rows, strict=True)
+            if (text := cells[external_id].strip())
+        ]
+        earlier = self._lines.add_all([text for text, _ in named], [line for _, line in named])
+        for (_, line), before in zip(named, earlier, strict=True):
+            if before:
+                self._twice[line] = before
 
     def prepare(self) -> None:
         assert self.organization
@@ -185,10 +192,7 @@ class ConsumptionImporter(Importer):
             self.due(partial(self._write, created, lines, changed, now))
 
     def finish(self) -> None:
-        if self._written >= ANALYZE_FROM and connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                for model in (Consumption, Emission, Facility):
-                    cursor.execute(f"ANALYZE {model._meta.db_table}")
+        bulk.analyze(self._written, Consumption, Emission, Facility)
         for ids in chunks(sorted(map(UUID, self._moves))):
             totals = lock_facilities(ids)
             write_totals(totals, {pk: totals[pk].kilograms.plus(self._moves[pk.hex]) for pk in ids})

@@ -5,6 +5,7 @@ fields to say. A spreadsheet's number is taken at its shortest decimal form, its
 """
 
 import csv
+import re
 import shutil
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from datetime import date, datetime, time
 from decimal import Decimal
 from difflib import get_close_matches
+from itertools import accumulate, compress, islice
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,13 @@ STDIN = "-"
 ZIP, OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 MIDNIGHT = time()
+LINE_BREAK = re.compile(r"\r\n|\r|\n")
+BATCH = 2000
+"""So many rows are read, judged and written at once."""
+
+Lines = tuple[Sequence[int], list[list[str]]]
+"""The lines of some rows, and the rows."""
+
 LONGEST_CELL = 100_000
 """Characters. A quotation mark that is never closed would swallow the rest of the file."""
 
@@ -37,7 +46,7 @@ class Table:
     delimiter = ","
 
     def __init__(self) -> None:
-        _, header = next(self._lines(), (1, []))
+        _, [header, *_] = next(self._lines(1), ([1], [[]]))
         self.columns = [name.strip() for name in header]
         while self.columns and not self.columns[-1]:
             self.columns.pop()
@@ -50,14 +59,24 @@ class Table:
         Empty cells beyond the last column are dropped; a row with more or fewer cells than
         columns is for the reader to refuse. Raises Unreadable.
         """
-        width = len(self.columns)
-        lines = self._lines()
-        next(lines, None)
-        for line, cells in lines:
-            while len(cells) > width and not cells[-1]:
-                cells.pop()
-            if any(cells):
-                yield line, cells
+        for lines, rows in self.batches():
+            yield from zip(lines, rows, strict=True)
+
+    def batches(self, size: int = BATCH) -> Iterator[Lines]:
+        """The same, many at once: their lines and their cells."""
+        width, header = len(self.columns), True
+        for lines, rows in self._lines(size):
+            if header:
+                lines, rows, header = lines[1:], rows[1:], False
+            if set(map(len, rows)) != {width}:
+                for cells in rows:
+                    while len(cells) > width and not cells[-1]:
+                        cells.pop()
+            if not all(map(any, rows)):
+                told = list(map(any, rows))
+                lines, rows = list(compress(lines, told)), list(compress(rows, told))
+            if rows:
+                yield lines, rows
 
     def require(self, known: Sequence[str], required: Iterable[str]) -> None:
         """Raises Unreadable unless every column is known, none doubled and none that is needed
@@ -81,7 +100,8 @@ class Table:
                 f"The header is not right: {sentence}. The columns are {', '.join(known)}."
             )
 
-    def _lines(self) -> Iterator[tuple[int, list[str]]]:
+    def _lines(self, size: int) -> Iterator[Lines]:
+        """All rows, blank ones and the header too, `size` of them at once."""
         raise NotImplementedError
 
 
@@ -105,20 +125,32 @@ class CSVTable(Table):
     def _open(self) -> Any:
         return self.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
 
-    def _lines(self) -> Iterator[tuple[int, list[str]]]:
+    def _lines(self, size: int) -> Iterator[Lines]:
         csv.field_size_limit(LONGEST_CELL)
         with self._open() as file:
             reader = csv.reader(file, delimiter=self.delimiter, strict=True)
-            line = 1
-            try:
-                for cells in reader:
-                    yield line, cells
-                    line = reader.line_num + 1
-            except csv.Error as error:
-                raise Unreadable(
-                    f"Line {line}: the quotation marks are not right ({error}); a cell that holds "
-                    'a quotation mark is written "like ""this""".'
-                ) from error
+            line, more = 1, True
+            while more:
+                rows: list[list[str]] = []
+                try:
+                    rows.extend(islice(reader, size))  # keeps the rows before an error
+                except csv.Error as error:
+                    raise Unreadable(
+                        f"Line {line + sum(map(height, rows))}: the quotation marks are not right "
+                        f"({error}); a cell that holds a quotation mark is written "
+                        '"like ""this""".'
+                    ) from error
+                lines: Sequence[int] = range(line, reader.line_num + 1)
+                if len(lines) != len(rows):  # a cell has a line break
+                    lines = list(accumulate(map(height, rows[:-1]), initial=line))
+                line, more = reader.line_num + 1, bool(rows)
+                if rows:
+                    yield lines, rows
+
+
+def height(cells: list[str]) -> int:
+    """How many lines of its file a row takes."""
+    return 1 + sum(len(LINE_BREAK.findall(cell)) for cell in cells)
 
 
 class XLSXTable(Table):
@@ -137,9 +169,12 @@ class XLSXTable(Table):
             raise Unreadable(f"The workbook cannot be read ({error}); save it again.") from error
         super().__init__()
 
-    def _lines(self) -> Iterator[tuple[int, list[str]]]:
-        for line, row in enumerate(self._sheet.iter_rows(), 1):
-            yield line, [value if type(value) is str else cell_text(value) for value in row]
+    def _lines(self, size: int) -> Iterator[Lines]:
+        sheet, line = self._sheet.iter_rows(), 1
+        while values := list(islice(sheet, size)):
+            rows = [[one if type(one) is str else cell_text(one) for one in row] for row in values]
+            yield range(line, line + len(rows)), rows
+            line += len(rows)
 
 
 def cell_text(value: Any) -> str:
