@@ -1,7 +1,7 @@
 """Facilities from a file."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import repeat
 from typing import Any, NamedTuple
@@ -235,37 +235,42 @@ class FacilityImporter(Importer):
     def _hand_in(self, new: Columns, changed: list[tuple[Stored, dict[str, Any]]]) -> None:
         if self.writing:
             self._written += len(new["name"]) + len(changed)
-            self.due(partial(self._write, new, changed))
+            self.due(partial(self._write, changed, self._insertions(new)))
 
-    def _write(self, new: Columns, changed: list[tuple[Stored, dict[str, Any]]]) -> None:
+    def _write(
+        self,
+        changed: list[tuple[Stored, dict[str, Any]]],
+        insertions: list[Callable[[], None]],
+    ) -> None:
+        """CUPS that the changed facilities give away are free for the new ones."""
         self._change(changed)
-        self._create(new)
+        for insert in insertions:
+            insert()
 
     def finish(self) -> None:
         bulk.analyze(self._written, Facility, SupplyPoint)
 
-    def _create(self, new: Columns) -> None:
+    def _insertions(self, new: Columns) -> list[Callable[[], None]]:
+        """What stores new facilities and their CUPS."""
         count, now = len(new["name"]), timezone.now()
         ids = [uuid7().hex for _ in range(count)]
 
         def every(value: Any) -> list[Any]:
             return [value] * count
 
-        plain = {
-            name: [default if one is ABSENT else one for one in new.get(name, every(ABSENT))]
-            for name, default in DEFAULTS.items()
-        }
-        computed = {name: every(value) for name, value in COMPUTED.items()}
-        bulk.insert_columns(
-            Facility,
-            {"id": ids, "organization_id": every(self.organization_id), **plain, **computed}
-            | {"created_at": every(now), "updated_at": every(now)},
-        )
-        lists = new.get("cups_list", ())
-        pairs = zip(ids, lists, strict=False)
-        self._insert_points(
-            [(pk, cups) for pk, codes in pairs if codes is not ABSENT for cups in codes], now
-        )
+        values = {"id": ids, "organization_id": every(self.organization_id)}
+        for name, default in DEFAULTS.items():
+            given = new.get(name, every(ABSENT))
+            values[name] = [default if one is ABSENT else one for one in given]
+        values |= {name: every(value) for name, value in COMPUTED.items()}
+        values |= {"created_at": every(now), "updated_at": every(now)}
+        lists = new.get("cups_list", every(ABSENT))
+        pairs = zip(ids, lists, strict=True)
+        points = [(pk, cups) for pk, codes in pairs if codes is not ABSENT for cups in codes]
+        return [
+            bulk.insertion(Facility, values),
+            bulk.insertion(SupplyPoint, self._points(points, now)),
+        ]
 
     def _change(self, rows: list[tuple[Stored, dict[str, Any]]]) -> None:
         """Writes what differs; CUPS lists are replaced."""
@@ -287,25 +292,21 @@ class FacilityImporter(Importer):
                 plain.append((stored.id, *(after[name] for name in PLAIN), now))
         with recorded(Facility, [pk for pk, *_ in plain], self.reason):
             bulk.update(Facility, [*PLAIN, "updated_at"], plain)
-        added = self._insert_points(points, now)
-        record(SupplyPoint, map(UUID, added), CREATED, self.reason)
+        added = self._points(points, now)
+        bulk.insertion(SupplyPoint, added)()
+        record(SupplyPoint, map(UUID, added["id"]), CREATED, self.reason)
 
-    def _insert_points(self, points: list[tuple[Any, str]], now: Any) -> list[str]:
-        """Stores (id of a facility, CUPS); the new ids."""
+    def _points(self, points: list[tuple[Any, str]], now: Any) -> Columns:
+        """The columns of supply points, given as (id of a facility, CUPS)."""
         count = len(points)
-        ids = [uuid7().hex for _ in range(count)]
-        bulk.insert_columns(
-            SupplyPoint,
-            {
-                "id": ids,
-                "organization_id": [self.organization_id] * count,
-                "facility_id": [pk for pk, _ in points],
-                "cups": [cups for _, cups in points],
-                "created_at": [now] * count,
-                "updated_at": [now] * count,
-            },
-        )
-        return ids
+        return {
+            "id": [uuid7().hex for _ in range(count)],
+            "organization_id": [self.organization_id] * count,
+            "facility_id": [pk for pk, _ in points],
+            "cups": [cups for _, cups in points],
+            "created_at": [now] * count,
+            "updated_at": [now] * count,
+        }
 
 
 def identities(columns: Columns) -> list[Any]:

@@ -7,6 +7,7 @@ and what holds for all values of a column need not be asked of each.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from operator import attrgetter
 from types import NoneType
@@ -41,11 +42,20 @@ def insert(model: type[models.Model], columns: Sequence[str], rows: Iterable[Seq
     _insert(model, [_field(model, name) for name in columns], _together(rows))
 
 
-def insert_columns(model: type[models.Model], columns: Mapping[str, Sequence[Any]]) -> None:
-    """The same for what is there as columns, all of one length; ids may be given as their hex."""
+def insertion(
+    model: type[models.Model], columns: Mapping[str, Sequence[Any]]
+) -> Callable[[], None]:
+    """What stores rows that are there as columns, all of one length; ids may be given as hex.
+
+    Everything but the writing is done now: a thread that writes is to wait for the server alone.
+    """
     fields = [_field(model, name) for name in columns]
-    if any(columns.values()):
-        _insert(model, fields, [list(columns.values())])
+    values = list(columns.values())
+    if connection.vendor == "postgresql":
+        return partial(
+            _send, _statement(model._meta.db_table, fields), list(_blocks(fields, values))
+        )
+    return partial(_insert, model, fields, [values])
 
 
 def update(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence]) -> None:
@@ -107,20 +117,35 @@ def _together(rows: Iterable[Sequence]) -> Iterator[Columns]:
 
 
 def _copy(table: str, fields: Sequence[models.Field], batches: Iterable[Columns]) -> None:
-    statement = f"COPY {_names([table])} ({_names(_columns(fields))}) FROM STDIN"
-    stream = iter(batches)
-    batch = next(stream, None)
-    if batch is None:
+    _send(
+        _statement(table, fields),
+        (block for columns in batches for block in _blocks(fields, columns)),
+    )
+
+
+def _statement(table: str, fields: Sequence[models.Field]) -> str:
+    return f"COPY {_names([table])} ({_names(_columns(fields))}) FROM STDIN"
+
+
+def _blocks(fields: Sequence[models.Field], columns: Columns) -> Iterator[str]:
+    """Columns as lines of COPY's text format."""
+    texts = [_texts(field, values) for field, values in zip(fields, columns, strict=True)]
+    lines = map("\t".join, zip(*texts, strict=True))
+    while block := list(islice(lines, BLOCK)):
+        yield "\n".join([*block, ""])
+
+
+def _send(statement: str, blocks: Iterable[str]) -> None:
+    """COPY goes past Django's cursor, and so past what makes psycopg's errors Django's."""
+    stream = iter(blocks)
+    first = next(stream, None)
+    if first is None:
         return
-    # COPY goes past Django's cursor, and so past what makes psycopg's errors Django's.
     errors = connection.wrap_database_errors
     with connection.cursor() as cursor, errors, cursor.copy(statement) as copy:
-        while batch is not None:
-            texts = [_texts(field, values) for field, values in zip(fields, batch, strict=True)]
-            lines = map("\t".join, zip(*texts, strict=True))
-            while block := list(islice(lines, BLOCK)):
-                copy.write("\n".join([*block, ""]))
-            batch = next(stream, None)
+        copy.write(first)
+        for block in stream:
+            copy.write(block)
 
 
 def _texts(field: models.Field, values: Sequence[Any]) -> Sequence[str]:
@@ -149,7 +174,7 @@ def _executemany(sql: str, fields: Sequence[models.Field], batches: Iterable[Col
     with connection.cursor() as cursor:
         for batch in batches:
             ready = [_ready(field, values) for field, values in zip(fields, batch, strict=True)]
-            cursor.executemany(sql, zip(*ready, strict=True))
+            cursor.executemany(sql, list(zip(*ready, strict=True)))
 
 
 def _ready(field: models.Field, values: Sequence[Any]) -> Sequence[Any]:
