@@ -1,30 +1,29 @@
 """Consumption from a file: validated, computed, stored with its lines and its facilities' totals.
 
 The ledger's one formula computes the lines of new bills, and COPY writes them; changed bills go the
-way of any changed bill (`emissions.recalculation`). A row is told by external_id, or without one by
-facility, activity, CUPS and period.
+way of any changed bill (`emissions.recalculation`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import compress
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
-import uuid_utils.compat as uuid
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from uuid_utils import uuid7
 
 from emissions.calculation import Calculator
 from emissions.history import Bill as Period
-from emissions.history import History, Supply
+from emissions.history import History
 from emissions.judge import OVERLAP, Judge
-from emissions.ledger import Bill, Figures, Kilograms, compute, insert_lines
+from emissions.ledger import LINE_COLUMNS, Bill, Figures, Kilograms, compute
 from emissions.models import CalculationStatus, Consumption, Emission, EmissionFactor
-from emissions.models.factor import DEFAULT_ACTIVITY
 from emissions.recalculation import lock_facilities, recalculate, write_totals
+from emissions.recognition import COLUMNS, Recognised, natural_key, recognise
 from emissions.serializers import ConsumptionSerializer
-from emissions.sites import Site, SiteColumn, chunks
+from emissions.sites import SiteColumn, chunks
 from facilities.models import Facility
 from organizations import bulk
 from organizations.cells import Column, Fault, model_faults
@@ -33,22 +32,6 @@ from organizations.imports import Importer, Row
 from organizations.seen import Seen
 from organizations.tenancy import pass_gate
 
-COLUMNS = (
-    "external_id",
-    "facility_id",
-    "category",
-    "activity",
-    "quantity",
-    "unit",
-    "start_date",
-    "end_date",
-    "supplier",
-    "cups",
-    "data_quality",
-    "status",
-    "note",
-)
-DEFAULTS = {name: getattr(Consumption(), name) for name in COLUMNS}
 WRITTEN = (
     "id",
     "organization_id",
@@ -60,35 +43,6 @@ WRITTEN = (
 NO_FIGURES = Figures(None, None, None, CalculationStatus.NOT_CALCULATED, "")
 NOTHING = Kilograms()
 DUPLICATE = "duplicate"
-
-
-class Judged(NamedTuple):
-    """A row with what would be stored and what is."""
-
-    row: Row
-    site: Site
-    after: dict[str, Any]
-    """Its COLUMNS as they would be stored."""
-    stored: list[tuple[UUID, dict[str, Any]]]
-    """The consumption it is already, as id and COLUMNS; more than one where that is not clear."""
-
-    @property
-    def before(self) -> dict[str, Any] | None:
-        return self.stored[0][1] if self.stored else None
-
-    @property
-    def period(self) -> Period:
-        after = self.after
-        return Period(
-            Supply(self.site.key, after["category"], after["activity"], after["cups"]),
-            bool(after["external_id"]),
-            after["quantity"],
-            after["unit"],
-            after["start_date"],
-            after["end_date"],
-            after["data_quality"],
-            after["status"],
-        )
 
 
 class ConsumptionImporter(Importer):
@@ -148,13 +102,15 @@ class ConsumptionImporter(Importer):
 
     def store(self, rows: list[Row]) -> None:
         self.writer.wait()
-        judged = self._judged(rows)
-        fresh = [one.site.id for one in judged if one.after != one.before]
+        for row in rows:
+            self._judge.normalise(row.values)
+        judged = recognise(rows, self.organization_id)
+        fresh = [one.site for one in judged if one.after != one.before]
         self._history.load(fresh, before_line=rows[0].line if rows else 0)
         self.write_before()
         created: list[tuple] = []
         lines: list[tuple] = []
-        changed: list[Judged] = []
+        changed: list[Recognised] = []
         now = timezone.now()
         for one in judged:
             if one.after == one.before:
@@ -168,28 +124,31 @@ class ConsumptionImporter(Importer):
                 self.refuse(one.row, faults)
                 continue
             try:
-                pk = one.stored[0][0] if one.stored else uuid.uuid7()
+                pk: Any = one.stored[0][0] if one.stored else uuid7().hex
                 its_lines, figures = compute(self._bill(pk, one), self._calculator)
             except ValidationError as error:
                 self.refuse(one.row, model_faults(error, {}))
                 continue
             for fault in strange:
                 self.warn(one.row, fault)
-            if sentence := self._history.jump(period):
-                self.warn(one.row, Fault("quantity", "jump", sentence))
             overlaps = any(fault.code == OVERLAP for fault in strange)
-            self._history.add(period, one.row.line, overlaps=overlaps)
+            if sentence := self._history.add(period, one.row.line, overlaps=overlaps):
+                self.warn(one.row, Fault("quantity", "jump", sentence))
             if one.stored:
                 self.report.changed += 1
                 changed.append(one)
             else:
                 self.report.created += 1
                 created.append((pk, self.organization_id, *one.after.values(), *figures, now, now))
-                lines += its_lines
+                lines += [(uuid7().hex, *line, now) for line in its_lines]
                 self._move(one.site.key, figures)
         if self.writing:
             self._written += len(created) + len(changed)
-            self.due(partial(self._write, created, lines, changed, now))
+            insertions = [
+                bulk.insertion(Consumption, columns_of(WRITTEN, created)),
+                bulk.insertion(Emission, columns_of(LINE_COLUMNS, lines)),
+            ]
+            self.due(partial(self._write, insertions, changed, now))
 
     def finish(self) -> None:
         bulk.analyze(self._written, Consumption, Emission, Facility)
@@ -197,47 +156,7 @@ class ConsumptionImporter(Importer):
             totals = lock_facilities(ids)
             write_totals(totals, {pk: totals[pk].kilograms.plus(self._moves[pk.hex]) for pk in ids})
 
-    def _judged(self, rows: list[Row]) -> list[Judged]:
-        """The rows with what they are already."""
-        named: dict[str, list] = {}
-        unnamed: dict[tuple, list] = {}
-        for row in rows:
-            self._judge.normalise(row.values)
-        self._find(rows, named, unnamed)
-        judged = []
-        for row in rows:
-            values, site = row.values, row.values["facility_id"]
-            values["facility_id"] = site.id
-            if external_id := values.get("external_id"):
-                stored = named.get(external_id, [])
-            else:
-                stored = unnamed.get(natural_key(values), [])
-            after = {**(stored[0][1] if stored else DEFAULTS), **values}
-            if not after["activity"]:  # a file without the column
-                after["activity"] = DEFAULT_ACTIVITY.get(after["category"], "")
-            judged.append(Judged(row, site, after, stored))
-        return judged
-
-    def _find(self, rows: list[Row], named: dict[str, list], unnamed: dict[tuple, list]) -> None:
-        """Reads the consumption that the rows may be already."""
-        live = Consumption.objects.for_organization(self.organization_id).live()
-        ids = [row.values["external_id"] for row in rows if row.values.get("external_id")]
-        if ids:
-            found = live.exclude(external_id="").filter(external_id__any_of=ids)
-            for pk, *values in found.values_list("id", *COLUMNS):
-                named[values[0]] = [(pk, dict(zip(COLUMNS, values, strict=True)))]
-        others = [row.values for row in rows if not row.values.get("external_id")]
-        if others:
-            found = live.filter(
-                external_id="",
-                facility__any_of={one["facility_id"].id for one in others},
-                start_date__in={one["start_date"] for one in others},
-            )
-            for pk, *values in found.order_by("id").values_list("id", *COLUMNS):
-                stored = dict(zip(COLUMNS, values, strict=True))
-                unnamed.setdefault(natural_key(stored), []).append((pk, stored))
-
-    def _duplicate(self, one: Judged) -> list[Fault]:
+    def _duplicate(self, one: Recognised) -> list[Fault]:
         """Whether another line, or more than one stored consumption, is the same as this row."""
         external_id = one.after["external_id"]
         if external_id:
@@ -261,10 +180,10 @@ class ConsumptionImporter(Importer):
             ]
         return []
 
-    def _keep(self, one: Judged) -> None:
+    def _keep(self, one: Recognised) -> None:
         """A row that is stored as it is; its days count where other rows of its facility do not."""
         faults = self._duplicate(one)
-        if not faults and self._history.knows(one.site.id):
+        if not faults and self._history.knows(one.site):
             period = one.period
             sentence = self._history.overlap(period, fresh=False)
             if sentence and OVERLAP not in self.allowed:
@@ -275,14 +194,14 @@ class ConsumptionImporter(Importer):
         else:
             self.report.unchanged += 1
 
-    def _strange(self, one: Judged, period: Period) -> list[Fault]:
+    def _strange(self, one: Recognised, period: Period) -> list[Fault]:
         """What only a file is held to, and `--allow` lets pass."""
         found = self._judge.strange(period)
         if sentence := self._history.overlap(period):
             found = [*found, Fault("start_date", OVERLAP, sentence)]
         return found
 
-    def _bill(self, pk: UUID, one: Judged) -> Bill:
+    def _bill(self, pk: UUID, one: Recognised) -> Bill:
         assert self.organization
         after, site = one.after, one.site
         return Bill(
@@ -311,17 +230,17 @@ class ConsumptionImporter(Importer):
         """Adds a new bill to its facility, whose status may change even if it adds nothing."""
         total = self._moves.get(facility, NOTHING)
         if figures.co2e is not None:
-            total = total.plus(Kilograms(*figures[:3]))  # type: ignore[arg-type]
+            total = total.plus(figures[:3])  # type: ignore[arg-type]
         self._moves[facility] = total
 
     def _write(
-        self, created: list[tuple], lines: list[tuple], changed: list[Judged], now: Any
+        self, insertions: list[Callable[[], None]], changed: list[Recognised], now: Any
     ) -> None:
-        bulk.insert(Consumption, WRITTEN, created)
-        insert_lines(lines, now)
+        for insert in insertions:
+            insert()
         self._change(changed, now)
 
-    def _change(self, changed: list[Judged], now: Any) -> None:
+    def _change(self, changed: list[Recognised], now: Any) -> None:
         """Writes what differs and recomputes by the path of any changed consumption."""
         if not changed:
             return
@@ -332,14 +251,6 @@ class ConsumptionImporter(Importer):
         recalculate(targets, also={one.stored[0][1]["facility_id"] for one in changed})
 
 
-def natural_key(values: dict[str, Any]) -> tuple:
-    """What tells consumption without external_id apart."""
-    facility = values["facility_id"]
-    return (
-        facility.id if isinstance(facility, Site) else facility,
-        values["category"],
-        values.get("activity", DEFAULT_ACTIVITY.get(values["category"], "")),
-        values.get("cups", ""),
-        values["start_date"],
-        values["end_date"],
-    )
+def columns_of(names: Sequence[str], rows: list[tuple]) -> dict[str, Sequence[Any]]:
+    """Rows of the values of some columns, column by column."""
+    return dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}

@@ -51,6 +51,8 @@ def insertion(
     """
     fields = [_field(model, name) for name in columns]
     values = list(columns.values())
+    if not any(values):
+        return lambda: None
     if connection.vendor == "postgresql":
         return partial(
             _send, _statement(model._meta.db_table, fields), list(_blocks(fields, values))
