@@ -16,6 +16,7 @@ from django.core.validators import MaxLengthValidator, ProhibitNullCharactersVal
 from rest_framework import serializers
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
+from organizations.cell_errors import MARK
 from organizations.fields import Number, Text, WholeNumber, as_detail
 
 JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
@@ -99,7 +100,7 @@ class Column(dict[str, Any]):
         )
 
     def __missing__(self, text: str) -> Any:
-        value = self._read(text)
+        value = self._without_value(text) if text.startswith(MARK) else self._read(text)
         if len(self) >= REMEMBERED:
             self.clear()
         self[text] = value
@@ -124,6 +125,14 @@ class Column(dict[str, Any]):
             return Refused(faults(self.name, error.detail))
         except ModelValidationError as error:
             return Refused(faults(self.name, as_detail(error)[""]))
+
+    def _without_value(self, text: str) -> Refused:
+        """For a cell of a spreadsheet where an error stands, or a formula without its value."""
+        shown = text.removeprefix(MARK)
+        sentence = f"The spreadsheet has the error {shown} here; mend it there."
+        if shown.startswith("="):
+            sentence = "This formula was never calculated; open the file in Excel and save it."
+        return self._refused("no_value", sentence)
 
     def _as_json(self, text: str) -> Any:
         if isinstance(self.field, serializers.ListField):

@@ -81,7 +81,7 @@ class Importer:
         self.columns = self.make_columns()
         known = [*self.columns, *self.aliases]
         named = [self.aliases.get(name, name) for name in table.columns]
-        table.require([*known, *REASONS], [one for one in self.required if one not in named])
+        table.require(known, [one for one in self.required if one not in named], REASONS)
         for other, name in self.aliases.items():
             if other in table.columns and name in table.columns:
                 raise Unreadable(f"The columns “{other}” and “{name}” say the same; keep one.")
@@ -169,6 +169,8 @@ class Importer:
         for line, cells in zip(lines, rows, strict=True):
             if len(cells) != width:
                 sentence = f"This row has {len(cells)} cells and the header {width}."
+                if len(cells) > width:
+                    sentence += f" A cell with “{self.table.delimiter}” in it is written in quotes."
                 self.report.reject(line, cells, [Fault("", "wrong_number_of_cells", sentence)])
                 continue
             values = dict(zip(names, map(getitem, self._readers, cells), strict=True))

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from django.core.management.base import CommandError
 
+from organizations.cell_errors import MARK
 from organizations.cells import Fault
 from organizations.progress import Rows
 from organizations.spreadsheets import STDIN, Table
@@ -42,7 +43,7 @@ class Report:
     def reject(self, line: int, cells: list[str], faults: Iterable[Fault]) -> None:
         """Refuses a row for everything that is wrong with it."""
         self.rejected += 1
-        faults = list(faults)
+        faults, cells = list(faults), [cell.removeprefix(MARK) for cell in cells]
         for one in faults:
             value = self._cell(cells, one.column)
             self.rows.say(f"line {line}: {shown(one, value)}")

@@ -17,9 +17,13 @@ from difflib import get_close_matches
 from itertools import accumulate, compress, islice
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+from xml.etree.ElementTree import ParseError
+from zipfile import BadZipFile
 
-from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+from organizations.cell_errors import cell_errors
 
 STDIN = "-"
 ZIP, OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
@@ -46,10 +50,16 @@ class Table:
     delimiter = ","
 
     def __init__(self) -> None:
-        _, [header, *_] = next(self._lines(1), ([1], [[]]))
-        self.columns = [name.strip() for name in header]
-        while self.columns and not self.columns[-1]:
-            self.columns.pop()
+        self.columns: list[str] = []
+        self._above = 0
+        """Rows up to the header; blank ones may stand before it."""
+        for _, [cells] in self._lines(1):
+            self._above += 1
+            self.columns = [name.strip() for name in cells]
+            while self.columns and not self.columns[-1]:
+                self.columns.pop()
+            if self.columns:
+                break
         if not self.columns:
             raise Unreadable("The file is empty; its first line names the columns.")
 
@@ -64,10 +74,10 @@ class Table:
 
     def batches(self, size: int = BATCH) -> Iterator[Lines]:
         """The same, many at once: their lines and their cells."""
-        width, header = len(self.columns), True
+        width, above = len(self.columns), self._above
         for lines, rows in self._lines(size):
-            if header:
-                lines, rows, header = lines[1:], rows[1:], False
+            if above:
+                lines, rows, above = lines[above:], rows[above:], max(above - len(rows), 0)
             if set(map(len, rows)) != {width}:
                 for cells in rows:
                     while len(cells) > width and not cells[-1]:
@@ -78,14 +88,18 @@ class Table:
             if rows:
                 yield lines, rows
 
-    def require(self, known: Sequence[str], required: Iterable[str]) -> None:
-        """Raises Unreadable unless every column is known, none doubled and none that is needed
-        missing; names are matched exactly."""
+    def require(
+        self, known: Sequence[str], required: Iterable[str], ignored: Sequence[str] = ()
+    ) -> None:
+        """Raises Unreadable unless every column is known or ignored, none doubled and none that is
+        needed missing; names are matched exactly."""
+        if any("\t" in name for name in self.columns):
+            raise Unreadable("The file is divided by tabs; save it as CSV with commas.")
         problems = []
         for position, name in enumerate(self.columns, 1):
             if not name:
                 problems.append(f"column {position} has no name")
-            elif name not in known:
+            elif name not in known and name not in ignored:
                 near = get_close_matches(name.casefold().replace(" ", "_"), known, n=1, cutoff=0.6)
                 hint = f" (did you mean “{near[0]}”?)" if near else ""
                 problems.append(f"there is no column “{name[:50]}”{hint}")
@@ -162,10 +176,12 @@ class XLSXTable(Table):
             visible = [
                 one.name
                 for one in workbook.sheets_metadata
-                if one.visible is SheetVisibleEnum.Visible
+                if one.visible is SheetVisibleEnum.Visible and one.typ is SheetTypeEnum.WorkSheet
             ]
             self._sheet = workbook.get_sheet_by_name(visible[0])
-        except (CalamineError, OSError, IndexError) as error:
+            self._errors = cell_errors(str(path), visible[0])
+            _, self._left = self._sheet.start or (0, 0)
+        except (CalamineError, OSError, IndexError, BadZipFile, KeyError, ParseError) as error:
             raise Unreadable(f"The workbook cannot be read ({error}); save it again.") from error
         super().__init__()
 
@@ -173,7 +189,11 @@ class XLSXTable(Table):
         sheet, line = self._sheet.iter_rows(), 1
         while values := list(islice(sheet, size)):
             rows = [[one if type(one) is str else cell_text(one) for one in row] for row in values]
-            yield range(line, line + len(rows)), rows
+            lines = range(line, line + len(rows))
+            for wrong in self._errors.keys() & lines if self._errors else ():
+                for column, text in self._errors[wrong].items():
+                    rows[wrong - line][column - self._left] = text
+            yield lines, rows
             line += len(rows)
 
 
@@ -200,11 +220,12 @@ def open_table(name: str) -> Iterator[Table]:
     """The table in a file, or on stdin if the name is “-”. Raises Unreadable."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(name)
-        if name == STDIN:
-            path = Path(folder) / "stdin"
-            with path.open("wb") as spool:
-                shutil.copyfileobj(sys.stdin.buffer, spool)
         try:
+            if name == STDIN:
+                path = spooled(sys.stdin.buffer, folder)
+            elif path.is_fifo():
+                with path.open("rb") as pipe:
+                    path = spooled(pipe, folder)
             with path.open("rb") as file:
                 magic = file.read(4)
         except OSError as error:
@@ -212,3 +233,11 @@ def open_table(name: str) -> Iterator[Table]:
         if magic == OLD_EXCEL:
             raise Unreadable("This is an old Excel workbook (.xls); save it as XLSX or CSV.")
         yield XLSXTable(path) if magic == ZIP else CSVTable(path)
+
+
+def spooled(stream: IO[bytes], folder: str) -> Path:
+    """A copy of what can be read once only."""
+    path = Path(folder) / "stream"
+    with path.open("wb") as spool:
+        shutil.copyfileobj(stream, spool)
+    return path
