@@ -372,3 +372,33 @@ def test_the_import_and_the_api_refuse_and_store_the_same(
         assert answer.status == 422
         expected = {(one["field"].split(".")[0], one["code"]) for one in answer.body["errors"]}
         assert {(one["column"], one["code"]) for one in faults} == expected
+
+
+def test_one_changed_row_of_many_batches_changes_one_row(
+    tmp_path: Path, organization: Organization
+) -> None:
+    rows = [{**WINDHOEK, "external_id": f"F-{n}", "name": f"Site {n}"} for n in range(4500)]
+    load(tmp_path, rows, organization)
+    before = stored(organization)
+    rows[3210] = {**rows[3210], "address": "Elsewhere 1"}
+    outcome = load(tmp_path, rows, organization)
+    assert outcome.counts == "created 0, changed 1, unchanged 4499, rejected 0"
+    after = stored(organization)
+    moved = [new for old, new in zip(before, after, strict=True) if old != new]
+    assert [(one["external_id"], one["address"]) for one in moved] == [("F-3210", "Elsewhere 1")]
+
+
+def test_duplicates_and_cups_are_found_across_batches(
+    tmp_path: Path, organization: Organization
+) -> None:
+    rows = [{**WINDHOEK, "external_id": f"F-{n}", "cups_list": ""} for n in range(4500)]
+    rows[10]["cups_list"] = rows[4000]["cups_list"] = cups(1)
+    rows[4400]["external_id"] = "F-20"
+    outcome = load(tmp_path, rows, organization, "--on-error=skip")
+    assert outcome.counts == "created 4498, changed 0, unchanged 0, rejected 2"
+    lines = [one for one in outcome.messages.splitlines() if one.startswith("line ")]
+    assert [one.rsplit("[", 1)[1] for one in lines] == ["taken]", "duplicate]"]
+    assert "line 4002: cups_list" in lines[0]
+    assert "Line 12 has the CUPS" in lines[0]
+    assert "line 4402: external_id" in lines[1]
+    assert "Line 22 is the same facility" in lines[1]
