@@ -97,6 +97,7 @@ class ConsumptionImporter(Importer):
         pass_gate(self.organization_id)
         self.sites.resolve(self.organization_id)
         self.organization.refresh_from_db()
+        self._judge.learn()
         factors = EmissionFactor.objects.usable_by(self.organization_id)
         self._calculator = Calculator(factor.as_value() for factor in factors)
 
