@@ -191,10 +191,20 @@ class XLSXTable(Table):
             rows = [[one if type(one) is str else cell_text(one) for one in row] for row in values]
             lines = range(line, line + len(rows))
             for wrong in self._errors.keys() & lines if self._errors else ():
-                for column, text in self._errors[wrong].items():
-                    rows[wrong - line][column - self._left] = text
+                self._put_errors(wrong, rows[wrong - line])
             yield lines, rows
             line += len(rows)
+        for wrong in sorted(one for one in self._errors if one >= line):
+            cells: list[str] = []
+            self._put_errors(wrong, cells)
+            yield [wrong], [cells]
+
+    def _put_errors(self, line: int, cells: list[str]) -> None:
+        """Puts what has no value in its place, past the end too: there calamine sees nothing."""
+        for column, text in self._errors[line].items():
+            place = column - self._left if column >= self._left else len(cells)
+            cells += [""] * (place + 1 - len(cells))
+            cells[place] = text
 
 
 def cell_text(value: Any) -> str:

@@ -225,3 +225,17 @@ def test_an_error_and_a_formula_without_a_value_are_no_empty_cells(tmp_path: Pat
             (4, ["1", f"{MARK}=1/0"]),
             (5, ["1", ""]),
         ]
+
+
+def test_formulas_without_a_value_beyond_all_values_are_there_too(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    sheet["B1"], sheet["B2"], sheet["B3"] = "a", "x", "y"
+    sheet["A2"], sheet["D3"], sheet["B7"] = "=1", "=2", "=3"
+    book.save(tmp_path / "table.xlsx")
+    with open_table(str(tmp_path / "table.xlsx")) as opened:
+        assert list(opened.rows()) == [
+            (2, ["x", f"{MARK}=1"]),
+            (3, ["y", "", f"{MARK}=2"]),
+            (7, [f"{MARK}=3"]),
+        ]
