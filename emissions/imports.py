@@ -4,7 +4,7 @@ The ledger's one formula computes the lines of new bills, and COPY writes them; 
 way of any changed bill (`emissions.recalculation`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import compress
 from typing import Any
@@ -28,7 +28,7 @@ from facilities.models import Facility
 from organizations import bulk
 from organizations.cells import Column, Fault, model_faults
 from organizations.history import recorded
-from organizations.imports import Importer, Row
+from organizations.imports import Importer, Insertions, Row
 from organizations.seen import Seen
 from organizations.tenancy import pass_gate
 
@@ -145,9 +145,9 @@ class ConsumptionImporter(Importer):
                 self._move(one.site.key, figures)
         if self.writing:
             self._written += len(created) + len(changed)
-            insertions = [
-                bulk.insertion(Consumption, columns_of(WRITTEN, created)),
-                bulk.insertion(Emission, columns_of(LINE_COLUMNS, lines)),
+            insertions: Insertions = [
+                (Consumption, bulk.insertion(Consumption, columns_of(WRITTEN, created))),
+                (Emission, bulk.insertion(Emission, columns_of(LINE_COLUMNS, lines))),
             ]
             self.due(partial(self._write, insertions, changed, now))
 
@@ -234,11 +234,8 @@ class ConsumptionImporter(Importer):
             total = total.plus(figures[:3])  # type: ignore[arg-type]
         self._moves[facility] = total
 
-    def _write(
-        self, insertions: list[Callable[[], None]], changed: list[Recognised], now: Any
-    ) -> None:
-        for insert in insertions:
-            insert()
+    def _write(self, insertions: Insertions, changed: list[Recognised], now: Any) -> None:
+        self.insert(insertions)
         self._change(changed, now)
 
     def _change(self, changed: list[Recognised], now: Any) -> None:

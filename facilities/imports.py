@@ -1,7 +1,7 @@
 """Facilities from a file."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from itertools import repeat
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from facilities.serializers import FacilitySerializer
 from organizations import bulk
 from organizations.cells import ABSENT, Column, Fault, model_faults
 from organizations.history import CREATED, record, recorded
-from organizations.imports import Batch, Importer
+from organizations.imports import Batch, Importer, Insertions
 from organizations.seen import Seen
 from organizations.tenancy import pass_gate
 
@@ -237,20 +237,15 @@ class FacilityImporter(Importer):
             self._written += len(new["name"]) + len(changed)
             self.due(partial(self._write, changed, self._insertions(new)))
 
-    def _write(
-        self,
-        changed: list[tuple[Stored, dict[str, Any]]],
-        insertions: list[Callable[[], None]],
-    ) -> None:
+    def _write(self, changed: list[tuple[Stored, dict[str, Any]]], insertions: Insertions) -> None:
         """CUPS that the changed facilities give away are free for the new ones."""
         self._change(changed)
-        for insert in insertions:
-            insert()
+        self.insert(insertions)
 
     def finish(self) -> None:
         bulk.analyze(self._written, Facility, SupplyPoint)
 
-    def _insertions(self, new: Columns) -> list[Callable[[], None]]:
+    def _insertions(self, new: Columns) -> Insertions:
         """What stores new facilities and their CUPS."""
         count, now = len(new["name"]), timezone.now()
         ids = [uuid7().hex for _ in range(count)]
@@ -268,8 +263,8 @@ class FacilityImporter(Importer):
         pairs = zip(ids, lists, strict=True)
         points = [(pk, cups) for pk, codes in pairs if codes is not ABSENT for cups in codes]
         return [
-            bulk.insertion(Facility, values),
-            bulk.insertion(SupplyPoint, self._points(points, now)),
+            (Facility, bulk.insertion(Facility, values)),
+            (SupplyPoint, bulk.insertion(SupplyPoint, self._points(points, now))),
         ]
 
     def _change(self, rows: list[tuple[Stored, dict[str, Any]]]) -> None:

@@ -6,6 +6,9 @@ from itertools import compress
 from operator import getitem
 from typing import Any, ClassVar, NamedTuple
 
+from django.db import models
+
+from organizations import bulk
 from organizations.cells import ABSENT, Absent, Column, Fault, Refused
 from organizations.models import Organization
 from organizations.rejects import REASONS, Report
@@ -65,6 +68,10 @@ class Batch:
         return list(map(Row, self.lines, self.cells, values))
 
 
+Insertions = list[tuple[type[models.Model], Callable[[], None]]]
+"""What stores new rows, by table."""
+
+
 class Importer:
     """Brings rows of one kind into the database. Subclasses say what a row is."""
 
@@ -90,6 +97,7 @@ class Importer:
         self.writing = True
         self.writer = Writer()
         self._due: Callable[[], None] | None = None
+        self._known: set[type[models.Model]] = set()
         self.report: Report
 
     def make_columns(self) -> dict[str, Column]:
@@ -124,6 +132,14 @@ class Importer:
     def due(self, job: Callable[[], None]) -> None:
         """Hands in what writes this batch."""
         self._due = job
+
+    def insert(self, written: Insertions) -> None:
+        """Writes the new rows of a batch, table by table, each before those that refer to it."""
+        for model, insert in written:
+            insert()
+            if model not in self._known:
+                self._known.add(model)
+                bulk.analyze_new(model)
 
     def flush(self) -> None:
         """Until everything that is due is written."""
