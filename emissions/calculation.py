@@ -4,10 +4,10 @@ DESIGN section 4, rules 1, 3 and 4. Everything is exact until the one rounding o
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 from emissions.factors import LOCATION, MARKET, ONE_DAY, Choice, Factor, Key, Missing, Timeline
 from emissions.units import ratio
@@ -33,8 +33,7 @@ Part = tuple[date, date, Choice, Choice]
 Splits = dict[tuple[date, date], list[Part] | str]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """The part of a consumption that falls in one month under one factor; amounts in kg."""
 
     start: date
@@ -49,7 +48,7 @@ class Line:
     @property
     def month(self) -> date:
         """The first day of the line's month."""
-        return self.start.replace(day=1)
+        return self.start if self.start.day == 1 else self.start.replace(day=1)
 
 
 def convert(quantity: Decimal, conversion: Fraction) -> Decimal:
@@ -120,14 +119,14 @@ def line_of(
     co2e = kilograms(location.factor, location.factor.co2e)
     same = market.factor is location.factor
     return Line(
-        start=start,
-        end=end,
-        quantity=quantity,
-        location=location,
-        market=market,
-        co2e=co2e,
-        co2e_market=co2e if same else kilograms(market.factor, market.factor.co2e),
-        co2e_biomass=kilograms(location.factor, location.factor.co2e_biomass),
+        start,
+        end,
+        quantity,
+        location,
+        market,
+        co2e,
+        co2e if same else kilograms(market.factor, market.factor.co2e),
+        kilograms(location.factor, location.factor.co2e_biomass),
     )
 
 

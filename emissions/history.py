@@ -7,13 +7,13 @@ days, and a quantity a thousand times off, such as kWh written as MWh.
 from array import array
 from bisect import bisect_left, insort
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
 from emissions.models import Consumption, ConsumptionStatus, DataQuality
-from emissions.sites import chunks
+from emissions.sites import Site, chunks
 from emissions.units import UNITS, Dimension
 from organizations.seen import Seen
 
@@ -26,6 +26,9 @@ DAYS, LINES = 12, 31
 FRESH = 1 << LINES - 1
 STORED, STORED_UNNAMED = 0, 1
 """In place of the line of a stored bill; one without external_id is told by its period."""
+
+
+NOTHING = Decimal(0)
 
 
 class Supply(NamedTuple):
@@ -58,23 +61,23 @@ class History:
     def __init__(self, organization_id: UUID, external_ids: Seen) -> None:
         self._organization_id = organization_id
         self._external_ids = external_ids
-        self._loaded: set[UUID] = set()
+        self._loaded: set[str] = set()
         self._intervals: dict[Supply, array[int]] = {}
         self._tangled: set[Supply] = set()
         self._means: dict[tuple[str, str, str, Dimension], tuple[int, Decimal]] = {}
 
-    def knows(self, facility_id: UUID) -> bool:
+    def knows(self, site: Site) -> bool:
         """Whether a facility's stored bills have been read."""
-        return facility_id in self._loaded
+        return site.key in self._loaded
 
-    def load(self, facility_ids: Iterable[UUID], before_line: int) -> None:
+    def load(self, sites: Iterable[Site], before_line: int) -> None:
         """Reads the stored bills of facilities, but those that a later line of the file has again.
 
         Nothing of a facility has changed before it is read: its rows up to here are as stored.
         """
-        new = [pk for pk in dict.fromkeys(facility_ids) if pk not in self._loaded]
+        new = {site.key: site.id for site in sites if site.key not in self._loaded}
         self._loaded.update(new)
-        for ids in chunks(new):
+        for ids in chunks(new.values()):
             rows = Consumption.objects.for_organization(self._organization_id).live()
             rows = rows.filter(facility__any_of=ids).exclude(data_quality=DataQuality.ADJUSTMENT)
             names = (
@@ -126,28 +129,19 @@ class History:
                 )
         return ""
 
-    def jump(self, bill: Bill) -> str:
-        """How far the quantity per day is off the mean so far, in words, or nothing."""
-        if bill.data_quality == DataQuality.ADJUSTMENT or not bill.quantity:
-            return ""
-        dimension, size = UNITS[bill.unit]
-        count, total = self._means.get((*bill.supply[:3], dimension), (0, Decimal(0)))
-        if not total:
-            return ""
-        times = bill.quantity * size / days(bill) * count
-        if times >= total * JUMP:
-            return f"It is {times / total:,.0f} times the mean per day so far; check the unit."
-        if times * JUMP <= total:
-            return f"The mean per day so far is {total / times:,.0f} times as much; check the unit."
-        return ""
+    def add(self, bill: Bill, line: int, *, fresh: bool = True, overlaps: bool = False) -> str:
+        """Takes a bill in, from a line of the file or from what is stored.
 
-    def add(self, bill: Bill, line: int, *, fresh: bool = True, overlaps: bool = False) -> None:
-        """Takes a bill in, from a line of the file or from what is stored."""
+        Gives how far its quantity per day is off the mean so far, in words, or nothing.
+        """
+        strange = ""
         if bill.quantity and bill.data_quality != DataQuality.ADJUSTMENT:
             dimension, size = UNITS[bill.unit]
             key = (*bill.supply[:3], dimension)
-            count, total = self._means.get(key, (0, Decimal(0)))
-            self._means[key] = count + 1, total + bill.quantity * size / days(bill)
+            count, total = self._means.get(key, (0, NOTHING))
+            per_day = bill.quantity * size / (bill.end.toordinal() - bill.start.toordinal() + 1)
+            strange = off(per_day * count, total) if total else ""
+            self._means[key] = count + 1, total + per_day
         if claims_days(bill):
             if overlaps:
                 self._tangled.add(bill.supply)
@@ -157,6 +151,16 @@ class History:
             if not bill.named and line > STORED_UNNAMED and packed | STORED_UNNAMED in intervals:
                 intervals.remove(packed | STORED_UNNAMED)
             insort(intervals, packed | line | (FRESH if fresh else 0))
+        return strange
+
+
+def off(times: Decimal, total: Decimal) -> str:
+    """How far a quantity per day, times the number of bills, is off their total, in words."""
+    if times >= total * JUMP:
+        return f"It is {times / total:,.0f} times the mean per day so far; check the unit."
+    if times * JUMP <= total:
+        return f"The mean per day so far is {total / times:,.0f} times as much; check the unit."
+    return ""
 
 
 def claims_days(bill: Bill) -> bool:
@@ -166,7 +170,3 @@ def claims_days(bill: Bill) -> bool:
         and bill.data_quality == DataQuality.ACTUAL
         and bill.status == ConsumptionStatus.ACTIVE
     )
-
-
-def days(bill: Bill) -> int:
-    return (bill.end - bill.start + timedelta(days=1)).days

@@ -1,53 +1,37 @@
 """Consumption from a file: validated, computed, stored with its lines and its facilities' totals.
 
 The ledger's one formula computes the lines of new bills, and COPY writes them; changed bills go the
-way of any changed bill (`emissions.recalculation`). A row is told by external_id, or without one by
-facility, activity, CUPS and period.
+way of any changed bill (`emissions.recalculation`).
 """
 
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from itertools import compress
+from typing import Any
 from uuid import UUID
 
-import uuid_utils.compat as uuid
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.utils import timezone
+from uuid_utils import uuid7
 
 from emissions.calculation import Calculator
 from emissions.history import Bill as Period
-from emissions.history import History, Supply
+from emissions.history import History
 from emissions.judge import OVERLAP, Judge
-from emissions.ledger import Bill, Figures, Kilograms, compute, insert_lines
+from emissions.ledger import LINE_COLUMNS, Bill, Figures, Kilograms, compute
 from emissions.models import CalculationStatus, Consumption, Emission, EmissionFactor
-from emissions.models.factor import DEFAULT_ACTIVITY
 from emissions.recalculation import lock_facilities, recalculate, write_totals
+from emissions.recognition import COLUMNS, Recognised, natural_key, recognise
 from emissions.serializers import ConsumptionSerializer
-from emissions.sites import Site, SiteColumn, chunks
+from emissions.sites import SiteColumn, chunks
 from facilities.models import Facility
 from organizations import bulk
 from organizations.cells import Column, Fault, model_faults
 from organizations.history import recorded
-from organizations.imports import Importer, Row
+from organizations.imports import Importer, Insertions, Row
 from organizations.seen import Seen
 from organizations.tenancy import pass_gate
 
-COLUMNS = (
-    "external_id",
-    "facility_id",
-    "category",
-    "activity",
-    "quantity",
-    "unit",
-    "start_date",
-    "end_date",
-    "supplier",
-    "cups",
-    "data_quality",
-    "status",
-    "note",
-)
-DEFAULTS = {name: getattr(Consumption(), name) for name in COLUMNS}
 WRITTEN = (
     "id",
     "organization_id",
@@ -56,41 +40,9 @@ WRITTEN = (
     "created_at",
     "updated_at",
 )
-ANALYZE_FROM = 10_000
-"""Rows after which the planner should know of them before anything is asked about them."""
-
 NO_FIGURES = Figures(None, None, None, CalculationStatus.NOT_CALCULATED, "")
 NOTHING = Kilograms()
 DUPLICATE = "duplicate"
-
-
-class Judged(NamedTuple):
-    """A row with what would be stored and what is."""
-
-    row: Row
-    site: Site
-    after: dict[str, Any]
-    """Its COLUMNS as they would be stored."""
-    stored: list[tuple[UUID, dict[str, Any]]]
-    """The consumption it is already, as id and COLUMNS; more than one where that is not clear."""
-
-    @property
-    def before(self) -> dict[str, Any] | None:
-        return self.stored[0][1] if self.stored else None
-
-    @property
-    def period(self) -> Period:
-        after = self.after
-        return Period(
-            Supply(self.site.key, after["category"], after["activity"], after["cups"]),
-            bool(after["external_id"]),
-            after["quantity"],
-            after["unit"],
-            after["start_date"],
-            after["end_date"],
-            after["data_quality"],
-            after["status"],
-        )
 
 
 class ConsumptionImporter(Importer):
@@ -121,33 +73,45 @@ class ConsumptionImporter(Importer):
         self.sites = SiteColumn("facility_id", fields["facility_id"])
         return {**columns, "facility_id": self.sites}
 
-    def scan(self, line: int, cells: list[str]) -> None:
+    def scan(self, lines: Sequence[int], rows: list[list[str]]) -> None:
         """Notes which facilities are named, and external_ids that come twice."""
-        if len(cells) != len(self.table.columns):
+        width, (facility, external_id) = len(self.table.columns), self._positions
+        if set(map(len, rows)) != {width}:
+            whole = [len(cells) == width for cells in rows]
+            lines, rows = list(compress(lines, whole)), list(compress(rows, whole))
+        self.sites.texts.update((cells[facility].strip(), None) for cells in rows)
+        if external_id < 0:
             return
-        facility, external_id = self._positions
-        self.sites.texts[cells[facility].strip()] = None
-        text = cells[external_id].strip() if external_id >= 0 else ""
-        if text and (earlier := self._lines.add(text, line)):
-            self._twice[line] = earlier
+        named = [
+            (text, line)
+            for line, cells in zip(lines, rows, strict=True)
+            if (text := cells[external_id].strip())
+        ]
+        earlier = self._lines.add_all([text for text, _ in named], [line for _, line in named])
+        for (_, line), before in zip(named, earlier, strict=True):
+            if before:
+                self._twice[line] = before
 
     def prepare(self) -> None:
         assert self.organization
         pass_gate(self.organization_id)
         self.sites.resolve(self.organization_id)
         self.organization.refresh_from_db()
+        self._judge.learn()
         factors = EmissionFactor.objects.usable_by(self.organization_id)
         self._calculator = Calculator(factor.as_value() for factor in factors)
 
     def store(self, rows: list[Row]) -> None:
         self.writer.wait()
-        judged = self._judged(rows)
-        fresh = [one.site.id for one in judged if one.after != one.before]
+        for row in rows:
+            self._judge.normalise(row.values)
+        judged = recognise(rows, self.organization_id)
+        fresh = [one.site for one in judged if one.after != one.before]
         self._history.load(fresh, before_line=rows[0].line if rows else 0)
         self.write_before()
         created: list[tuple] = []
         lines: list[tuple] = []
-        changed: list[Judged] = []
+        changed: list[Recognised] = []
         now = timezone.now()
         for one in judged:
             if one.after == one.before:
@@ -161,79 +125,39 @@ class ConsumptionImporter(Importer):
                 self.refuse(one.row, faults)
                 continue
             try:
-                pk = one.stored[0][0] if one.stored else uuid.uuid7()
+                pk: Any = one.stored[0][0] if one.stored else uuid7().hex
                 its_lines, figures = compute(self._bill(pk, one), self._calculator)
             except ValidationError as error:
                 self.refuse(one.row, model_faults(error, {}))
                 continue
             for fault in strange:
                 self.warn(one.row, fault)
-            if sentence := self._history.jump(period):
-                self.warn(one.row, Fault("quantity", "jump", sentence))
             overlaps = any(fault.code == OVERLAP for fault in strange)
-            self._history.add(period, one.row.line, overlaps=overlaps)
+            if sentence := self._history.add(period, one.row.line, overlaps=overlaps):
+                self.warn(one.row, Fault("quantity", "jump", sentence))
             if one.stored:
                 self.report.changed += 1
                 changed.append(one)
             else:
                 self.report.created += 1
                 created.append((pk, self.organization_id, *one.after.values(), *figures, now, now))
-                lines += its_lines
+                lines += [(uuid7().hex, *line, now) for line in its_lines]
                 self._move(one.site.key, figures)
         if self.writing:
             self._written += len(created) + len(changed)
-            self.due(partial(self._write, created, lines, changed, now))
+            insertions: Insertions = [
+                (Consumption, bulk.insertion(Consumption, columns_of(WRITTEN, created))),
+                (Emission, bulk.insertion(Emission, columns_of(LINE_COLUMNS, lines))),
+            ]
+            self.due(partial(self._write, insertions, changed, now))
 
     def finish(self) -> None:
-        if self._written >= ANALYZE_FROM and connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                for model in (Consumption, Emission, Facility):
-                    cursor.execute(f"ANALYZE {model._meta.db_table}")
+        bulk.analyze(self._written, Consumption, Emission, Facility)
         for ids in chunks(sorted(map(UUID, self._moves))):
             totals = lock_facilities(ids)
             write_totals(totals, {pk: totals[pk].kilograms.plus(self._moves[pk.hex]) for pk in ids})
 
-    def _judged(self, rows: list[Row]) -> list[Judged]:
-        """The rows with what they are already."""
-        named: dict[str, list] = {}
-        unnamed: dict[tuple, list] = {}
-        for row in rows:
-            self._judge.normalise(row.values)
-        self._find(rows, named, unnamed)
-        judged = []
-        for row in rows:
-            values, site = row.values, row.values["facility_id"]
-            values["facility_id"] = site.id
-            if external_id := values.get("external_id"):
-                stored = named.get(external_id, [])
-            else:
-                stored = unnamed.get(natural_key(values), [])
-            after = {**(stored[0][1] if stored else DEFAULTS), **values}
-            if not after["activity"]:  # a file without the column
-                after["activity"] = DEFAULT_ACTIVITY.get(after["category"], "")
-            judged.append(Judged(row, site, after, stored))
-        return judged
-
-    def _find(self, rows: list[Row], named: dict[str, list], unnamed: dict[tuple, list]) -> None:
-        """Reads the consumption that the rows may be already."""
-        live = Consumption.objects.for_organization(self.organization_id).live()
-        ids = [row.values["external_id"] for row in rows if row.values.get("external_id")]
-        if ids:
-            found = live.exclude(external_id="").filter(external_id__any_of=ids)
-            for pk, *values in found.values_list("id", *COLUMNS):
-                named[values[0]] = [(pk, dict(zip(COLUMNS, values, strict=True)))]
-        others = [row.values for row in rows if not row.values.get("external_id")]
-        if others:
-            found = live.filter(
-                external_id="",
-                facility__any_of={one["facility_id"].id for one in others},
-                start_date__in={one["start_date"] for one in others},
-            )
-            for pk, *values in found.order_by("id").values_list("id", *COLUMNS):
-                stored = dict(zip(COLUMNS, values, strict=True))
-                unnamed.setdefault(natural_key(stored), []).append((pk, stored))
-
-    def _duplicate(self, one: Judged) -> list[Fault]:
+    def _duplicate(self, one: Recognised) -> list[Fault]:
         """Whether another line, or more than one stored consumption, is the same as this row."""
         external_id = one.after["external_id"]
         if external_id:
@@ -257,10 +181,10 @@ class ConsumptionImporter(Importer):
             ]
         return []
 
-    def _keep(self, one: Judged) -> None:
+    def _keep(self, one: Recognised) -> None:
         """A row that is stored as it is; its days count where other rows of its facility do not."""
         faults = self._duplicate(one)
-        if not faults and self._history.knows(one.site.id):
+        if not faults and self._history.knows(one.site):
             period = one.period
             sentence = self._history.overlap(period, fresh=False)
             if sentence and OVERLAP not in self.allowed:
@@ -271,14 +195,14 @@ class ConsumptionImporter(Importer):
         else:
             self.report.unchanged += 1
 
-    def _strange(self, one: Judged, period: Period) -> list[Fault]:
+    def _strange(self, one: Recognised, period: Period) -> list[Fault]:
         """What only a file is held to, and `--allow` lets pass."""
         found = self._judge.strange(period)
         if sentence := self._history.overlap(period):
             found = [*found, Fault("start_date", OVERLAP, sentence)]
         return found
 
-    def _bill(self, pk: UUID, one: Judged) -> Bill:
+    def _bill(self, pk: UUID, one: Recognised) -> Bill:
         assert self.organization
         after, site = one.after, one.site
         return Bill(
@@ -307,17 +231,14 @@ class ConsumptionImporter(Importer):
         """Adds a new bill to its facility, whose status may change even if it adds nothing."""
         total = self._moves.get(facility, NOTHING)
         if figures.co2e is not None:
-            total = total.plus(Kilograms(*figures[:3]))  # type: ignore[arg-type]
+            total = total.plus(figures[:3])  # type: ignore[arg-type]
         self._moves[facility] = total
 
-    def _write(
-        self, created: list[tuple], lines: list[tuple], changed: list[Judged], now: Any
-    ) -> None:
-        bulk.insert(Consumption, WRITTEN, created)
-        insert_lines(lines, now)
+    def _write(self, insertions: Insertions, changed: list[Recognised], now: Any) -> None:
+        self.insert(insertions)
         self._change(changed, now)
 
-    def _change(self, changed: list[Judged], now: Any) -> None:
+    def _change(self, changed: list[Recognised], now: Any) -> None:
         """Writes what differs and recomputes by the path of any changed consumption."""
         if not changed:
             return
@@ -328,14 +249,6 @@ class ConsumptionImporter(Importer):
         recalculate(targets, also={one.stored[0][1]["facility_id"] for one in changed})
 
 
-def natural_key(values: dict[str, Any]) -> tuple:
-    """What tells consumption without external_id apart."""
-    facility = values["facility_id"]
-    return (
-        facility.id if isinstance(facility, Site) else facility,
-        values["category"],
-        values.get("activity", DEFAULT_ACTIVITY.get(values["category"], "")),
-        values.get("cups", ""),
-        values["start_date"],
-        values["end_date"],
-    )
+def columns_of(names: Sequence[str], rows: list[tuple]) -> dict[str, Sequence[Any]]:
+    """Rows of the values of some columns, column by column."""
+    return dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}

@@ -1,5 +1,6 @@
 """Whether a row of a file may be stored: the model's rules, asked once for what many rows share."""
 
+from collections import defaultdict
 from contextlib import suppress
 from datetime import date
 from typing import Any
@@ -28,11 +29,17 @@ class Judge:
     def __init__(self, organization_id: UUID) -> None:
         self._organization_id = organization_id
         self._today = timezone.localdate()
-        self._known: dict[str, set[str]] = {}
+        self._known: defaultdict[str, set[str]] = defaultdict(set)
         self._activities: dict[tuple[str, str], list[Fault]] = {}
         self._periods: dict[tuple[str, date, date], list[Fault]] = {}
         self._cups: dict[str, str] = {}
         self._suppliers: dict[str, str] = {}
+
+    def learn(self) -> None:
+        """Reads what the rules need to know, before the writer has the connection."""
+        factors = EmissionFactor.objects.usable_by(self._organization_id)
+        for category, activity in factors.values_list("category", "activity").distinct():
+            self._known[category].add(activity)
 
     def normalise(self, values: dict[str, Any]) -> None:
         """Puts activity, supplier and CUPS as they are stored; a CUPS that is none stays."""
@@ -93,16 +100,9 @@ class Judge:
     def _activity(self, category: str, activity: str) -> list[Fault]:
         key = category, activity
         if key not in self._activities:
-            error = rules.check_activity(category, activity, lambda: self._names(category))
+            error = rules.check_activity(category, activity, lambda: self._known[category])
             self._activities[key] = named("activity", error)
         return self._activities[key]
-
-    def _names(self, category: str) -> set[str]:
-        if category not in self._known:
-            factors = EmissionFactor.objects.usable_by(self._organization_id)
-            names = factors.filter(category=category).values_list("activity", flat=True)
-            self._known[category] = set(names.distinct())
-        return self._known[category]
 
     def _period(self, category: str, start: date, end: date) -> list[Fault]:
         key = category, start, end

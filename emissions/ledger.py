@@ -54,7 +54,7 @@ class Kilograms(NamedTuple):
         return Kilograms(self[0] - other[0], self[1] - other[1], self[2] - other[2])
 
     def too_large(self) -> bool:
-        return max(map(abs, self)) >= LIMIT
+        return max(self) >= LIMIT or min(self) <= -LIMIT
 
 
 class Figures(NamedTuple):
@@ -101,6 +101,7 @@ class Bill(NamedTuple):
         return ""
 
 
+LINE_COLUMNS = ("id", *Emission.WRITTEN, "recorded_at")
 OWN_COLUMNS = Bill._fields[: Bill._fields.index("country")]
 COLUMNS = (
     *OWN_COLUMNS,
@@ -206,8 +207,7 @@ def write_plan(plan: Plan) -> None:
 
 def insert_lines(lines: Iterable[tuple], now: datetime) -> None:
     """Stores new lines, given as Emission.WRITTEN."""
-    columns = ["id", *Emission.WRITTEN, "recorded_at"]
-    bulk.insert(Emission, columns, ((uuid.uuid7(), *line, now) for line in lines))
+    bulk.insert(Emission, LINE_COLUMNS, ((uuid.uuid7(), *line, now) for line in lines))
 
 
 def compute(row: Bill, calculator: Calculator) -> tuple[list[tuple], Figures]:
@@ -218,24 +218,26 @@ def compute(row: Bill, calculator: Calculator) -> tuple[list[tuple], Figures]:
     reason = row.why_not()
     if not reason:
         key = Key(
-            organization_id=row.organization_id,
-            category=row.category,
-            activity=row.activity,
-            unit=row.unit,
-            country=row.country,
-            region=row.region,
-            supplier=row.supplier,
-            gwp_set=row.gwp_set,
+            row.organization_id,
+            row.category,
+            row.activity,
+            row.unit,
+            row.country,
+            row.region,
+            row.supplier,
+            row.gwp_set,
         )
         lines = calculator.lines(key, row.quantity, row.start_date, row.end_date)
         if not isinstance(lines, str):
             written = [_written(row, line) for line in lines]
-            total = Kilograms()
-            for line in written:
-                amounts = Kilograms(*line[AMOUNTS])
+            total = Kilograms._make(written[0][AMOUNTS])
+            large = total.too_large()
+            for line in written[1:]:
+                amounts = Kilograms._make(line[AMOUNTS])
                 total = total.plus(amounts)
-                if amounts.too_large() or total.too_large():
-                    raise too_large(f"figure of consumption {row.external_id or row.id}")
+                large = large or amounts.too_large() or total.too_large()
+            if large:
+                raise too_large(f"figure of consumption {row.external_id or row.id}")
             return written, Figures(*total, CalculationStatus.CALCULATED, "")
         reason = lines
     return [], Figures(None, None, None, CalculationStatus.NOT_CALCULATED, reason)

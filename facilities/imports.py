@@ -3,19 +3,20 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import partial
+from itertools import repeat
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import uuid_utils.compat as uuid
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from uuid_utils import uuid7
 
 from facilities.models import Facility, SupplyPoint, country_code, taken
 from facilities.serializers import FacilitySerializer
 from organizations import bulk
-from organizations.cells import Column, Fault, model_faults
+from organizations.cells import ABSENT, Column, Fault, model_faults
 from organizations.history import CREATED, record, recorded
-from organizations.imports import Importer, Row
+from organizations.imports import Batch, Importer, Insertions
 from organizations.seen import Seen
 from organizations.tenancy import pass_gate
 
@@ -34,7 +35,9 @@ INPUTS = {"country", "region", "categories"}
 """What figures depend on: a change of these is saved one by one, with the signals it sends."""
 
 DEFAULTS: dict[str, Any] = {name: getattr(Facility(), name) for name in PLAIN}
-COMPUTED = [getattr(Facility(), name) for name in Facility.COMPUTED]
+COMPUTED = {name: getattr(Facility(), name) for name in Facility.COMPUTED}
+
+Columns = dict[str, list[Any]]
 
 
 class Stored(NamedTuple):
@@ -43,6 +46,18 @@ class Stored(NamedTuple):
     id: UUID
     plain: dict[str, Any]
     cups_list: list[str]
+
+
+class Countries(dict[str, str | list[Fault]]):
+    """What a file says → the country's code, or what is wrong with it."""
+
+    def __missing__(self, text: str) -> str | list[Fault]:
+        try:
+            code: str | list[Fault] = country_code(text)
+        except ValidationError as error:
+            code = model_faults(ValidationError({"country": error}), {})
+        self[text] = code
+        return code
 
 
 class FacilityImporter(Importer):
@@ -57,7 +72,8 @@ class FacilityImporter(Importer):
         self.organization_id = self.organization.pk
         self._lines, self._claims = Seen(), Seen()
         self._released: set[str] = set()
-        self._countries: dict[str, str | list[Fault]] = {}
+        self._countries = Countries()
+        self._written = 0
 
     def make_columns(self) -> dict[str, Column]:
         fields = FacilitySerializer().fields
@@ -66,26 +82,86 @@ class FacilityImporter(Importer):
     def prepare(self) -> None:
         """Exclusive: writers of bills compute with a facility's country and categories."""
         pass_gate(self.organization_id, exclusive=True)
+        points = SupplyPoint.objects.filter(organization_id=self.organization_id, released_at=None)
+        self._nothing_stored = not (self._live().exists() or points.exists())
 
-    def store(self, rows: list[Row]) -> None:
-        rows = [row for row in rows if self._place(row)]
+    def store_batch(self, batch: Batch) -> None:
+        """Columns where every row is new and none is wrong; else row by row."""
+        batch = self._placed(batch)
+        if not batch:
+            return
         self.writer.wait()
-        stored = self._stored(rows)
-        holders = self._holders(cups for row in rows for cups in row.values.get("cups_list", ()))
+        keys = identities(batch.columns)
+        stored: dict[Any, list[Stored]] = {}
+        holders: dict[str, UUID] = {}
+        if not self._nothing_stored:
+            stored = self._stored(keys)
+            lists = batch.columns.get("cups_list", ())
+            holders = self._holders({cups for one in lists if one is not ABSENT for cups in one})
         self.write_before()
+        earlier = self._lines.add_all(keys, batch.lines)
+        unclear = {at for at, key in enumerate(keys) if earlier[at] or len(stored.get(key, ())) > 1}
+        claims = self._claim(batch, unclear)
+        if stored or holders or unclear or any(line for _, _, line in claims):
+            self._compare(batch, keys, earlier, claims, stored, holders)
+        else:
+            self.report.created += len(batch)
+            self._hand_in(batch.columns, [])
+
+    def _placed(self, batch: Batch) -> Batch:
+        """The rows with their country's code in place of what the file says."""
+        if not batch:
+            return batch
+        codes = list(map(self._countries.__getitem__, batch.columns["country"]))
+        batch.columns["country"] = codes
+        if list not in set(map(type, codes)):
+            return batch
+        known = [not isinstance(one, list) for one in codes]
+        for row, code in zip(batch.rows(), codes, strict=True):
+            if isinstance(code, list):
+                self.refuse(row, code)
+        return batch.only(known)
+
+    def _claim(self, batch: Batch, unclear: set[int]) -> list[tuple[int, str, int]]:
+        """Position of a row, a CUPS that it has, and the line that has it before, or 0."""
+        lists = batch.columns.get("cups_list", ())
+        pairs = [
+            (at, cups)
+            for at, codes in enumerate(lists)
+            if codes is not ABSENT and at not in unclear
+            for cups in codes
+        ]
+        lines = (batch.lines[at] for at, _ in pairs)
+        earlier = self._claims.add_all([cups for _, cups in pairs], lines)
+        return [(*pair, line) for pair, line in zip(pairs, earlier, strict=True)]
+
+    def _compare(
+        self,
+        batch: Batch,
+        keys: list[Any],
+        earlier: list[int],
+        claims: list[tuple[int, str, int]],
+        stored: dict[Any, list[Stored]],
+        holders: dict[str, UUID],
+    ) -> None:
+        """Refuses what is wrong, and finds what is new and what differs."""
+        claimed: defaultdict[int, list[tuple[str, int]]] = defaultdict(list)
+        for at, cups, line in claims:
+            claimed[at].append((cups, line))
         new, changed = [], []
-        for row in rows:
-            matches = stored.get(identity(row.values), [])
-            existing = matches[0] if matches else None
-            if faults := list(self._faults(row, matches, holders)):
+        for at, (row, key) in enumerate(zip(batch.rows(), keys, strict=True)):
+            matches = stored.get(key, [])
+            faults = list(self._same(key, earlier[at], matches))
+            if faults or (faults := list(self._held(claimed[at], matches, holders))):
                 self.refuse(row, faults)
                 continue
-            if existing is None:
+            if not matches:
                 self.report.created += 1
                 new.append(row.values)
                 continue
-            diff = {n: v for n, v in row.values.items() if n in DEFAULTS and existing.plain[n] != v}
-            cups_list = row.values.get("cups_list", existing.cups_list)
+            existing, values = matches[0], row.values
+            diff = {n: v for n, v in values.items() if n in DEFAULTS and existing.plain[n] != v}
+            cups_list = values.get("cups_list", existing.cups_list)
             if cups_list != existing.cups_list:
                 self._released.update(set(existing.cups_list) - set(cups_list))
                 diff["cups_list"] = cups_list
@@ -94,51 +170,41 @@ class FacilityImporter(Importer):
                 changed.append((existing, diff))
             else:
                 self.report.unchanged += 1
-        if self.writing:
-            self.due(partial(self._write, new, changed))
+        names = [*PLAIN, "cups_list"]
+        self._hand_in({n: [one.get(n, ABSENT) for one in new] for n in names}, changed)
 
-    def _place(self, row: Row) -> bool:
-        """Puts the country's code in the row; whether there is one."""
-        text = row.values["country"]
-        code = self._countries.get(text)
-        if code is None:
-            try:
-                code = country_code(text)
-            except ValidationError as error:
-                code = model_faults(ValidationError({"country": error}), {})
-            self._countries[text] = code
-        if isinstance(code, list):
-            self.refuse(row, code)
-            return False
-        row.values["country"] = code
-        return True
-
-    def _faults(self, row: Row, matches: list[Stored], holders: dict[str, UUID]) -> Iterable[Fault]:
-        key = identity(row.values)
-        if earlier := self._lines.add(key, row.line):
+    def _same(self, key: Any, earlier: int, matches: list[Stored]) -> Iterable[Fault]:
+        """Whether another line, or more than one stored facility, is the same as a row."""
+        if earlier:
             column = "external_id" if isinstance(key, str) else "name"
             yield Fault(column, "duplicate", f"Line {earlier} is the same facility.")
-            return
-        if len(matches) > 1:
+        elif len(matches) > 1:
             yield Fault(
                 "name",
                 "ambiguous",
                 f"{len(matches)} facilities have this name, country and address; give each an "
                 "external_id.",
             )
-            return
+
+    def _held(
+        self, claims: list[tuple[str, int]], matches: list[Stored], holders: dict[str, UUID]
+    ) -> Iterable[Fault]:
+        """Which CUPS of a row are another facility's."""
         mine = matches[0].id if matches else None
-        for cups in row.values.get("cups_list", ()):
-            if earlier := self._claims.add(cups, row.line):
+        for cups, earlier in claims:
+            if earlier:
                 yield Fault("cups_list", "taken", f"Line {earlier} has the CUPS “{cups}” too.")
             elif holders.get(cups, mine) != mine and cups not in self._released:
                 yield from model_faults(ValidationError({"cups_list": taken("CUPS", cups)}), {})
 
-    def _stored(self, rows: list[Row]) -> dict[Any, list[Stored]]:
+    def _live(self) -> Any:
+        return Facility.objects.for_organization(self.organization_id).live()
+
+    def _stored(self, keys: list[Any]) -> dict[Any, list[Stored]]:
         """The live facilities that the rows may be, by identity, the oldest first."""
-        live = Facility.objects.for_organization(self.organization_id).live().order_by("id")
-        ids = {row.values["external_id"] for row in rows if row.values.get("external_id")}
-        names = {row.values["name"] for row in rows if not row.values.get("external_id")}
+        live = self._live().order_by("id")
+        ids = {key for key in keys if isinstance(key, str)}
+        names = {key[0] for key in keys if not isinstance(key, str)}
         found: list[tuple] = []
         if ids:
             named = live.exclude(external_id="").filter(external_id__any_of=ids)
@@ -158,8 +224,7 @@ class FacilityImporter(Importer):
             stored[identity(plain)].append(Stored(pk, plain, cups_lists[pk]))
         return stored
 
-    def _holders(self, cups: Iterable[str]) -> dict[str, UUID]:
-        wanted = set(cups)
+    def _holders(self, wanted: set[str]) -> dict[str, UUID]:
         if not wanted:
             return {}
         points = SupplyPoint.objects.filter(
@@ -167,35 +232,50 @@ class FacilityImporter(Importer):
         )
         return dict(points.values_list("cups", "facility_id"))
 
-    def _write(
-        self, new: list[dict[str, Any]], changed: list[tuple[Stored, dict[str, Any]]]
-    ) -> None:
-        self._change(changed)
-        self._create(new)
+    def _hand_in(self, new: Columns, changed: list[tuple[Stored, dict[str, Any]]]) -> None:
+        if self.writing:
+            self._written += len(new["name"]) + len(changed)
+            self.due(partial(self._write, changed, self._insertions(new)))
 
-    def _create(self, rows: list[dict[str, Any]]) -> None:
-        now = timezone.now()
-        points: list[tuple] = []
-        facilities: list[tuple] = []
-        for values in rows:
-            pk = uuid.uuid7()
-            values["categories"] = ",".join(values.get("categories", DEFAULTS["categories"]))
-            plain = [values.get(name, default) for name, default in DEFAULTS.items()]
-            facilities.append((pk, self.organization_id, *plain, *COMPUTED, now, now))
-            points += self._points(pk, values.get("cups_list", ()), now)
-        columns = ["id", "organization_id", *PLAIN, *Facility.COMPUTED, "created_at", "updated_at"]
-        bulk.insert(Facility, columns, facilities)
-        self._insert_points(points)
+    def _write(self, changed: list[tuple[Stored, dict[str, Any]]], insertions: Insertions) -> None:
+        """CUPS that the changed facilities give away are free for the new ones."""
+        self._change(changed)
+        self.insert(insertions)
+
+    def finish(self) -> None:
+        bulk.analyze(self._written, Facility, SupplyPoint)
+
+    def _insertions(self, new: Columns) -> Insertions:
+        """What stores new facilities and their CUPS."""
+        count, now = len(new["name"]), timezone.now()
+        ids = [uuid7().hex for _ in range(count)]
+
+        def every(value: Any) -> list[Any]:
+            return [value] * count
+
+        values = {"id": ids, "organization_id": every(self.organization_id)}
+        for name, default in DEFAULTS.items():
+            given = new.get(name, every(ABSENT))
+            values[name] = [default if one is ABSENT else one for one in given]
+        values |= {name: every(value) for name, value in COMPUTED.items()}
+        values |= {"created_at": every(now), "updated_at": every(now)}
+        lists = new.get("cups_list", every(ABSENT))
+        pairs = zip(ids, lists, strict=True)
+        points = [(pk, cups) for pk, codes in pairs if codes is not ABSENT for cups in codes]
+        return [
+            (Facility, bulk.insertion(Facility, values)),
+            (SupplyPoint, bulk.insertion(SupplyPoint, self._points(points, now))),
+        ]
 
     def _change(self, rows: list[tuple[Stored, dict[str, Any]]]) -> None:
         """Writes what differs; CUPS lists are replaced."""
         now = timezone.now()
-        points: list[tuple] = []
+        points: list[tuple[Any, str]] = []
         plain: list[tuple] = []
         replaced = [stored.id for stored, diff in rows if "cups_list" in diff]
         SupplyPoint.objects.filter(facility_id__in=replaced).delete()
         for stored, diff in rows:
-            points += self._points(stored.id, diff.pop("cups_list", ()), now)
+            points += [(stored.id, cups) for cups in diff.pop("cups_list", ())]
             if INPUTS & diff.keys():
                 facility: Any = Facility.objects.get(pk=stored.id)
                 for name, value in diff.items():
@@ -207,16 +287,31 @@ class FacilityImporter(Importer):
                 plain.append((stored.id, *(after[name] for name in PLAIN), now))
         with recorded(Facility, [pk for pk, *_ in plain], self.reason):
             bulk.update(Facility, [*PLAIN, "updated_at"], plain)
-        self._insert_points(points)
-        record(SupplyPoint, [pk for pk, *_ in points], CREATED, self.reason)
+        added = self._points(points, now)
+        bulk.insertion(SupplyPoint, added)()
+        record(SupplyPoint, map(UUID, added["id"]), CREATED, self.reason)
 
-    def _points(self, facility_id: UUID, cups_list: Iterable[str], now: Any) -> list[tuple]:
-        organization_id = self.organization_id
-        return [(uuid.uuid7(), organization_id, facility_id, cups, now, now) for cups in cups_list]
+    def _points(self, points: list[tuple[Any, str]], now: Any) -> Columns:
+        """The columns of supply points, given as (id of a facility, CUPS)."""
+        count = len(points)
+        return {
+            "id": [uuid7().hex for _ in range(count)],
+            "organization_id": [self.organization_id] * count,
+            "facility_id": [pk for pk, _ in points],
+            "cups": [cups for _, cups in points],
+            "created_at": [now] * count,
+            "updated_at": [now] * count,
+        }
 
-    def _insert_points(self, points: list[tuple]) -> None:
-        columns = ["id", "organization_id", "facility_id", "cups", "created_at", "updated_at"]
-        bulk.insert(SupplyPoint, columns, points)
+
+def identities(columns: Columns) -> list[Any]:
+    """What tells each facility from the others of its organization."""
+    ids = columns.get("external_id", repeat(""))
+    addresses = columns.get("address", repeat(""))
+    together = zip(ids, columns["name"], columns["country"], addresses, strict=False)
+    return [
+        external_id or (name, country, address) for external_id, name, country, address in together
+    ]
 
 
 def identity(values: dict[str, Any]) -> Any:

@@ -2,21 +2,36 @@
 
 Bulk writes send no signals and check no rules: who writes has checked every row, holds the locks of
 a single write (organizations.tenancy.pass_gate, then the facilities by id) and recomputes by the
-same functions that signals call.
+same functions that signals call. Values are made ready column by column: most columns repeat a few,
+and what holds for all values of a column need not be asked of each.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from operator import attrgetter
+from types import NoneType
 from typing import Any
 
 from django.db import connection, models
 
-BATCH = 5000
+BATCH = 2000
+"""Rows that are turned into columns together."""
+
+BLOCK = 500
+"""Rows that are handed to the connection together: about as much as a socket takes."""
+
+ANALYZE_FROM = 10_000
 FEW = 20
 """So many rows are updated one by one sooner than through a table of their own."""
+
+REPEATED = 4
+"""A column whose objects come so many times each is made ready object by object, not row by row."""
+
 ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+ESCAPED = "\\\t\n\r"
+
+Columns = Sequence[Sequence[Any]]
 
 
 def insert(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence]) -> None:
@@ -24,17 +39,25 @@ def insert(model: type[models.Model], columns: Sequence[str], rows: Iterable[Seq
 
     Defaults of the model are not applied. Raises IntegrityError as a single write would.
     """
+    _insert(model, [_field(model, name) for name in columns], _together(rows))
+
+
+def insertion(
+    model: type[models.Model], columns: Mapping[str, Sequence[Any]]
+) -> Callable[[], None]:
+    """What stores rows that are there as columns, all of one length; ids may be given as hex.
+
+    Everything but the writing is done now: a thread that writes is to wait for the server alone.
+    """
     fields = [_field(model, name) for name in columns]
-    table = model._meta.db_table
+    values = list(columns.values())
+    if not any(values):
+        return lambda: None
     if connection.vendor == "postgresql":
-        _copy(table, fields, rows)
-    else:
-        _executemany(
-            f"INSERT INTO {_names([table])} ({_names(_columns(fields))})"
-            f" VALUES ({', '.join(['%s'] * len(fields))})",
-            fields,
-            rows,
+        return partial(
+            _send, _statement(model._meta.db_table, fields), list(_blocks(fields, values))
         )
+    return partial(_insert, model, fields, [values])
 
 
 def update(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence]) -> None:
@@ -48,7 +71,7 @@ def update(model: type[models.Model], columns: Sequence[str], rows: Sequence[Seq
                 f"CREATE TEMP TABLE incoming ON COMMIT DROP AS"
                 f" SELECT {_names(names)} FROM {table} WITH NO DATA"
             )
-            _copy("incoming", fields, rows)
+            _copy("incoming", fields, _together(rows))
             cursor.execute("ANALYZE incoming")
             sets = ", ".join(f"{_names([one])} = incoming.{_names([one])}" for one in names[1:])
             key = _names(names[:1])
@@ -60,87 +83,129 @@ def update(model: type[models.Model], columns: Sequence[str], rows: Sequence[Seq
         _executemany(
             f"UPDATE {table} SET {sets} WHERE {_names(names[:1])} = %s",
             [*fields[1:], fields[0]],
-            ((*row[1:], row[0]) for row in rows),
+            _together((*row[1:], row[0]) for row in rows),
         )
 
 
-def _copy(table: str, fields: Sequence[models.Field], rows: Iterable[Sequence]) -> None:
-    writers = [_text_writer(field) for field in fields]
-    statement = f"COPY {_names([table])} ({_names(_columns(fields))}) FROM STDIN"
+def analyze(rows: int, *written: type[models.Model]) -> None:
+    """PostgreSQL: after so many new or changed rows, lets the planner know of them before anything
+    is asked about them; what it thinks of an empty table makes plans that never end."""
+    if rows >= ANALYZE_FROM and connection.vendor == "postgresql":
+        tables = _names(model._meta.db_table for model in written)
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {tables}")
+
+
+def analyze_new(model: type[models.Model]) -> None:
+    """PostgreSQL: tells the planner what it does not know of a table that was empty until now.
+
+    References to it are checked by queries whose plan the session keeps. One that is made without
+    statistics may read all rows of the organization for each reference: 25 s for what takes one.
+    """
+    if connection.vendor == "postgresql":
+        table = model._meta.db_table
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [table])
+            if cursor.fetchone()[0] < ANALYZE_FROM:
+                cursor.execute(f"ANALYZE {_names([table])}")
+
+
+def _insert(
+    model: type[models.Model], fields: Sequence[models.Field], batches: Iterable[Columns]
+) -> None:
+    table = model._meta.db_table
+    if connection.vendor == "postgresql":
+        _copy(table, fields, batches)
+    else:
+        _executemany(
+            f"INSERT INTO {_names([table])} ({_names(_columns(fields))})"
+            f" VALUES ({', '.join(['%s'] * len(fields))})",
+            fields,
+            batches,
+        )
+
+
+def _together(rows: Iterable[Sequence]) -> Iterator[Columns]:
+    """Rows as columns, BATCH of them at once."""
     stream = iter(rows)
-    batch = list(islice(stream, 500))
-    if not batch:
+    while batch := list(islice(stream, BATCH)):
+        yield list(zip(*batch, strict=True))
+
+
+def _copy(table: str, fields: Sequence[models.Field], batches: Iterable[Columns]) -> None:
+    _send(
+        _statement(table, fields),
+        (block for columns in batches for block in _blocks(fields, columns)),
+    )
+
+
+def _statement(table: str, fields: Sequence[models.Field]) -> str:
+    return f"COPY {_names([table])} ({_names(_columns(fields))}) FROM STDIN"
+
+
+def _blocks(fields: Sequence[models.Field], columns: Columns) -> Iterator[str]:
+    """Columns as lines of COPY's text format."""
+    texts = [_texts(field, values) for field, values in zip(fields, columns, strict=True)]
+    lines = map("\t".join, zip(*texts, strict=True))
+    while block := list(islice(lines, BLOCK)):
+        yield "\n".join([*block, ""])
+
+
+def _send(statement: str, blocks: Iterable[str]) -> None:
+    """COPY goes past Django's cursor, and so past what makes psycopg's errors Django's."""
+    stream = iter(blocks)
+    first = next(stream, None)
+    if first is None:
         return
-    # COPY goes past Django's cursor, and so past what makes psycopg's errors Django's.
     errors = connection.wrap_database_errors
     with connection.cursor() as cursor, errors, cursor.copy(statement) as copy:
-        while batch:
-            copy.write(
-                "".join(
-                    "\t".join(
-                        [
-                            r"\N" if value is None else write(value)
-                            for write, value in zip(writers, row, strict=True)
-                        ]
-                    )
-                    + "\n"
-                    for row in batch
-                )
-            )
-            batch = list(islice(stream, 500))
+        copy.write(first)
+        for block in stream:
+            copy.write(block)
 
 
-def _text_writer(field: models.Field) -> Callable[[Any], str]:
-    """How COPY's text format has a value of this column; only text can hold what it escapes."""
-    if type(field) in (models.CharField, models.TextField):
-        return Escaped().__getitem__
-    if type(field) is models.DateField:
-        return Iso().__getitem__
+def _texts(field: models.Field, values: Sequence[Any]) -> Sequence[str]:
+    """The values of a column as COPY's text format has them."""
+    kinds = set(map(type, values))
+    if NoneType in kinds:
+        texts = iter(_texts(field, [one for one in values if one is not None]))
+        return [r"\N" if one is None else next(texts) for one in values]
     of = field.target_field if isinstance(field, models.ForeignKey) else field
     if isinstance(of, models.UUIDField):
-        return attrgetter("hex")
-    if not isinstance(field, models.CharField | models.TextField):
-        return str
-    prepare = field.get_prep_value
-
-    def write(value: Any) -> str:
-        return (value if isinstance(value, str) else prepare(value)).translate(ESCAPES)
-
-    return write
-
-
-class Escaped(dict[str, str]):
-    """Text → as COPY has it; most columns repeat a few values."""
-
-    def __missing__(self, value: Any) -> str:
-        if len(self) >= BATCH:
-            self.clear()
-        text = self[value] = str(value).translate(ESCAPES)
-        return text
+        return values if kinds == {str} else _each(attrgetter("hex"), values)
+    if not isinstance(of, models.CharField | models.TextField):  # what is left needs no escapes
+        return _each(str, values)
+    if type(of) not in (models.CharField, models.TextField):
+        prepare = of.get_prep_value
+        values = _each(lambda one: one if isinstance(one, str) else prepare(one), values)
+    elif kinds != {str}:
+        values = list(map(str, values))
+    together = "".join(values)
+    if not any(one in together for one in ESCAPED):
+        return values
+    return [one.translate(ESCAPES) for one in values]
 
 
-class Iso(dict[date, str]):
-    """Day → as COPY has it."""
-
-    def __missing__(self, value: date) -> str:
-        if len(self) >= BATCH:
-            self.clear()
-        text = self[value] = value.isoformat()
-        return text
-
-
-def _executemany(sql: str, fields: Sequence[models.Field], rows: Iterable[Sequence]) -> None:
-    prepare = [field.get_db_prep_save for field in fields]
-    stream = iter(rows)
+def _executemany(sql: str, fields: Sequence[models.Field], batches: Iterable[Columns]) -> None:
     with connection.cursor() as cursor:
-        while batch := list(islice(stream, BATCH)):
-            cursor.executemany(
-                sql,
-                [
-                    [one(value, connection) for one, value in zip(prepare, row, strict=True)]
-                    for row in batch
-                ],
-            )
+        for batch in batches:
+            ready = [_ready(field, values) for field, values in zip(fields, batch, strict=True)]
+            cursor.executemany(sql, list(zip(*ready, strict=True)))
+
+
+def _ready(field: models.Field, values: Sequence[Any]) -> Sequence[Any]:
+    """The values of a column as the database's driver takes them."""
+    return _each(lambda one: field.get_db_prep_save(one, connection), values)
+
+
+def _each(convert: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
+    """What becomes of each value; of an object that comes again and again, once."""
+    ids = list(map(id, values))
+    objects = dict(zip(ids, values, strict=True))
+    if len(objects) * REPEATED > len(values):
+        return list(map(convert, values))
+    converted = {key: convert(one) for key, one in objects.items()}
+    return list(map(converted.__getitem__, ids))
 
 
 def _field(model: type[models.Model], name: str) -> models.Field:

@@ -7,7 +7,7 @@ one stays.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from django.core.validators import MaxLengthValidator, ProhibitNullCharactersVal
 from rest_framework import serializers
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
+from organizations.cell_errors import MARK
 from organizations.fields import Number, Text, WholeNumber, as_detail
 
 JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
@@ -27,6 +28,9 @@ PLAIN_VALIDATORS = (
 )
 REMEMBERED = 20_000
 """Distinct texts of one column whose values are kept."""
+
+MANY = 4
+"""Where each text comes fewer times than this, all are looked at together; else each one once."""
 
 
 class Fault(NamedTuple):
@@ -58,18 +62,45 @@ class Column(dict[str, Any]):
         self.name, self.field = name, field
         self._number = isinstance(field, Number | WholeNumber)
         self._longest_plain = 0
+        self._blank = getattr(field, "allow_blank", False)
         self._plain_number: re.Pattern[str] | None = None
         if type(field) is Text and field.trim_whitespace:
             if all(isinstance(one, PLAIN_VALIDATORS) for one in field.validators):
                 self._longest_plain = field.max_length or 0
         elif type(field) is Number and not field.validators and field.max_whole_digits:
-            self._plain_number = re.compile(
+            number = (
                 rf"-?(?:0|[1-9][0-9]{{0,{field.max_whole_digits - 1}}})"
                 rf"(?:\.[0-9]{{1,{field.decimal_places}}})?"
             )
+            self._plain_number = re.compile(number)
+            self._plain_numbers = re.compile(rf"(?:{number}\n)*")
+
+    def read(self, cells: Sequence[str]) -> list[Any]:
+        """The values of many cells; where one cannot be read a Refused stands."""
+        distinct = set(cells)
+        if len(distinct) * MANY > len(cells):
+            if self._longest_plain and self._all_plain(cells, distinct):
+                return list(cells)
+            if self._plain_number:
+                together = "\n".join([*cells, ""])
+                # A cell with a line break in it would pass for two numbers.
+                if together.count("\n") == len(cells) and self._plain_numbers.fullmatch(together):
+                    return list(map(Decimal, cells))
+        return list(map(self.__getitem__, cells))
+
+    def _all_plain(self, cells: Sequence[str], distinct: set[str]) -> bool:
+        """Whether `_read` would give each text as it is, asked of all of them at once."""
+        together = "".join(distinct)
+        return (
+            together.isascii()
+            and together.isprintable()
+            and max(map(len, distinct)) <= self._longest_plain
+            and ("" not in distinct or self._blank)
+            and distinct == set(map(str.strip, distinct))
+        )
 
     def __missing__(self, text: str) -> Any:
-        value = self._read(text)
+        value = self._without_value(text) if text.startswith(MARK) else self._read(text)
         if len(self) >= REMEMBERED:
             self.clear()
         self[text] = value
@@ -95,6 +126,14 @@ class Column(dict[str, Any]):
         except ModelValidationError as error:
             return Refused(faults(self.name, as_detail(error)[""]))
 
+    def _without_value(self, text: str) -> Refused:
+        """For a cell of a spreadsheet where an error stands, or a formula without its value."""
+        shown = text.removeprefix(MARK)
+        sentence = f"The spreadsheet has the error {shown} here; mend it there."
+        if shown.startswith("="):
+            sentence = "This formula was never calculated; open the file in Excel and save it."
+        return self._refused("no_value", sentence)
+
     def _as_json(self, text: str) -> Any:
         if isinstance(self.field, serializers.ListField):
             return [part.strip() for part in text.split("|")]
@@ -106,7 +145,7 @@ class Column(dict[str, Any]):
         return text
 
     def _empty(self) -> Any:
-        if getattr(self.field, "allow_blank", False):
+        if self._blank:
             return ""
         if self.field.required:
             return self._refused("required", "This cell is needed and empty.")

@@ -1,6 +1,7 @@
 """Which keys a long file has had, and on which line, in 12 to 24 bytes a row."""
 
 from array import array
+from collections.abc import Iterable, Iterator
 
 MASK = 2**63 - 1
 
@@ -22,29 +23,33 @@ class Seen:
 
     def line(self, key: object) -> int:
         """The first line of a key, or 0."""
-        return self._lines[self._slot(hash(key) & MASK)]
-
-    def add(self, key: object, line: int) -> int:
-        """Notes a key's first line, counted from 1; its earlier line if it has one, else 0."""
-        code = hash(key) & MASK
-        slot = self._slot(code)
-        if earlier := self._lines[slot]:
-            return earlier
-        self._hashes[slot], self._lines[slot] = code, line
-        self._used += 1
-        if self._used * 3 > self._size * 2:
-            old = zip(self._hashes, self._lines, strict=True)
-            self._resize(self._size * 2)
-            for code, line in old:
-                if line:
-                    slot = self._slot(code)
-                    self._hashes[slot], self._lines[slot] = code, line
-                    self._used += 1
-        return 0
-
-    def _slot(self, code: int) -> int:
-        hashes, lines, last = self._hashes, self._lines, self._size - 1
+        code, hashes, lines, last = hash(key) & MASK, self._hashes, self._lines, self._size - 1
         slot = code & last
         while lines[slot] and hashes[slot] != code:
             slot = (slot + 1) & last
-        return slot
+        return lines[slot]
+
+    def add(self, key: object, line: int) -> int:
+        """Notes a key's first line, counted from 1; its earlier line if it has one, else 0."""
+        return self.add_all([key], [line])[0]
+
+    def add_all(self, keys: Iterable[object], lines: Iterable[int]) -> list[int]:
+        """Notes many keys in their order; their earlier lines."""
+        codes = [hash(key) & MASK for key in keys]
+        while (self._used + len(codes)) * 3 > self._size * 2:
+            old = zip(self._hashes, self._lines, strict=True)
+            self._resize(self._size * 2)
+            for _ in self._put(one for one in old if one[1]):
+                pass
+        return list(self._put(zip(codes, lines, strict=True)))
+
+    def _put(self, entries: Iterable[tuple[int, int]]) -> Iterator[int]:
+        hashes, lines, last = self._hashes, self._lines, self._size - 1
+        for code, line in entries:
+            slot = code & last
+            while (at := lines[slot]) and hashes[slot] != code:
+                slot = (slot + 1) & last
+            if not at:
+                hashes[slot], lines[slot] = code, line
+                self._used += 1
+            yield at

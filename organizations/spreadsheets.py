@@ -5,6 +5,7 @@ fields to say. A spreadsheet's number is taken at its shortest decimal form, its
 """
 
 import csv
+import re
 import shutil
 import sys
 import tempfile
@@ -13,16 +14,28 @@ from contextlib import contextmanager
 from datetime import date, datetime, time
 from decimal import Decimal
 from difflib import get_close_matches
+from itertools import accumulate, compress, islice
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+from xml.etree.ElementTree import ParseError
+from zipfile import BadZipFile
 
-from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+from organizations.cell_errors import cell_errors
 
 STDIN = "-"
 ZIP, OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 MIDNIGHT = time()
+LINE_BREAK = re.compile(r"\r\n|\r|\n")
+BATCH = 2000
+"""So many rows are read, judged and written at once."""
+
+Lines = tuple[Sequence[int], list[list[str]]]
+"""The lines of some rows, and the rows."""
+
 LONGEST_CELL = 100_000
 """Characters. A quotation mark that is never closed would swallow the rest of the file."""
 
@@ -37,10 +50,16 @@ class Table:
     delimiter = ","
 
     def __init__(self) -> None:
-        _, header = next(self._lines(), (1, []))
-        self.columns = [name.strip() for name in header]
-        while self.columns and not self.columns[-1]:
-            self.columns.pop()
+        self.columns: list[str] = []
+        self._above = 0
+        """Rows up to the header; blank ones may stand before it."""
+        for _, [cells] in self._lines(1):
+            self._above += 1
+            self.columns = [name.strip() for name in cells]
+            while self.columns and not self.columns[-1]:
+                self.columns.pop()
+            if self.columns:
+                break
         if not self.columns:
             raise Unreadable("The file is empty; its first line names the columns.")
 
@@ -50,23 +69,37 @@ class Table:
         Empty cells beyond the last column are dropped; a row with more or fewer cells than
         columns is for the reader to refuse. Raises Unreadable.
         """
-        width = len(self.columns)
-        lines = self._lines()
-        next(lines, None)
-        for line, cells in lines:
-            while len(cells) > width and not cells[-1]:
-                cells.pop()
-            if any(cells):
-                yield line, cells
+        for lines, rows in self.batches():
+            yield from zip(lines, rows, strict=True)
 
-    def require(self, known: Sequence[str], required: Iterable[str]) -> None:
-        """Raises Unreadable unless every column is known, none doubled and none that is needed
-        missing; names are matched exactly."""
+    def batches(self, size: int = BATCH) -> Iterator[Lines]:
+        """The same, many at once: their lines and their cells."""
+        width, above = len(self.columns), self._above
+        for lines, rows in self._lines(size):
+            if above:
+                lines, rows, above = lines[above:], rows[above:], max(above - len(rows), 0)
+            if set(map(len, rows)) != {width}:
+                for cells in rows:
+                    while len(cells) > width and not cells[-1]:
+                        cells.pop()
+            if not all(map(any, rows)):
+                told = list(map(any, rows))
+                lines, rows = list(compress(lines, told)), list(compress(rows, told))
+            if rows:
+                yield lines, rows
+
+    def require(
+        self, known: Sequence[str], required: Iterable[str], ignored: Sequence[str] = ()
+    ) -> None:
+        """Raises Unreadable unless every column is known or ignored, none doubled and none that is
+        needed missing; names are matched exactly."""
+        if any("\t" in name for name in self.columns):
+            raise Unreadable("The file is divided by tabs; save it as CSV with commas.")
         problems = []
         for position, name in enumerate(self.columns, 1):
             if not name:
                 problems.append(f"column {position} has no name")
-            elif name not in known:
+            elif name not in known and name not in ignored:
                 near = get_close_matches(name.casefold().replace(" ", "_"), known, n=1, cutoff=0.6)
                 hint = f" (did you mean “{near[0]}”?)" if near else ""
                 problems.append(f"there is no column “{name[:50]}”{hint}")
@@ -81,7 +114,8 @@ class Table:
                 f"The header is not right: {sentence}. The columns are {', '.join(known)}."
             )
 
-    def _lines(self) -> Iterator[tuple[int, list[str]]]:
+    def _lines(self, size: int) -> Iterator[Lines]:
+        """All rows, blank ones and the header too, `size` of them at once."""
         raise NotImplementedError
 
 
@@ -105,20 +139,32 @@ class CSVTable(Table):
     def _open(self) -> Any:
         return self.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
 
-    def _lines(self) -> Iterator[tuple[int, list[str]]]:
+    def _lines(self, size: int) -> Iterator[Lines]:
         csv.field_size_limit(LONGEST_CELL)
         with self._open() as file:
             reader = csv.reader(file, delimiter=self.delimiter, strict=True)
-            line = 1
-            try:
-                for cells in reader:
-                    yield line, cells
-                    line = reader.line_num + 1
-            except csv.Error as error:
-                raise Unreadable(
-                    f"Line {line}: the quotation marks are not right ({error}); a cell that holds "
-                    'a quotation mark is written "like ""this""".'
-                ) from error
+            line, more = 1, True
+            while more:
+                rows: list[list[str]] = []
+                try:
+                    rows.extend(islice(reader, size))  # keeps the rows before an error
+                except csv.Error as error:
+                    raise Unreadable(
+                        f"Line {line + sum(map(height, rows))}: the quotation marks are not right "
+                        f"({error}); a cell that holds a quotation mark is written "
+                        '"like ""this""".'
+                    ) from error
+                lines: Sequence[int] = range(line, reader.line_num + 1)
+                if len(lines) != len(rows):  # a cell has a line break
+                    lines = list(accumulate(map(height, rows[:-1]), initial=line))
+                line, more = reader.line_num + 1, bool(rows)
+                if rows:
+                    yield lines, rows
+
+
+def height(cells: list[str]) -> int:
+    """How many lines of its file a row takes."""
+    return 1 + sum(len(LINE_BREAK.findall(cell)) for cell in cells)
 
 
 class XLSXTable(Table):
@@ -130,16 +176,35 @@ class XLSXTable(Table):
             visible = [
                 one.name
                 for one in workbook.sheets_metadata
-                if one.visible is SheetVisibleEnum.Visible
+                if one.visible is SheetVisibleEnum.Visible and one.typ is SheetTypeEnum.WorkSheet
             ]
             self._sheet = workbook.get_sheet_by_name(visible[0])
-        except (CalamineError, OSError, IndexError) as error:
+            self._errors = cell_errors(str(path), visible[0])
+            _, self._left = self._sheet.start or (0, 0)
+        except (CalamineError, OSError, IndexError, BadZipFile, KeyError, ParseError) as error:
             raise Unreadable(f"The workbook cannot be read ({error}); save it again.") from error
         super().__init__()
 
-    def _lines(self) -> Iterator[tuple[int, list[str]]]:
-        for line, row in enumerate(self._sheet.iter_rows(), 1):
-            yield line, [value if type(value) is str else cell_text(value) for value in row]
+    def _lines(self, size: int) -> Iterator[Lines]:
+        sheet, line = self._sheet.iter_rows(), 1
+        while values := list(islice(sheet, size)):
+            rows = [[one if type(one) is str else cell_text(one) for one in row] for row in values]
+            lines = range(line, line + len(rows))
+            for wrong in self._errors.keys() & lines if self._errors else ():
+                self._put_errors(wrong, rows[wrong - line])
+            yield lines, rows
+            line += len(rows)
+        for wrong in sorted(one for one in self._errors if one >= line):
+            cells: list[str] = []
+            self._put_errors(wrong, cells)
+            yield [wrong], [cells]
+
+    def _put_errors(self, line: int, cells: list[str]) -> None:
+        """Puts what has no value in its place, past the end too: there calamine sees nothing."""
+        for column, text in self._errors[line].items():
+            place = column - self._left if column >= self._left else len(cells)
+            cells += [""] * (place + 1 - len(cells))
+            cells[place] = text
 
 
 def cell_text(value: Any) -> str:
@@ -165,11 +230,12 @@ def open_table(name: str) -> Iterator[Table]:
     """The table in a file, or on stdin if the name is “-”. Raises Unreadable."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(name)
-        if name == STDIN:
-            path = Path(folder) / "stdin"
-            with path.open("wb") as spool:
-                shutil.copyfileobj(sys.stdin.buffer, spool)
         try:
+            if name == STDIN:
+                path = spooled(sys.stdin.buffer, folder)
+            elif path.is_fifo():
+                with path.open("rb") as pipe:
+                    path = spooled(pipe, folder)
             with path.open("rb") as file:
                 magic = file.read(4)
         except OSError as error:
@@ -177,3 +243,11 @@ def open_table(name: str) -> Iterator[Table]:
         if magic == OLD_EXCEL:
             raise Unreadable("This is an old Excel workbook (.xls); save it as XLSX or CSV.")
         yield XLSXTable(path) if magic == ZIP else CSVTable(path)
+
+
+def spooled(stream: IO[bytes], folder: str) -> Path:
+    """A copy of what can be read once only."""
+    path = Path(folder) / "stream"
+    with path.open("wb") as spool:
+        shutil.copyfileobj(stream, spool)
+    return path

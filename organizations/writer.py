@@ -1,11 +1,16 @@
 """Writing in the background while the next rows are judged, in the same transaction."""
 
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
+
+SWITCH_INTERVAL = 0.0002
+"""Seconds. A thread that has waited for the server waits so long again for the one that judges; at
+Python's usual 5 ms, some times for each megabyte, the server would be idle meanwhile."""
 
 
 class Writer:
@@ -28,6 +33,8 @@ class Writer:
                 connections[DEFAULT_DB_ALIAS] = mine
 
             self._executor = ThreadPoolExecutor(max_workers=1, initializer=share)
+            self._interval = sys.getswitchinterval()
+            sys.setswitchinterval(SWITCH_INTERVAL)
         return self
 
     def __exit__(
@@ -38,6 +45,7 @@ class Writer:
     ) -> None:
         if self._executor:
             self._executor.shutdown()
+            sys.setswitchinterval(self._interval)
             connections[DEFAULT_DB_ALIAS].dec_thread_sharing()
 
     def start(self, job: Callable[[], None]) -> None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -260,6 +261,69 @@ def test_an_unknown_column_is_named_and_the_computed_are_not_for_writing(
     assert "there is no column “co2e”" in outcome.messages
 
 
+def test_a_cell_of_a_workbook_with_an_error_is_refused_and_unsets_nothing(
+    tmp_path: Path, organization: Organization
+) -> None:
+    load(tmp_path, [MADRID], organization)
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    sheet.append(["external_id", "name", "type", "country", "address", "region"])
+    sheet.append(["MAD-01", "Madrid Office", "office", "ES", "#REF!", "=A1"])
+    book.save(tmp_path / "f.xlsx")
+    rejects = tmp_path / "rejects.csv"
+    outcome = run("import_facilities", tmp_path / "f.xlsx", organization, f"--rejects={rejects}")
+    assert outcome.counts == "created 0, changed 0, unchanged 0, rejected 1"
+    assert "address “#REF!”: The spreadsheet has the error #REF! here" in outcome.messages
+    assert "region “=A1”: This formula was never calculated" in outcome.messages
+    assert Facility.objects.get().address == "Calle Mayor 1"
+    with rejects.open(newline="") as file:
+        [row] = csv.DictReader(file)
+    assert (row["address"], row["code"]) == ("#REF!", "no_value|no_value")
+
+
+def test_the_hint_of_a_header_is_a_column_that_can_be_written(
+    tmp_path: Path, organization: Organization
+) -> None:
+    outcome = load(tmp_path, [{**MADRID, "co2e": "1"}], organization)
+    assert "there is no column “co2e”. The columns are external_id, name, " in outcome.messages
+    assert "reason" not in outcome.messages
+
+
+def test_an_unquoted_comma_is_named_where_it_makes_a_cell_more(
+    tmp_path: Path, organization: Organization
+) -> None:
+    (tmp_path / "f.csv").write_text("name,type,country,logistic_factor\nA,office,ES,0,5\n")
+    outcome = run("import_facilities", tmp_path / "f.csv", organization)
+    assert (
+        "5 cells and the header 4. A cell with “,” in it is written in quotes" in outcome.messages
+    )
+
+
+@pytest.mark.parametrize("changed", [{}, {"country": "XX"}, {"name": ""}])
+def test_rows_of_a_batch_are_the_same_whatever_stands_beside_them(
+    tmp_path: Path, organization: Organization, changed: dict[str, str]
+) -> None:
+    """Columns and rows, the two ways through a batch, store the same."""
+    rows: list[dict[str, Any]] = [
+        {**MADRID, "external_id": "A"},
+        {**WINDHOEK, "external_id": "B", "categories": "", "cups_list": cups(3)},
+        {"external_id": "", "name": "Shed", "type": "shed", "country": "esp"},
+        {**WINDHOEK, "external_id": "C", **changed},
+    ]
+    load(tmp_path, rows, organization, "--on-error=skip")
+    found = Facility.objects.exclude(external_id="C").order_by("external_id")
+    assert [
+        (one.external_id, one.name, one.country, one.categories, one.logistic_factor)
+        for one in found
+    ] == [
+        ("", "Shed", "ES", ["heat", "electricity", "water", "recharge"], Decimal("0.8")),
+        ("A", "Madrid Office", "ES", ["heat", "electricity"], Decimal("0.5")),
+        ("B", "Windhoek Depot", "NA", ["heat", "electricity", "water", "recharge"], Decimal("0.8")),
+    ]
+    held = SupplyPoint.objects.order_by("id").values_list("facility__external_id", "cups")
+    assert list(held) == [("A", cups(1)), ("A", cups(2)), ("B", cups(3))]
+
+
 CELLS: dict[str, Any] = {
     "external_id": st.sampled_from(["", "A-1", " A-1 ", "x" * 101, "a\0"]),
     "name": st.sampled_from(["", " ", "Office", "x" * 255, "x" * 256, "Ünï"]),
@@ -308,3 +372,33 @@ def test_the_import_and_the_api_refuse_and_store_the_same(
         assert answer.status == 422
         expected = {(one["field"].split(".")[0], one["code"]) for one in answer.body["errors"]}
         assert {(one["column"], one["code"]) for one in faults} == expected
+
+
+def test_one_changed_row_of_many_batches_changes_one_row(
+    tmp_path: Path, organization: Organization
+) -> None:
+    rows = [{**WINDHOEK, "external_id": f"F-{n}", "name": f"Site {n}"} for n in range(4500)]
+    load(tmp_path, rows, organization)
+    before = stored(organization)
+    rows[3210] = {**rows[3210], "address": "Elsewhere 1"}
+    outcome = load(tmp_path, rows, organization)
+    assert outcome.counts == "created 0, changed 1, unchanged 4499, rejected 0"
+    after = stored(organization)
+    moved = [new for old, new in zip(before, after, strict=True) if old != new]
+    assert [(one["external_id"], one["address"]) for one in moved] == [("F-3210", "Elsewhere 1")]
+
+
+def test_duplicates_and_cups_are_found_across_batches(
+    tmp_path: Path, organization: Organization
+) -> None:
+    rows = [{**WINDHOEK, "external_id": f"F-{n}", "cups_list": ""} for n in range(4500)]
+    rows[10]["cups_list"] = rows[4000]["cups_list"] = cups(1)
+    rows[4400]["external_id"] = "F-20"
+    outcome = load(tmp_path, rows, organization, "--on-error=skip")
+    assert outcome.counts == "created 4498, changed 0, unchanged 0, rejected 2"
+    lines = [one for one in outcome.messages.splitlines() if one.startswith("line ")]
+    assert [one.rsplit("[", 1)[1] for one in lines] == ["taken]", "duplicate]"]
+    assert "line 4002: cups_list" in lines[0]
+    assert "Line 12 has the CUPS" in lines[0]
+    assert "line 4402: external_id" in lines[1]
+    assert "Line 22 is the same facility" in lines[1]

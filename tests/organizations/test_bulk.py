@@ -74,6 +74,28 @@ def test_what_is_updated_is_read_back_and_nothing_else_moves(
     assert values(Facility.objects.get(pk=other.pk)) == values(other)
 
 
+@pytest.mark.parametrize("count", [0, 1, 1001])
+def test_columns_are_stored_as_rows_are(organization: Organization, count: int) -> None:
+    new = rows(organization, count)
+    columns: dict[str, list[Any]] = {name: [getattr(row, name) for row in new] for name in COLUMNS}
+    columns["id"] = [pk.hex for pk in columns["id"]]
+    columns["deleted_at"] = [timezone.now() if at % 3 == 1 else None for at in range(count)]
+    bulk.insertion(Facility, columns)()
+    expected = [dict(zip(columns, one, strict=True)) for one in zip(*columns.values(), strict=True)]
+    for one, row in zip(expected, new, strict=True):
+        row.refresh_from_db(fields=["categories"])
+        one |= {"id": row.pk, "categories": row.categories}
+    assert list(Facility.objects.order_by("pk").values(*COLUMNS)) == expected
+
+
+def test_nothing_is_written_before_it_is_asked_for(organization: Organization) -> None:
+    columns = {name: [getattr(one, name) for one in rows(organization, 2)] for name in COLUMNS}
+    insert = bulk.insertion(Facility, columns)
+    assert not Facility.objects.exists()
+    insert()
+    assert Facility.objects.count() == 2
+
+
 def test_a_constraint_holds_in_bulk_too(organization: Organization) -> None:
     bad = rows(organization, 2)
     bad[1].country = "ESP"

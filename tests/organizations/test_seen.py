@@ -17,3 +17,12 @@ def test_keys_may_be_tuples() -> None:
     assert seen.add(("a", 1), 2) == 0
     assert seen.add(("a", 1), 3) == 2
     assert seen.add(("a", 2), 4) == 0
+
+
+def test_many_keys_at_once_are_noted_in_their_order() -> None:
+    seen = Seen()
+    keys = [f"key {number % 7000}" for number in range(10_000)]
+    earlier = seen.add_all(keys, range(1, 10_001))
+    assert earlier == [0] * 7000 + list(range(1, 3001))
+    assert seen.add_all([], []) == []
+    assert seen.add_all(["key 6999", "new", "new"], [5, 6, 7]) == [7000, 0, 6]

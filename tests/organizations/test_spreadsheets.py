@@ -1,7 +1,9 @@
 """Tables as people send them: read as they are, or refused with a sentence that says what to do."""
 
 import io
+import os
 import sys
+import threading
 from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +12,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from organizations.cell_errors import MARK
 from organizations.spreadsheets import Unreadable, cell_text, open_table
 
 
@@ -142,3 +145,97 @@ def test_a_workbook_is_read_with_its_dates_and_its_numbers_at_their_shortest(
 )
 def test_a_number_of_a_spreadsheet_is_its_shortest_decimal_form(value: Any, text: str) -> None:
     assert cell_text(value) == text
+
+
+def test_blank_lines_may_stand_before_the_header(tmp_path: Path) -> None:
+    assert table(tmp_path, b"\n,,\na,b\nx,1\n") == (["a", "b"], [(4, ["x", "1"])])
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    sheet["C4"], sheet["D4"], sheet["C5"], sheet["D5"] = "a", "b", "x", 1
+    book.save(tmp_path / "table.xlsx")
+    with open_table(str(tmp_path / "table.xlsx")) as opened:
+        assert (opened.columns, list(opened.rows())) == (["a", "b"], [(5, ["x", "1"])])
+
+
+def test_more_blank_lines_than_a_batch_may_stand_before_the_header(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("\n" * 7 + "a,b\nx,1\ny,2\n")
+    with open_table(str(tmp_path / "table.csv")) as opened:
+        batches = [(list(lines), rows) for lines, rows in opened.batches(3)]
+    assert batches == [([9], [["x", "1"]]), ([10], [["y", "2"]])]
+
+
+def test_batches_are_the_rows_with_the_lines_that_an_editor_shows(tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    file.write_bytes(b'a,b\r\n"one\r\ntwo",1\r\n\r\nx,2\r\n"y\r",3\r\n"z\n\n",4\r\nlast,5\r\n')
+    expected = [(2, "1"), (5, "2"), (6, "3"), (8, "4"), (11, "5")]
+    with open_table(str(file)) as opened:
+        for size in (1, 2, 3, 100):
+            found = [
+                (line, cells[1])
+                for lines, rows in opened.batches(size)
+                for line, cells in zip(lines, rows, strict=True)
+            ]
+            assert found == expected
+
+
+def test_the_line_of_wrong_quotation_marks_is_counted_past_line_breaks(tmp_path: Path) -> None:
+    assert refusal(tmp_path, b'a,b\n"x\ny",1\n"x"y,1\n').startswith("Line 4: the quotation marks")
+
+
+def test_tabs_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    file.write_text("a\tb\n1\t2\n")
+    with open_table(str(file)) as opened, pytest.raises(Unreadable, match="divided by tabs"):
+        opened.require(["a", "b"], [])
+
+
+def test_a_pipe_is_read_once_and_kept(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=["a,b\nx,1\n"])
+    writer.start()
+    with open_table(str(pipe)) as opened:
+        assert list(opened.rows()) == list(opened.rows()) == [(2, ["x", "1"])]
+    writer.join()
+
+
+def test_the_first_sheet_is_one_with_cells(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    sheet.append(["a"])
+    sheet.append(["x"])
+    book.create_chartsheet("chart", 0)
+    book.save(tmp_path / "table.xlsx")
+    with open_table(str(tmp_path / "table.xlsx")) as opened:
+        assert list(opened.rows()) == [(2, ["x"])]
+
+
+def test_an_error_and_a_formula_without_a_value_are_no_empty_cells(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    for column, name in enumerate(["number", "note"], 3):
+        sheet.cell(2, column, name)
+    sheet["C3"], sheet["D3"] = "#N/A", "fine"
+    sheet["C4"], sheet["D4"] = 1, "=1/0"
+    sheet["C5"] = 1
+    book.save(tmp_path / "table.xlsx")
+    with open_table(str(tmp_path / "table.xlsx")) as opened:
+        assert list(opened.rows()) == [
+            (3, [f"{MARK}#N/A", "fine"]),
+            (4, ["1", f"{MARK}=1/0"]),
+            (5, ["1", ""]),
+        ]
+
+
+def test_formulas_without_a_value_beyond_all_values_are_there_too(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    sheet["B1"], sheet["B2"], sheet["B3"] = "a", "x", "y"
+    sheet["A2"], sheet["D3"], sheet["B7"] = "=1", "=2", "=3"
+    book.save(tmp_path / "table.xlsx")
+    with open_table(str(tmp_path / "table.xlsx")) as opened:
+        assert list(opened.rows()) == [
+            (2, ["x", f"{MARK}=1"]),
+            (3, ["y", "", f"{MARK}=2"]),
+            (7, [f"{MARK}=3"]),
+        ]

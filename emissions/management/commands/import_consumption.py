@@ -1,6 +1,6 @@
 from emissions.imports import ConsumptionImporter
 from emissions.judge import ALLOWABLE
-from organizations.imports import ImportCommand
+from organizations.import_command import ImportCommand
 
 
 class Command(ImportCommand):

@@ -4,7 +4,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from emissions.factor_imports import FactorImporter
-from organizations.imports import ImportCommand, Importer
+from organizations.import_command import ImportCommand
+from organizations.imports import Importer
 from organizations.models import Organization
 from organizations.spreadsheets import Table
 

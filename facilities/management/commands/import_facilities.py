@@ -1,5 +1,5 @@
 from facilities.imports import FacilityImporter
-from organizations.imports import ImportCommand
+from organizations.import_command import ImportCommand
 
 
 class Command(ImportCommand):
