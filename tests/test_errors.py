@@ -243,10 +243,11 @@ def test_a_method_that_a_path_does_not_have_is_405(
     assert set(answer.headers["Allow"].split(", ")) == allowed
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/schema"])
-def test_a_page_that_is_only_read_is_405_in_the_same_shape(path: str) -> None:
+@pytest.mark.parametrize("method", ["POST", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/v1/schema", "/v1/docs"])
+def test_a_page_that_is_only_read_is_405_in_the_same_shape(path: str, method: str) -> None:
     client = Client(enforce_csrf_checks=True)
-    response = client.generic("POST", path, b"{}", "application/json")
+    response = client.generic(method, path, b"{}", "application/json")
     assert response.status_code == 405
     assert "GET" in response.headers["Allow"]
     answer = Answer(405, json.loads(response.content or b"null"), response.headers)
