@@ -30,8 +30,9 @@ serve: $(VENV)/ready  ## Serve for production: needs SECRET_KEY, ALLOWED_HOSTS, 
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py load_emission_factors
 	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
-	@$(BIN)/python manage.py run_worker & \
-		trap "kill $$! 2>/dev/null" EXIT; $(SERVER) --workers $(WORKERS) config.wsgi:application
+	@$(BIN)/python manage.py run_worker & worker=$$!; \
+		$(SERVER) --workers $(WORKERS) config.wsgi:application & server=$$!; \
+		trap "kill $$server $$worker 2>/dev/null; wait" EXIT; trap exit INT TERM; wait $$server
 
 test: test-sqlite test-postgresql  ## Run the tests on SQLite and on PostgreSQL (TEST_DATABASE_URL, or a private one)
 
