@@ -1,6 +1,7 @@
 """Numbers stay exact on the database at hand and on the wire, where floats would not."""
 
 import json
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -350,3 +351,15 @@ def test_a_list_is_filtered_and_sorted_at_the_last_digit(erin: Person, sites: An
 def test_a_limit_that_is_no_such_number_is_refused(erin: Person, limit: str) -> None:
     answer = erin.get(f"/v1/facilities?co2e_min={limit}")
     assert (answer.status, set(answer.fields)) == (422, {"co2e_min"})
+
+
+def test_zero_has_no_sign(erin: Person) -> None:
+    """In the product of a correction and a factor of zero."""
+    erin.factor(category="heat", activity="lava", method=None, country=None, co2e=0)
+    site = erin.facility()
+    bill = {"category": "heat", "activity": "lava", "data_quality": "adjustment", "quantity": -5}
+    stored = erin.consumption(site, **bill)
+    for path in ("", "/calculation"):
+        response = Client().get(f"/v1/consumptions/{stored['id']}{path}", headers=erin.headers)
+        assert response.status_code == 200
+        assert not re.search(rb":-0[,}]", response.content)
