@@ -91,9 +91,12 @@ class ExactSum(Sum):
     """
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
-        column, params = compiler.compile(self.get_source_expressions()[0])
-        sql = f"SUM({column} / {HALF}) || ' ' || SUM({column} %% {HALF})"
-        return f"({sql})", (*params, *params)
+        upper, lower = self.copy(), self.copy()
+        upper.template = f"SUM(%(expressions)s / {HALF})"
+        lower.template = f"SUM(%(expressions)s %%%% {HALF})"
+        halves = [half.as_sql(compiler, connection) for half in (upper, lower)]
+        sql = " || ' ' || ".join(half for half, _ in halves)
+        return f"({sql})", [one for _, params in halves for one in params]
 
     @property
     def convert_value(self) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection, transaction
-from django.db.models import F, Max, Min
+from django.db.models import F, Max, Min, Q
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -155,6 +155,12 @@ def test_a_sum_is_exact_where_floats_are_not(sites: Any, numbers: list[str], exp
 
 def test_a_sum_over_nothing_is_nothing(sites: Any) -> None:
     assert sites([]).aggregate(sum=ExactSum("co2e")) == {"sum": None}
+
+
+def test_a_sum_may_be_of_some_rows(sites: Any) -> None:
+    stored = sites(map(Decimal, ("1", "2.5", "-4")))
+    some = ExactSum("co2e", filter=Q(co2e__gt=Decimal(1)) | Q(name="2"))
+    assert stored.aggregate(sum=some)["sum"] == Decimal("-1.5")
 
 
 def test_a_breakdown_of_gigatonnes_that_cancel_out_adds_up(erin: Person) -> None:
