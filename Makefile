@@ -6,7 +6,9 @@ WORKERS ?= 2
 THREADS ?= 4
 VENV := .venv
 BIN := $(VENV)/bin
-SERVER := $(BIN)/granian --interface wsgi --host $(HOST) --port $(PORT) --no-ws --blocking-threads $(THREADS)
+SERVER := $(BIN)/granian --interface wsgi --host $(HOST) --port $(PORT) --no-ws --blocking-threads $(THREADS) --workers-kill-timeout 10
+# In a process group of its own: granian hangs when Ctrl-C and a kill reach it both.
+ALONE := $(BIN)/python -c 'import os, sys; os.setpgrp(); os.execv(sys.argv[1], sys.argv[1:])'
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
@@ -30,8 +32,10 @@ serve: $(VENV)/ready  ## Serve for production: needs SECRET_KEY, ALLOWED_HOSTS, 
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py load_emission_factors
 	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
-	@$(BIN)/python manage.py run_worker & \
-		trap "kill $$! 2>/dev/null" EXIT; $(SERVER) --workers $(WORKERS) config.wsgi:application
+	@$(BIN)/python manage.py run_worker & worker=$$!; \
+		$(ALONE) $(SERVER) --workers $(WORKERS) config.wsgi:application & server=$$!; \
+		trap "trap '' INT TERM; kill $$server $$worker 2>/dev/null; wait" EXIT; trap exit INT TERM; \
+		wait $$server
 
 test: test-sqlite test-postgresql  ## Run the tests on SQLite and on PostgreSQL (TEST_DATABASE_URL, or a private one)
 

@@ -5,6 +5,7 @@ from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
+from config.pages import read_only
 from emissions.views import (
     ConsumptionViewSet,
     EmissionFactorViewSet,
@@ -33,6 +34,6 @@ urlpatterns = [
         name="facility-emissions",
     ),
     *router.urls,
-    path("schema", SpectacularAPIView.as_view(renderer_classes=JSON), name="schema"),
-    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("schema", read_only(SpectacularAPIView.as_view(renderer_classes=JSON)), name="schema"),
+    path("docs", read_only(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),
 ]

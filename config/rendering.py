@@ -23,7 +23,9 @@ class BodyTooLarge(APIException):
 
 
 def plain(number: Decimal) -> str:
-    """A Decimal in JSON's notation, without an exponent or trailing zeros."""
+    """A Decimal in JSON's notation, without an exponent or trailing zeros; zero has no sign."""
+    if not number:
+        return "0"
     text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 

@@ -14,11 +14,12 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from uuid_utils import uuid7
 
+from emissions.bills import Bill, Figures, Kilograms, compute
 from emissions.calculation import Calculator
 from emissions.history import Bill as Period
 from emissions.history import History
 from emissions.judge import OVERLAP, Judge
-from emissions.ledger import LINE_COLUMNS, Bill, Figures, Kilograms, compute
+from emissions.ledger import LINE_COLUMNS
 from emissions.models import CalculationStatus, Consumption, Emission, EmissionFactor
 from emissions.recalculation import lock_facilities, recalculate, write_totals
 from emissions.recognition import COLUMNS, Recognised, natural_key, recognise

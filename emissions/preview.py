@@ -12,7 +12,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Count, Q
 
-from emissions.ledger import CONSUMPTION, Kilograms, bills, make_plan
+from emissions.bills import Kilograms
+from emissions.ledger import CONSUMPTION, bills, make_plan
 from emissions.models import Consumption, EmissionFactor
 from emissions.reach import reaches, touched
 from facilities.models import Facility

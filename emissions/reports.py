@@ -5,14 +5,14 @@ from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from django.db.models import Sum
 from django.db.models.functions import ExtractYear
 
+from emissions.bills import Kilograms
 from emissions.calculation import EXACT, convert, product
-from emissions.ledger import Kilograms
 from emissions.models import Consumption, Emission, EmissionFactor
 from emissions.units import ratio
 from facilities.categories import Category
+from organizations.decimals import ExactSum
 
 SHOWN = Decimal(1).scaleb(-28)
 """Unrounded numbers are shown to 28 decimals, which is all of them unless the ratio has no end."""
@@ -41,7 +41,7 @@ def breakdown(
     columns = {f"by_{key}": GROUPS[key] for key in keys}
     named = {name: column for name, column in columns.items() if not isinstance(column, str)}
     plain = [column for column in columns.values() if isinstance(column, str)]
-    sums = {f"sum_{name}": Sum(name) for name in Kilograms._fields}
+    sums = {f"sum_{name}": ExactSum(name) for name in Kilograms._fields}
     rows = lines.order_by().values(*plain, **named).annotate(**sums)
     items = []
     total = Kilograms()

@@ -15,11 +15,13 @@ from rest_framework.response import Response
 from emissions.filters import ConsumptionFilter, EmissionFactorFilter, RecalculationFilter
 from emissions.models import Consumption, Emission, EmissionFactor, Recalculation
 from emissions.recalculation import lock_facilities
-from emissions.reports import breakdown, explanation
-from emissions.serializers import (
+from emissions.report_serializers import (
     BreakdownQuery,
     BreakdownSerializer,
     CalculationSerializer,
+)
+from emissions.reports import breakdown, explanation
+from emissions.serializers import (
     ConsumptionSerializer,
     EmissionFactorSerializer,
     RecalculationSerializer,

@@ -2,13 +2,15 @@
 
 SQLite has no decimal type: it keeps a DecimalField as a binary float and adds floats up. Here a
 value is kept there as a whole number of its smallest step (a column of kg with 6 decimals holds
-milligrams), so that equality, order, ranges and SUM are exact. PostgreSQL has `numeric`.
+milligrams), so that equality, order and ranges are exact; sums are with `ExactSum`. PostgreSQL has
+`numeric`.
 """
 
 from decimal import Decimal
 from typing import Any
 
 from django.db import models
+from django.db.models import Sum
 
 BIGINT_DIGITS = 18
 """How many decimal digits always fit SQLite's 64-bit integer."""
@@ -76,6 +78,38 @@ class ExactDecimalField(models.DecimalField):
             return value
         number = Decimal(str(value))
         return number.scaleb(-self.decimal_places) if self._is_scaled else number
+
+
+HALF = 10**9
+"""Where `ExactSum` divides a scaled value; 9 × 10⁹ values of either half add up to 64 bits."""
+
+
+class ExactSum(Sum):
+    """SUM of an ExactDecimalField of up to 18 digits that does not overflow SQLite's 64 bits.
+
+    There the upper and the lower digits are added up apart, each with the sign of its value.
+    """
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
+        upper, lower = self.copy(), self.copy()
+        upper.template = f"SUM(%(expressions)s / {HALF})"
+        lower.template = f"SUM(%(expressions)s %%%% {HALF})"
+        halves = [half.as_sql(compiler, connection) for half in (upper, lower)]
+        sql = " || ' ' || ".join(half for half, _ in halves)
+        return f"({sql})", [one for _, params in halves for one in params]
+
+    @property
+    def convert_value(self) -> Any:
+        """Before the field's own conversion, which scales."""
+        return whole_sum
+
+
+def whole_sum(value: Any, expression: Any, connection: Any) -> Any:
+    """SQLite's two halves as one whole number; PostgreSQL's sum as it is."""
+    if not isinstance(value, str):
+        return value
+    upper, lower = map(int, value.split())
+    return upper * HALF + lower
 
 
 def kilograms(help_text: str, **kwargs: Any) -> ExactDecimalField:

@@ -140,7 +140,8 @@ class SortBackend(BaseFilterBackend):
 
     def filter_queryset(self, request: Request, queryset: QuerySet, view: Any) -> QuerySet:
         order, seen = [], set()
-        for term in filter(None, plain_names(request.query_params).get(SORT, "").split(",")):
+        asked = plain_names(request.query_params).get(SORT)
+        for term in asked.split(",") if asked is not None else ():
             name = term.strip().removeprefix("-")
             if name not in view.sort_fields or name in seen:
                 known = ", ".join(view.sort_fields)

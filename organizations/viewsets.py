@@ -86,8 +86,12 @@ class TenantViewSet(viewsets.GenericViewSet):
                 raise PreconditionFailed
         return instance
 
-    def write(self, change: Callable[[], Response]) -> Response:
-        """Runs a change in one transaction; what the database refuses becomes a field's error."""
+    def write(self, change: Callable[[], Response], *, again: bool = False) -> Response:
+        """Runs a change in one transaction; what the database refuses becomes a field's error.
+
+        A change that lost a race is made once more: now it sees what was taken, and is refused in
+        the same words and on the same field as if there had been no race.
+        """
 
         @atomic_with_retry
         def run() -> Response:
@@ -101,6 +105,8 @@ class TenantViewSet(viewsets.GenericViewSet):
             name = getattr(diagnosis, "constraint_name", None)
             if name not in self.constraint_errors:
                 raise
+            if not again:
+                return self.write(change, again=True)
             field, sentence = self.constraint_errors[name]
             raise ValidationError({field: [sentence]}, code="taken") from error
         except OperationalError as error:

@@ -20,7 +20,7 @@ from django.test import Client
 from pytest_django.plugin import blocking_manager_key
 
 from config.rendering import dumps
-from emissions.models import EmissionFactor, FactorSource
+from emissions.models import EmissionFactor, FactorSource, ShippedRow
 from organizations.models import APIKey, Membership, Organization, Role, User
 
 LOCAL = threading.local()  # making a client loads every middleware: one a thread is enough
@@ -145,7 +145,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     """The test database with the published factors in it."""
     with django_db_blocker.unblock():
         call_command("load_emission_factors", stderr=StringIO())
-        PUBLISHED.extend(map(list, (FactorSource.objects.all(), EmissionFactor.objects.all())))
+        models = (FactorSource, EmissionFactor, ShippedRow)
+        PUBLISHED.extend(list(model._default_manager.all()) for model in models)
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:

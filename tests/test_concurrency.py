@@ -281,7 +281,7 @@ def test_a_facility_deleted_while_bills_arrive_takes_all_of_them_along(alice: Pe
 @pytest.mark.parametrize(
     ("path", "field"),
     [
-        ("/v1/facilities", "cups_list"),
+        ("/v1/facilities", "cups_list.0"),
         ("/v1/facilities", "external_id"),
         ("/v1/consumptions", "external_id"),
         ("/v1/emission-factors", "valid_from"),
@@ -306,15 +306,15 @@ def test_of_creates_that_race_for_one_thing_one_wins_and_the_others_are_told_whi
         }[path]
         if field == "external_id":
             body["external_id"] = f"round {number}"
-        elif field == "cups_list":
+        elif field == "cups_list.0":
             body["cups_list"] = list(CUPS[:1])
         answers = together([partial(alice.post, path, body)] * WRITERS)
         assert sorted(one.status for one in answers) == [201, *[422] * (WRITERS - 1)]
         for answer in answers:
             if answer.status == 422:
-                assert [name.split(".")[0] for name in answer.fields] == [field]
+                assert answer.fields == [field]
                 assert answer.body["errors"][0]["code"] in ("taken", "overlap")
-            elif field == "cups_list":
+            elif field == "cups_list.0":
                 alice.delete(f"/v1/facilities/{answer.body['id']}")
 
 

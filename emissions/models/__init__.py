@@ -7,7 +7,13 @@ from emissions.models.consumption import (
     DataQuality,
 )
 from emissions.models.emission import Emission
-from emissions.models.factor import UNIT_CHOICES, EmissionFactor, FactorSource, Method
+from emissions.models.factor import (
+    UNIT_CHOICES,
+    EmissionFactor,
+    FactorSource,
+    Method,
+    ShippedRow,
+)
 from emissions.models.recalculation import (
     PendingFacility,
     Recalculation,
@@ -27,4 +33,5 @@ __all__ = [
     "PendingFacility",
     "Recalculation",
     "RecalculationState",
+    "ShippedRow",
 ]

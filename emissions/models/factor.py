@@ -251,3 +251,18 @@ class EmissionFactor(SoftDeleteModel):
         if self.valid_to:
             others = others.filter(valid_from__lte=self.valid_to)
         return others.first()
+
+
+class ShippedRow(models.Model):
+    """What the file that ships with the project last said of a factor.
+
+    While it still says the same, what staff have made of the factor since stays.
+    """
+
+    factor = models.OneToOneField(
+        EmissionFactor, models.CASCADE, primary_key=True, related_name="+"
+    )
+    row = models.JSONField(help_text="Each column of the file as text.")
+
+    def __str__(self) -> str:
+        return f"what was shipped of {self.factor_id}"

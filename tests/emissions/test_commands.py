@@ -3,18 +3,21 @@
 import csv
 from collections.abc import Callable
 from decimal import Decimal
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from emissions.management.commands.load_emission_factors import DATA
-from emissions.models import Consumption, Emission, EmissionFactor, FactorSource
+from emissions.models import Consumption, Emission, EmissionFactor, FactorSource, ShippedRow
 from facilities.models import Facility
 from organizations.models import Organization
 from tests.conftest import Person
@@ -67,6 +70,7 @@ def data(tmp_path: Path) -> Callable[..., Path]:
 
 
 def test_an_empty_database_gets_every_shipped_factor_and_a_second_run_changes_nothing() -> None:
+    ShippedRow.objects.all().delete()
     EmissionFactor.objects.all()._raw_delete("default")
     FactorSource.objects.all().delete()
     assert load() == f"factors: created {SHIPPED}, changed 0, unchanged 0"
@@ -147,6 +151,101 @@ def test_a_factor_that_staff_have_deleted_stays_deleted(
     factor.refresh_from_db()
     assert factor.deleted_at
     assert alice.get(path).body["lines"][0]["location"]["fallbacks"] == ["earlier_year"]
+
+
+def spanish_factor() -> EmissionFactor:
+    """The stored factor of `spain_2023()`."""
+    return EmissionFactor.objects.get(
+        **SPAIN_2023,
+        organization=None,
+        region="",
+        supplier="",
+        unit="kWh",
+        valid_from="2023-01-01",
+    )
+
+
+def edit(factor: EmissionFactor, **values: Any) -> None:
+    """Changes a factor as staff do."""
+    for name, value in values.items():
+        setattr(factor, name, value)
+    factor.save()
+
+
+def test_what_staff_have_changed_stays_until_its_row_changes(
+    alice: Person, data: Callable[..., Path]
+) -> None:
+    path = f"/v1/consumptions/{alice.consumption(alice.facility())['id']}"
+    factor = spanish_factor()
+    edit(factor, co2e=Decimal("0.3"), note="our auditor's figure")
+    kept = f"factors: created 0, changed 0, unchanged {SHIPPED - 1}, kept as staff have them 1"
+    assert [load(), load()] == [kept, kept]
+    assert alice.get(path).body["co2e"] == 300
+    factor.refresh_from_db()
+    assert factor.note == "our auditor's figure"
+    said = load(data=data({**spain_2023(), "co2e": "0.75"}))
+    assert said == "factors: created 0, changed 1, unchanged 0"
+    assert alice.get(path).body["co2e"] == 750
+    edit(spanish_factor(), co2e=Decimal("0.3"))
+    assert load(data=data({**spain_2023(), "co2e": "0.75"})).endswith("kept as staff have them 1")
+    assert alice.get(path).body["co2e"] == 300
+
+
+@pytest.mark.parametrize(
+    "change", [{"valid_from": "2023-02-01"}, {"region": "ES-CN"}, {"unit": "MWh"}], ids=str
+)
+def test_a_factor_whose_key_staff_have_changed_is_not_loaded_once_more(
+    data: Callable[..., Path], change: dict[str, str]
+) -> None:
+    factor = spanish_factor()
+    edit(factor, **change)
+    said = f"factors: created 0, changed 0, unchanged {SHIPPED - 1}, kept as staff have them 1"
+    assert load() == said
+    load(data=data({**spain_2023(), "co2e": "0.75"}))
+    assert EmissionFactor.objects.filter(organization=None).count() == SHIPPED
+    factor.refresh_from_db()
+    assert (factor.region, factor.unit, str(factor.valid_from)) == ("", "kWh", "2023-01-01")
+    assert factor.co2e == Decimal("0.75")
+
+
+def test_a_published_factor_that_staff_have_added_stands_in_the_way_of_a_row(
+    data: Callable[..., Path],
+) -> None:
+    row = {**spain_2023(), "country": "AQ"}
+    factor = spanish_factor()
+    factor.pk, factor.country, factor._state.adding = uuid4(), "AQ", True
+    edit(factor, co2e=Decimal("0.3"), valid_to=None)
+    same_day = load(data=data(row))
+    assert same_day == "factors: created 0, changed 0, unchanged 0, kept as staff have them 1"
+    later = load(data=data({**row, "valid_from": "2023-06-01"}))
+    assert later == "factors: created 0, changed 0, unchanged 0, kept as staff have them 1"
+    [stands] = EmissionFactor.objects.filter(country="AQ")
+    assert stands.co2e == Decimal("0.3")
+
+
+def test_a_row_that_would_reach_into_a_factor_of_the_staffs_is_kept_out(
+    data: Callable[..., Path],
+) -> None:
+    edit(spanish_factor(), valid_to="2023-06-30")
+    factor = spanish_factor()
+    factor.pk, factor._state.adding = uuid4(), True
+    edit(factor, co2e=Decimal("0.3"), valid_from="2023-07-01", valid_to="2023-12-31")
+    said = load(data=data({**spain_2023(), "co2e": "0.75"}))
+    assert said == "factors: created 0, changed 0, unchanged 0, kept as staff have them 1"
+    assert str(spanish_factor().valid_to) == "2023-06-30"
+
+
+def test_factors_of_an_older_version_count_as_loaded_but_for_what_their_history_says(
+    data: Callable[..., Path],
+) -> None:
+    """The migration that began to keep what was shipped."""
+    edit(spanish_factor(), co2e=Decimal("0.3"))
+    before = list(ShippedRow.objects.order_by("pk").values())
+    ShippedRow.objects.all().delete()
+    migration = import_module("emissions.migrations.0007_shipped_row")
+    migration.what_was_shipped(apps, None)
+    assert list(ShippedRow.objects.order_by("pk").values()) == before
+    assert load().endswith(f"unchanged {SHIPPED - 1}, kept as staff have them 1")
 
 
 def test_a_source_that_changed_is_updated(data: Callable[..., Path]) -> None:

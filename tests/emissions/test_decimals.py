@@ -1,6 +1,7 @@
 """Numbers stay exact on the database at hand and on the wire, where floats would not."""
 
 import json
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -8,13 +9,14 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection, transaction
-from django.db.models import F, Max, Min, Sum
+from django.db.models import F, Max, Min, Q
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emissions.models import Consumption, Emission, EmissionFactor
 from facilities.models import Facility
+from organizations.decimals import ExactSum
 from organizations.models import Organization
 from tests.conftest import Person
 
@@ -136,20 +138,44 @@ def test_a_range_is_cut_at_the_last_digit(sites: Any) -> None:
         (["0.1"] * 2000, "200"),
         (["123456789012.123456", "-123456789012.123455"], "0.000001"),
         (["999999999999.999999"] * 9, "8999999999999.999991"),
+        (["999999999999.999999"] * 30, "29999999999999.99997"),
+        (["-999999999999.999999"] * 30, "-29999999999999.99997"),
+        (["-1000", "0.000001"], "-999.999999"),
         (["9007199254.740993", "0.000001", "0.000001"], "9007199254.740995"),
         (["1000000000"] + ["0.000001"] * 1000, "1000000000.001"),
     ],
 )
 def test_a_sum_is_exact_where_floats_are_not(sites: Any, numbers: list[str], expected: str) -> None:
     stored = sites(map(Decimal, numbers))
-    found = stored.aggregate(sum=Sum("co2e"))["sum"]
+    found = stored.aggregate(sum=ExactSum("co2e"))["sum"]
     assert (type(found), found) == (Decimal, Decimal(expected))
-    [by_type] = stored.values("type").annotate(sum=Sum("co2e"))
+    [by_type] = stored.values("type").annotate(sum=ExactSum("co2e"))
     assert by_type["sum"] == Decimal(expected)
 
 
 def test_a_sum_over_nothing_is_nothing(sites: Any) -> None:
-    assert sites([]).aggregate(sum=Sum("co2e")) == {"sum": None}
+    assert sites([]).aggregate(sum=ExactSum("co2e")) == {"sum": None}
+
+
+def test_a_sum_may_be_of_some_rows(sites: Any) -> None:
+    stored = sites(map(Decimal, ("1", "2.5", "-4")))
+    some = ExactSum("co2e", filter=Q(co2e__gt=Decimal(1)) | Q(name="2"))
+    assert stored.aggregate(sum=some)["sum"] == Decimal("-1.5")
+
+
+def test_a_breakdown_of_gigatonnes_that_cancel_out_adds_up(erin: Person) -> None:
+    """Each figure is under a gigatonne, but SQLite's 64 bits of milligrams end at nine."""
+    lava = {"category": "heat", "activity": "lava", "method": None, "country": None}
+    erin.factor(**lava, co2e=Decimal(1), valid_from="2022-01-01")
+    site = erin.facility()
+    bill = {"category": "heat", "activity": "lava", "data_quality": "adjustment"}
+    for sign in [1, -1] * 12:
+        year = 2023 if sign > 0 else 2022
+        bounds = {"start_date": f"{year}-01-01", "end_date": f"{year}-01-31"}
+        erin.consumption(site, **bill, **bounds, quantity=sign * LARGEST)
+    body = erin.get(f"/v1/facilities/{site['id']}/emissions?group_by=year").body
+    assert [item["co2e"] for item in body["items"]] == [-12 * LARGEST, 12 * LARGEST]
+    assert body["co2e"] == 0
 
 
 def test_the_twelve_decimals_of_a_part_come_back(erin: Person) -> None:
@@ -331,3 +357,15 @@ def test_a_list_is_filtered_and_sorted_at_the_last_digit(erin: Person, sites: An
 def test_a_limit_that_is_no_such_number_is_refused(erin: Person, limit: str) -> None:
     answer = erin.get(f"/v1/facilities?co2e_min={limit}")
     assert (answer.status, set(answer.fields)) == (422, {"co2e_min"})
+
+
+def test_zero_has_no_sign(erin: Person) -> None:
+    """In the product of a correction and a factor of zero."""
+    erin.factor(category="heat", activity="lava", method=None, country=None, co2e=0)
+    site = erin.facility()
+    bill = {"category": "heat", "activity": "lava", "data_quality": "adjustment", "quantity": -5}
+    stored = erin.consumption(site, **bill)
+    for path in ("", "/calculation"):
+        response = Client().get(f"/v1/consumptions/{stored['id']}{path}", headers=erin.headers)
+        assert response.status_code == 200
+        assert not re.search(rb":-0[,}]", response.content)

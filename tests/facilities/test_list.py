@@ -163,7 +163,8 @@ def test_a_list_sorts_by_several_fields(bob: Person) -> None:
     "value",
     [
         "colour", "cups_list", "organization", "organization_id", "deleted_at", "name,colour",
-        "name,name", "name,-name", "--name", "-", "%2Bname", "Name", "name%00", "name desc", "?",
+        "name,name", "name,-name", "--name", "-", ",", "name,", ",name",
+        "%2Bname", "Name", "name%00", "name desc", "?",
         "supply_points__cups", "organization__name", "x" * 5000,
     ],
 )  # fmt: skip

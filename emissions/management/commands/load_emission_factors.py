@@ -1,30 +1,39 @@
+import copy
 import csv
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
-from emissions.models import EmissionFactor, FactorSource
-from emissions.reach import reaches
-from emissions.runs import recalculate_everything_reached
-from organizations.history import recorded
+from emissions.factor_rows import (
+    COLUMNS,
+    IDENTITY,
+    Change,
+    Periods,
+    store_factors,
+    store_sources,
+)
+from emissions.models import EmissionFactor, FactorSource, ShippedRow
 from organizations.tenancy import atomic_with_retry, pass_gate
 
 DATA = Path(__file__).resolve().parents[2] / "data"
-IDENTITY = (*EmissionFactor.KEY, "valid_from")
-VALUES = ("valid_to", "co2e", "co2e_biomass", "scope", "source_id", "source_ref", "note")
+
+Row = dict[str, str]
+"""A row of the file, each column as text."""
 
 
 class Command(BaseCommand):
     help = (
-        "Loads the published factors that ship with the project. A row is told by its key and "
-        "first day: new ones are added, changed ones updated with everything computed from them, "
-        "and a factor that staff have deleted stays deleted. Run again, it changes nothing."
+        "Loads the published factors that ship with the project. New rows are added; a row that "
+        "is not what it was when it was last loaded updates its factor and everything computed "
+        "from it. What staff have changed or deleted stays until then. Run again, it changes "
+        "nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -41,8 +50,10 @@ class Command(BaseCommand):
         rows = read(options["data"] / "emission_factors.csv")
         known = {row["source_id"] for row in sources}
         factors = [parse(line, row, known) for line, row in enumerate(rows, 2)]
-        created, changed, unchanged = load(sources, factors)
-        self.stderr.write(f"factors: created {created}, changed {changed}, unchanged {unchanged}")
+        done = load(sources, factors)
+        counts = ", ".join(f"{name} {done[name]}" for name in ("created", "changed", "unchanged"))
+        kept = f", kept as staff have them {done['kept']}" if done["kept"] else ""
+        self.stderr.write(f"factors: {counts}{kept}")
 
 
 def read(path: Path) -> Iterator[dict[str, str]]:
@@ -82,62 +93,123 @@ def parse(line: int, row: dict[str, str], sources: set[str]) -> EmissionFactor:
 
 
 @atomic_with_retry
-def load(sources: list[dict[str, str]], factors: list[EmissionFactor]) -> tuple[int, int, int]:
-    """Stores what differs and recomputes what it touches; (created, changed, unchanged)."""
-    pass_gate(None, exclusive=True)
-    FactorSource.objects.bulk_create(
-        [FactorSource(id=row.pop("source_id"), **row) for row in map(dict, sources)],
-        update_conflicts=True,
-        unique_fields=["id"],
-        update_fields=["title", "url", "licence", "attribution"],
-    )
-    stored: dict[tuple, EmissionFactor] = {}
-    for factor in EmissionFactor.objects.filter(organization=None).order_by("-deleted_at"):
-        key = identity(factor)
-        if key not in stored or factor.deleted_at is None:
-            stored[key] = factor
+def load(sources: Iterable[dict[str, str]], rows: Sequence[EmissionFactor]) -> Counter[str]:
+    """Stores what the file says anew and recomputes what it touches.
 
-    created, changed, before = [], [], []
-    unchanged = 0
-    for factor in factors:
-        existing = stored.get(identity(factor))
+    How many rows were `created`, `changed`, `unchanged`, or `kept` as staff have them. Raises
+    CommandError when rows overlap each other or a factor that is as it was shipped.
+    """
+    pass_gate(None, exclusive=True)
+    store_sources(FactorSource(id=row.pop("source_id"), **row) for row in map(dict, sources))
+    published = EmissionFactor.objects.filter(organization=None)
+    shipped = dict(ShippedRow.objects.values_list("factor_id", "row"))
+    known = factors_by_row(published, shipped)
+    count: Counter[str] = Counter()
+    created: list[EmissionFactor] = []
+    changes: list[Change] = []
+    settled: list[tuple[EmissionFactor, Row]] = []
+    for factor in rows:
+        row = as_row(factor)
+        existing = known.get(told_by(row))
         if existing is None:
             created.append(factor)
-        elif existing.deleted_at or values(existing) == values(factor):
-            unchanged += 1
+        elif existing.deleted_at:
+            count["unchanged"] += 1
+        elif as_row(existing) == row or shipped.get(existing.pk, row) == row:
+            count["unchanged" if as_row(existing) == row else "kept"] += 1
+            settled.append((existing, row))
         else:
-            before.append(EmissionFactor(**{name: getattr(existing, name) for name in columns()}))
-            for name in VALUES:
-                setattr(existing, name, getattr(factor, name))
-            existing.updated_at = timezone.now()
-            changed.append(existing)
-    refuse_overlaps([*stored.values(), *created])
-    with recorded(EmissionFactor, [one.pk for one in changed], "load_emission_factors"):
-        EmissionFactor.objects.bulk_update(changed, [*VALUES, "updated_at"], batch_size=500)
-    EmissionFactor.objects.bulk_create(created, batch_size=500)
-    recalculate_everything_reached(reaches(*before, *changed, *created))
-    return len(created), len(changed), unchanged
+            changes.append(Change(existing, updated(existing, factor)))
+
+    refuse_overlaps(rows)
+    changing = {change.before.pk for change in changes}
+    standing = Periods(
+        one for one in published if one.deleted_at is None and one.pk not in changing
+    )
+    for change in [*changes]:
+        if taken(change.after, standing, shipped):
+            changes.remove(change)
+            standing.add(change.before)
+            count["kept"] += 1
+    for factor in [*created]:
+        if taken(factor, standing, shipped):
+            created.remove(factor)
+            count["kept"] += 1
+    store_factors(created, changes, "load_emission_factors")
+    stored = [*created, *(change.after for change in changes)]
+    remember([*settled, *((factor, as_row(factor)) for factor in stored)], shipped)
+    return count + Counter(created=len(created), changed=len(changes))
 
 
-def identity(factor: EmissionFactor) -> tuple:
-    return tuple(getattr(factor, name) for name in IDENTITY)
+def factors_by_row(
+    published: Iterable[EmissionFactor], shipped: dict[UUID, Row]
+) -> dict[tuple[str, ...], EmissionFactor]:
+    """The factor of each row: the one that it made, whatever staff have made of it since.
+
+    A row that made none is the factor that has its key and first day, a live one before others.
+    """
+    last_wins = sorted(published, key=lambda one: (one.pk in shipped, one.deleted_at is None))
+    return {told_by(shipped.get(one.pk) or as_row(one)): one for one in last_wins}
 
 
-def values(factor: EmissionFactor) -> tuple:
-    return tuple(getattr(factor, name) for name in VALUES)
+def as_row(factor: EmissionFactor) -> Row:
+    """What a file would say of a factor."""
+    return {name: as_text(getattr(factor, name)) for name in COLUMNS}
 
 
-def columns() -> list[str]:
-    return [field.attname for field in EmissionFactor._meta.concrete_fields]
+def as_text(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    return "" if value is None else str(value)
 
 
-def refuse_overlaps(factors: list[EmissionFactor]) -> None:
-    """Raises CommandError when two live factors of one key share a day."""
-    last: dict[tuple, EmissionFactor] = {}
-    live = [factor for factor in factors if factor.deleted_at is None]
-    for factor in sorted(live, key=lambda one: one.valid_from):
-        key = identity(factor)[:-1]
-        other = last.get(key)
-        if other and (other.valid_to is None or other.valid_to >= factor.valid_from):
-            raise CommandError(f"“{other}” and “{factor}” overlap in time; nothing was stored.")
-        last[key] = factor
+def told_by(row: Row) -> tuple[str, ...]:
+    """The columns that say which factor a row is."""
+    return tuple(row[name] for name in IDENTITY if name in row)
+
+
+def updated(existing: EmissionFactor, factor: EmissionFactor) -> EmissionFactor:
+    """The stored factor as its row says."""
+    after = copy.copy(existing)
+    for name in COLUMNS:
+        setattr(after, name, getattr(factor, name))
+    return after
+
+
+def refuse_overlaps(rows: Iterable[EmissionFactor]) -> None:
+    """Raises CommandError when two rows of one key share a day."""
+    periods = Periods()
+    for factor in rows:
+        if other := periods.rival(factor):
+            raise overlapping(other, factor)
+        periods.add(factor)
+
+
+def taken(factor: EmissionFactor, standing: Periods, shipped: dict[UUID, Row]) -> bool:
+    """Whether a factor that staff have made or changed stands where a row would go.
+
+    Raises CommandError when one that is as it was shipped does.
+    """
+    other = standing.rival(factor)
+    if other and shipped.get(other.pk) == as_row(other):
+        raise overlapping(other, factor)
+    return other is not None
+
+
+def overlapping(one: EmissionFactor, other: EmissionFactor) -> CommandError:
+    return CommandError(f"“{one}” and “{other}” overlap in time; nothing was stored.")
+
+
+def remember(said: Iterable[tuple[EmissionFactor, Row]], shipped: dict[UUID, Row]) -> None:
+    """Notes what the file says of factors, to know it from what it will say."""
+    ShippedRow.objects.bulk_create(
+        [
+            ShippedRow(factor=factor, row=row)
+            for factor, row in said
+            if shipped.get(factor.pk) != row
+        ],
+        batch_size=500,
+        update_conflicts=True,
+        unique_fields=["factor"],
+        update_fields=["row"],
+    )
