@@ -1,6 +1,7 @@
 """Emission factors from a file: published ones, or an organization's own."""
 
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ class FactorImporter(Importer):
     kind = "emission factors"
     required = ("category", "unit", "valid_from", "co2e")
     aliases = {"source_id": "source"}
-    sources: Path | None = None
+    sources: Sequence[FactorSource] = ()
+    """Who published them, to be stored first."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -45,8 +47,7 @@ class FactorImporter(Importer):
 
     def prepare(self) -> None:
         pass_gate(self._organization_id, exclusive=True)
-        if self.sources:
-            store_sources(read_sources(self.sources))
+        store_sources(self.sources)
 
     def store(self, rows: list[Row]) -> None:
         for row in rows:
@@ -110,20 +111,25 @@ def merged(existing: EmissionFactor, row: Row, factor: EmissionFactor) -> Emissi
 def read_sources(path: Path) -> list[FactorSource]:
     """Who published factors, from a file with the columns of the API's `source`.
 
-    Raises Unreadable when a row of it is wrong.
+    Raises Unreadable with everything that is wrong in it.
     """
     fields = FactorSourceSerializer().fields
-    columns = {name: Column(name, field) for name, field in fields.items()}
-    columns["source_id"] = columns.pop("id")
-    sources = []
+    columns = {"source_id" if name == "id" else name: field for name, field in fields.items()}
+    readers = {name: Column(name, field) for name, field in columns.items()}
+    sources, problems = [], []
     with open_table(str(path)) as table:
-        table.require(list(columns), ["source_id", "title"])
+        table.require(list(readers), ["source_id", "title"])
+        width = len(table.columns)
         for line, cells in table.rows():
-            cell_values = {
-                name: columns[name][cell] for name, cell in zip(table.columns, cells, strict=False)
-            }
-            for one in cell_values.values():
-                if type(one) is Refused:
-                    raise Unreadable(f"{path}, line {line}: {one[0].column}: {one[0].detail}")
-            sources.append(FactorSource(id=cell_values.pop("source_id"), **cell_values))
-    return sources
+            if len(cells) != width:
+                problems.append(f"line {line} has {len(cells)} cells and the header {width}.")
+                continue
+            pairs = zip(table.columns, cells, strict=True)
+            said = {name: readers[name][cell] for name, cell in pairs}
+            for one in said.values():
+                for fault in one if type(one) is Refused else ():
+                    problems.append(f"line {line}: {fault.column}: {fault.detail}")
+            sources.append(said)
+    if problems:
+        raise Unreadable(" ".join(problems))
+    return [FactorSource(id=said.pop("source_id"), **said) for said in sources]

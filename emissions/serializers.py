@@ -1,6 +1,6 @@
 """Consumption, emission factors and recalculations on the wire."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import Case, F, TextField, Value, When
 from drf_spectacular.utils import extend_schema_field
@@ -98,6 +98,9 @@ class FactorSourceSerializer(serializers.ModelSerializer):
     class Meta:
         model = FactorSource
         fields = ["id", "title", "url", "licence", "attribution"]
+        extra_kwargs: ClassVar[dict[str, Any]] = {
+            "id": {"validators": []}
+        }  # a file may name those that are stored
 
 
 @extend_schema_field(FactorSourceSerializer(allow_null=True))

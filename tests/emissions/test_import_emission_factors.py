@@ -67,6 +67,20 @@ def test_published_factors_need_a_source_that_is_there_or_given(tmp_path: Path) 
     assert factor.organization is None
     assert factor.source == FactorSource.objects.get(title="Turf Board 2024")
     assert Import.objects.get(outcome="stored").organization is None
+    sources[0]["title"] = "Turf Board 2025"
+    given = write_csv(tmp_path / "sources.csv", sources)
+    outcome = load(tmp_path, [row], None, f"--sources={given}")
+    assert outcome.counts == "created 0, changed 0, unchanged 1, rejected 0"
+    assert FactorSource.objects.get(pk="turf-board").title == "Turf Board 2025"
+
+
+def test_everything_wrong_with_a_file_of_sources_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "sources.csv"
+    path.write_text("source_id,title,url\nturf board,Turf,\nb,,nowhere\nc\n", encoding="utf-8")
+    outcome = load(tmp_path, [OWN], None, f"--sources={path}")
+    assert (outcome.status, outcome.counts) == (1, "")
+    for place in ("line 2: source_id:", "line 3: title:", "line 3: url:", "line 4 has 1 cells"):
+        assert place in outcome.messages
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from emissions.factor_imports import FactorImporter
+from emissions.factor_imports import FactorImporter, read_sources
 from organizations.import_command import ImportCommand
 from organizations.imports import Importer
 from organizations.models import Organization
-from organizations.spreadsheets import Table
+from organizations.spreadsheets import Table, Unreadable
 
 
 class Command(ImportCommand):
@@ -33,5 +33,9 @@ class Command(ImportCommand):
         self, organization: Organization | None, table: Table, options: dict[str, Any]
     ) -> Importer:
         importer = FactorImporter(organization, table, [])
-        importer.sources = options["sources"]
+        if options["sources"]:
+            try:
+                importer.sources = read_sources(options["sources"])
+            except Unreadable as error:
+                raise CommandError(f"--sources: {options['sources']}: {error}") from error
         return importer
