@@ -19,7 +19,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils import timezone
 
-from emissions.calculation import Calculator, Line
+from emissions.calculation import Calculator, Line, NoFigure
 from emissions.factors import YEARS_BACK, Key
 from emissions.models import (
     CalculationStatus,
@@ -65,6 +65,7 @@ class Figures(NamedTuple):
     co2e_biomass: Decimal | None
     co2e_status: str
     co2e_reason: str
+    missing_on: date | None = None
 
 
 class Bill(NamedTuple):
@@ -117,9 +118,9 @@ CONSUMPTION, FACILITY, START = map(
 AMOUNTS = slice(Emission.WRITTEN.index("co2e"), None)
 
 
-def bills(condition: Q) -> list[Bill]:
+def bills(condition: Q, at_most: int | None = None) -> list[Bill]:
     """The consumptions that meet a condition, by facility."""
-    rows = Consumption.objects.filter(condition).order_by("facility_id", "pk")
+    rows = Consumption.objects.filter(condition).order_by("facility_id", "pk")[:at_most]
     split = len(Bill._fields) - 1
     return [
         Bill._make((*row[:split], Figures._make(row[split:]))) for row in rows.values_list(*COLUMNS)
@@ -164,12 +165,13 @@ class Plan:
                     yield Difference("consumption", pk, name, was, is_now)
 
 
-def make_plan(rows: Sequence[Bill]) -> Plan:
+def make_plan(rows: Sequence[Bill], supposing: EmissionFactor | None = None) -> Plan:
     """Compares what is stored for some consumptions with what they give.
 
-    Raises ValidationError when a figure is too large to be stored.
+    `supposing` is a factor that is taken as it is given and not as it is stored. Raises
+    ValidationError when a figure is too large to be stored.
     """
-    calculator = calculator_for(rows)
+    calculator = calculator_for(rows, supposing)
     stored = _current_lines([row.id for row in rows])
     plan = Plan()
     for row in rows:
@@ -215,7 +217,7 @@ def compute(row: Bill, calculator: Calculator) -> tuple[list[tuple], Figures]:
 
     Raises ValidationError when a figure is too large to be stored.
     """
-    reason = row.why_not()
+    reason, missing_on = row.why_not(), None
     if not reason:
         key = Key(
             organization_id=row.organization_id,
@@ -228,7 +230,7 @@ def compute(row: Bill, calculator: Calculator) -> tuple[list[tuple], Figures]:
             gwp_set=row.gwp_set,
         )
         lines = calculator.lines(key, row.quantity, row.start_date, row.end_date)
-        if not isinstance(lines, str):
+        if not isinstance(lines, NoFigure):
             written = [_written(row, line) for line in lines]
             total = Kilograms()
             for line in written:
@@ -237,8 +239,8 @@ def compute(row: Bill, calculator: Calculator) -> tuple[list[tuple], Figures]:
                 if amounts.too_large() or total.too_large():
                     raise too_large(f"figure of consumption {row.external_id or row.id}")
             return written, Figures(*total, CalculationStatus.CALCULATED, "")
-        reason = lines
-    return [], Figures(None, None, None, CalculationStatus.NOT_CALCULATED, reason)
+        reason, missing_on = lines
+    return [], Figures(None, None, None, CalculationStatus.NOT_CALCULATED, reason, missing_on)
 
 
 def _written(row: Bill, line: Line) -> tuple:
@@ -280,7 +282,7 @@ def _current_lines(ids: Sequence[UUID]) -> dict[UUID, dict[date, tuple[UUID, tup
     return stored
 
 
-def calculator_for(rows: Iterable[Bill]) -> Calculator:
+def calculator_for(rows: Iterable[Bill], supposing: EmissionFactor | None = None) -> Calculator:
     """A calculator with every factor that could apply to the consumptions, from one query."""
     rows = [row for row in rows if not row.why_not()]
     if not rows:
@@ -297,7 +299,12 @@ def calculator_for(rows: Iterable[Bill]) -> Calculator:
     )
     if not any(row.supplier for row in rows):
         factors = factors.filter(supplier="")
-    return Calculator(factor.as_value() for factor in factors)
+    known = {factor.pk: factor for factor in factors}
+    if supposing and supposing.deleted_at is None:
+        known[supposing.pk] = supposing
+    elif supposing:
+        known.pop(supposing.pk, None)
+    return Calculator(factor.as_value() for factor in known.values())
 
 
 def too_large(what: str) -> ValidationError:

@@ -53,7 +53,7 @@ def consumption_missing(key: MissingKey) -> str:
         activity=key.activity,
         facility__country=key.country,
         facility__region=key.region,
-        start_date__year=key.year,
+        missing_on__year=key.year,
         unit__in=",".join(same_dimension(key.unit)),
     )
 

@@ -82,7 +82,18 @@ class Consumption(SoftDeleteModel):
         blank=True, editable=False, help_text="Why there is no figure, or empty."
     )
 
-    COMPUTED = ("co2e", "co2e_market", "co2e_biomass", "co2e_status", "co2e_reason")
+    missing_on = models.DateField(
+        null=True, editable=False, help_text="The first day that no factor is for."
+    )
+
+    COMPUTED = (
+        "co2e",
+        "co2e_market",
+        "co2e_biomass",
+        "co2e_status",
+        "co2e_reason",
+        "missing_on",
+    )
 
     history = records(COMPUTED, ["facility"])
 
