@@ -60,11 +60,11 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "axes",
+    "django_tasks",
+    "django_tasks_db",
     "organizations",
     "facilities",
     "emissions",
-    "django_tasks",
-    "django_tasks_db",
 ]
 
 MIDDLEWARE = [

@@ -3,11 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
+from django_tasks_db.models import DBTaskResult
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from emissions.models import PendingFacility, Recalculation
 from organizations.numbers import shown_number
 from organizations.staff import OrganizationFilter, ReadOnly, ScopedFilter, TenantAdmin
+
+admin.site.unregister(DBTaskResult)  # a recalculation says how far its tasks are
 
 
 @admin.register(Recalculation)

@@ -53,7 +53,7 @@ def test_a_page_opens_in_fewer_than_ten_queries_however_much_is_on_it(
             counts[who].append(len([one for one in queries if "SAVEPOINT" not in one["sql"]]))
     for few, more in counts.values():
         assert few == more, "it costs the same with twice as much on it"
-        assert few < 10 if name != "dashboard" else few <= 11
+        assert few < 10
 
 
 @pytest.mark.parametrize("page", OURS, ids=lambda page: page.opts.model_name)
