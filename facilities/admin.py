@@ -112,6 +112,10 @@ class FacilityAdmin(SoftDeleteAdmin):
     search_fields = ["name", "external_id", "address", "supply_points__cups"]
     search_help_text = "Name, external_id, address or CUPS"
     autocomplete_fields = ["organization"]
+    explained = {
+        "organization": "Whose it is; it stays there.",
+        "status": "An archived one stays in every list and total.",
+    }
     inlines = [SupplyPointInline]
     actions = [
         "archive_selected",
@@ -126,8 +130,9 @@ class FacilityAdmin(SoftDeleteAdmin):
             {
                 "fields": [
                     "organization",
-                    ("name", "external_id"),
-                    ("type", "status"),
+                    "name",
+                    ("external_id", "status"),
+                    "type",
                     ("country", "region"),
                     "address",
                     "categories",

@@ -20,6 +20,7 @@ from facilities.models import Facility, normalise_cups, require_same_organizatio
 from organizations.decimals import ExactDecimalField, kilograms
 from organizations.history import records
 from organizations.models import Organization
+from organizations.numbers import shown_number
 from organizations.tenancy import SoftDeleteModel
 
 
@@ -171,9 +172,8 @@ class Consumption(SoftDeleteModel):
         ]
 
     def __str__(self) -> str:
-        return (
-            f"{self.activity} · {self.quantity} {self.unit} · {self.start_date} – {self.end_date}"
-        )
+        quantity = f"{shown_number(self.quantity)} {self.unit}"
+        return f"{self.activity} · {quantity} · {self.start_date} – {self.end_date}"
 
     def save(self, **kwargs: Any) -> None:
         """Stores it, with the facility's totals. Raises ValidationError across organizations."""

@@ -5,6 +5,7 @@ their role says: the same roles, and the same querysets, as in the API. Every li
 autocomplete, export, chart and page starts from `visible()`.
 """
 
+from organizations.staff.cells import in_one_line, number
 from organizations.staff.lists import (
     CappedPaginator,
     DeletedFilter,
@@ -31,7 +32,9 @@ __all__ = [
     "SuperuserAdmin",
     "TenantAdmin",
     "TenantInline",
+    "in_one_line",
     "is_superuser",
+    "number",
     "organizations_of",
     "refusing",
 ]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -28,6 +29,16 @@ class CappedPaginator(Paginator):
     def count(self) -> int:
         rows: Any = self.object_list
         return rows.order_by()[: COUNTED + 1].count() if isinstance(rows, QuerySet) else len(rows)
+
+
+class Listing(ChangeList):
+    """A list that says beside its title what it was narrowed to, and nothing if it was not."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        narrowed = bool(self.query or self.get_filters_params())
+        if not narrowed or self.result_count > COUNTED:
+            self.full_result_count = self.result_count
 
 
 class DeletedFilter(DropdownFilter):

@@ -13,7 +13,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from organizations.history import changes_of
 from organizations.models import Role
-from organizations.staff.lists import CappedPaginator
+from organizations.staff.lists import CappedPaginator, Listing
 from organizations.staff.refusals import refusing
 from organizations.staff.roles import is_superuser, organizations_of
 
@@ -48,7 +48,30 @@ class ScopedChoices:
         return parent.formfield_for_foreignkey(db_field, request, **kwargs)
 
 
-class TenantAdmin(ScopedChoices, ModelAdmin):
+class Explained:
+    """A form whose fields say what they are, in the words of this page."""
+
+    labels: dict[str, str] = {}
+    explained: dict[str, str] = {}
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        for name, words in (("label", self.labels), ("help_text", self.explained)):
+            if text := words.get(db_field.name):
+                kwargs[name] = text
+        parent: Any = super()
+        return parent.formfield_for_dbfield(db_field, request, **kwargs)
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Nothing is chosen before somebody has chosen: the first unit of a list is a guess."""
+        kwargs.setdefault("choices", db_field.get_choices(
+            include_blank=db_field.blank or not db_field.has_default(),
+            blank_choice=[("", "Choose")],
+        ))  # fmt: skip
+        parent: Any = super()
+        return parent.formfield_for_choice_field(db_field, request, **kwargs)
+
+
+class TenantAdmin(ScopedChoices, Explained, ModelAdmin):
     """A page of rows that belong to organizations."""
 
     view_role: str = Role.VIEWER
@@ -79,6 +102,9 @@ class TenantAdmin(ScopedChoices, ModelAdmin):
             return rows
         mine = organizations_of(request.user, role)
         return rows.filter(**{f"{self.organization_field}__in": mine})
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return Listing
 
     def get_ordering(self, request: HttpRequest) -> Any:
         """Newest first: by the ids, which are in order of time, or by an organization's index."""
@@ -152,6 +178,9 @@ class SoftDeleteAdmin(TenantAdmin):
     """Deleting keeps the row, so nothing that refers to it stands in the way; it can come back."""
 
     actions = ["restore_selected"]
+    delete_confirmation_template = "admin/organizations/soft_delete.html"
+    delete_selected_confirmation_template = "admin/organizations/soft_delete_selected.html"
+    change_form_outer_before_template = "admin/organizations/deleted.html"
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list, dict, set, list]:
         objs = list(objs)
@@ -174,7 +203,7 @@ class SoftDeleteAdmin(TenantAdmin):
                 self.message_user(request, f"{row} is back.")
 
 
-class TenantInline(ScopedChoices, TabularInline):
+class TenantInline(ScopedChoices, Explained, TabularInline):
     """Rows on the page of what they belong to: who may edit that may edit these."""
 
     extra = 0
@@ -192,11 +221,14 @@ class TenantInline(ScopedChoices, TabularInline):
     has_add_permission = has_delete_permission = has_change_permission
 
 
-class SuperuserAdmin(ModelAdmin):
+class SuperuserAdmin(Explained, ModelAdmin):
     """A page for superusers alone."""
 
     paginator = CappedPaginator
     show_full_result_count = False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return Listing
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
