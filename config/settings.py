@@ -175,7 +175,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
-DATE_FORMAT, DATETIME_FORMAT = "Y-m-d", "Y-m-d H:i"  # in the admin, as everywhere else
+FORMAT_MODULE_PATH = ["config.formats"]
 
 # Kosovo is not in ISO 3166-1, but its grid has published factors: XK is the code in common use.
 COUNTRIES_OVERRIDE = {"XK": {"name": "Kosovo", "alpha3": "XKX", "numeric": None}}

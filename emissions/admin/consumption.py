@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
+from django_countries import countries
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from emissions.admin.links import consumption_missing, lines_of, link, new_factor, page_of
@@ -158,6 +159,7 @@ class ConsumptionAdmin(SoftDeleteAdmin):
             "rows": [
                 {
                     "missing": one,
+                    "country": countries.name(one.key.country) or one.key.country,
                     "behind": consumption_missing(one.key),
                     "new_factor": new_factor(one.key, request),
                 }

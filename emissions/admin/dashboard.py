@@ -27,6 +27,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         recalculating=Count("pk", filter=Q(co2e_status=Completeness.RECALCULATING)),
     )
     organizations = rows_seen(Organization, request).count()
+    context["member_of_none"] = not (request.user.is_superuser or organizations)
     by_country = seen.values("country").annotate(facilities=Count("pk"), co2e=Sum("co2e"))
     by_country = list(by_country.order_by("-facilities", "country")[: COUNTRIES + 1])
     most = max((one["facilities"] for one in by_country), default=1)

@@ -86,8 +86,7 @@ class EmissionFactorAdmin(AskingAdmin):
         "place",
         "period",
         "value_figure",
-        "method",
-        "supplier",
+        "method_shown",
         "source_name",
         "organization",
     ]
@@ -200,7 +199,11 @@ class EmissionFactorAdmin(AskingAdmin):
     def value_figure(self, row: EmissionFactor) -> str:
         return f"{shown_number(row.co2e)} per {row.unit}"
 
+    @admin.display(description="method", ordering="method")
+    def method_shown(self, row: EmissionFactor) -> str | None:
+        return " · ".join(filter(None, [row.get_method_display(), row.supplier])) or None
+
     @admin.display(description="source", ordering="source")
-    def source_name(self, row: EmissionFactor) -> str:
+    def source_name(self, row: EmissionFactor) -> str | None:
         """Its short name: the titles are long."""
-        return row.source_id or ""
+        return row.source_id

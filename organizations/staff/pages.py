@@ -182,6 +182,12 @@ class SoftDeleteAdmin(TenantAdmin):
     delete_selected_confirmation_template = "admin/organizations/soft_delete_selected.html"
     change_form_outer_before_template = "admin/organizations/deleted.html"
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Once: what was released when it was deleted comes back by that moment."""
+        if obj is not None and obj.deleted_at:
+            return False
+        return super().has_delete_permission(request, obj)
+
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list, dict, set, list]:
         objs = list(objs)
         names = [str(one) for one in objs]
