@@ -6,13 +6,13 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
-from django_countries import countries
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from emissions.admin.links import consumption_missing, lines_of, link, new_factor, page_of
 from emissions.missing import AMBIGUOUS, NO_FACTOR, key_of, missing_keys, uncalculated
 from emissions.models import Consumption
 from emissions.reports import explanation
+from facilities.admin import country_name
 from organizations.forms import RowForm
 from organizations.history import changes_of
 from organizations.numbers import shown_number
@@ -23,6 +23,7 @@ from organizations.staff import (
     SoftDeleteAdmin,
     in_one_line,
     number,
+    plain,
 )
 
 SHOWN_KEYS = 200
@@ -74,6 +75,7 @@ class ConsumptionAdmin(SoftDeleteAdmin):
     search_fields = ["external_id", "facility__name", "cups"]
     search_help_text = "external_id, facility or CUPS"
     autocomplete_fields = ["facility"]
+    readonly_preprocess_fields = {"quantity": plain}
     explained = {
         "facility": "Where it was used; its organization's.",
         "category": "One that counts at the facility.",
@@ -159,7 +161,7 @@ class ConsumptionAdmin(SoftDeleteAdmin):
             "rows": [
                 {
                     "missing": one,
-                    "country": countries.name(one.key.country) or one.key.country,
+                    "country": country_name(one.key.country),
                     "behind": consumption_missing(one.key),
                     "new_factor": new_factor(one.key, request),
                 }

@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django_countries import countries
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     DropdownFilter,
@@ -19,7 +18,7 @@ from unfold.widgets import UnfoldAdminSelect2Widget
 
 from emissions.admin.asking import AskingAdmin
 from emissions.models import EmissionFactor
-from facilities.admin import CountryFilter, country_choices
+from facilities.admin import CountryFilter, country_choices, country_name
 from organizations.forms import RowForm
 from organizations.history import changes_of
 from organizations.numbers import shown_number
@@ -28,6 +27,7 @@ from organizations.staff import (
     OrganizationFilter,
     in_one_line,
     organizations_of,
+    plain,
 )
 
 
@@ -103,6 +103,7 @@ class EmissionFactorAdmin(AskingAdmin):
     search_fields = ["activity", "region", "supplier", "source_ref"]
     search_help_text = "Activity, region, supplier or reference"
     autocomplete_fields = ["organization", "source"]
+    readonly_preprocess_fields = {"co2e": plain, "co2e_biomass": plain, "country": country_name}
     labels = {"co2e": "kg CO2e", "co2e_biomass": "kg biogenic CO2", "source_ref": "Reference"}
     explained = {
         "organization": "Whose own it is; empty: published to everybody.",
@@ -188,7 +189,7 @@ class EmissionFactorAdmin(AskingAdmin):
 
     @admin.display(description="place", ordering="country")
     def place(self, row: EmissionFactor) -> str:
-        country = countries.name(row.country) or row.country if row.country else "World"
+        country = country_name(row.country) if row.country else "World"
         return " · ".join(filter(None, [country, row.region]))
 
     @admin.display(description="period", ordering="valid_from")

@@ -5,7 +5,7 @@ their role says: the same roles, and the same querysets, as in the API. Every li
 autocomplete, export, chart and page starts from `visible()`.
 """
 
-from organizations.staff.cells import in_one_line, number
+from organizations.staff.cells import in_one_line, number, plain
 from organizations.staff.lists import (
     CappedPaginator,
     DeletedFilter,
@@ -36,5 +36,6 @@ __all__ = [
     "is_superuser",
     "number",
     "organizations_of",
+    "plain",
     "refusing",
 ]

@@ -27,6 +27,11 @@ def number(field: str, description: str, unit: str = "") -> Callable[[Any], str]
     return figure
 
 
+def plain(text: str) -> str:
+    """What those who may only read see of a number: 0.029, not 0.0290000000."""
+    return shown_number(text) if text[:1].isdigit() or (text[:1] == "-" and text[1:]) else text
+
+
 def in_one_line(text: str) -> str:
     """A period, which no list should break at its dashes."""
     return format_html('<span class="fa-line">{}</span>', text)

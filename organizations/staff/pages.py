@@ -54,12 +54,17 @@ class Explained:
     labels: dict[str, str] = {}
     explained: dict[str, str] = {}
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        for name, words in (("label", self.labels), ("help_text", self.explained)):
-            if text := words.get(db_field.name):
-                kwargs[name] = text
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        words = {"labels": self.labels, "help_texts": self.explained}
         parent: Any = super()
-        return parent.formfield_for_dbfield(db_field, request, **kwargs)
+        return parent.get_form(request, obj, change=change, **{**words, **kwargs})
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        words = {"labels": self.labels, "help_texts": self.explained}
+        parent: Any = super()
+        return parent.get_formset(request, obj, **{**words, **kwargs})
 
     def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Nothing is chosen before somebody has chosen: the first unit of a list is a guess."""

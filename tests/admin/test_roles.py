@@ -97,12 +97,33 @@ def test_staff_without_a_membership_see_an_empty_dashboard_and_nothing_else(
     assert stored() == before
     page = client.get(reverse("admin:index"))
     assert page.status_code == 200
-    assert {card["value"] for card in page.context["cards"][:2]} == {"0"}
     body = page.content.decode()
     assert alice.organization.name not in body
     assert "Your account is a member of no organization yet" in body
+    assert 'href="/admin/facilities' not in body, "no link to what would be refused"
     for model in rows:
-        assert client.get(address(model, "changelist")).status_code == 403
+        refused = client.get(address(model, "changelist"))
+        assert refused.status_code == 403
+        assert "<h1>You may not do this.</h1>" in refused.content.decode(), "a page, not JSON"
+
+
+def test_an_address_that_leads_nowhere_leads_back(bob_admin: Client) -> None:
+    response = bob_admin.get("/admin/nowhere/")
+    assert response.status_code == 404
+    assert 'href="/admin/"' in response.content.decode()
+    assert response["Content-Type"].startswith("text/html")
+
+
+def test_who_may_only_read_reads_plain_numbers_and_names(
+    bob_admin: Client, rows: dict[type, Any]
+) -> None:
+    factor = bob_admin.get(address(EmissionFactor, "change", rows[EmissionFactor])).content.decode()
+    assert "0.5000000000" not in factor
+    assert "Spain" in factor
+    assert "kg biogenic CO2" in factor or "Kg biogenic CO2" in factor
+    bill = bob_admin.get(address(Consumption, "change", rows[Consumption])).content.decode()
+    assert "1000.000000" not in bill
+    assert "In the unit beside it" in bill
 
 
 def test_an_editor_gives_nobody_access_and_publishes_nothing(
