@@ -23,4 +23,6 @@ def refusing(request: HttpRequest, view: Any) -> HttpResponse:
             raise
         sentence = "Another write was in the way; send this one again."
     messages.error(request, f"Nothing has been saved. {sentence}")
+    if request.headers.get("HX-Request"):  # a part of a page cannot show it: the page goes there
+        return HttpResponse(headers={"HX-Redirect": request.get_full_path()})
     return HttpResponseRedirect(request.get_full_path())

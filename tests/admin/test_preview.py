@@ -160,7 +160,7 @@ def half_a_year(factor: EmissionFactor) -> None:
 
 
 def elsewhere(factor: EmissionFactor) -> None:
-    factor.country = "PT"
+    factor.country = "AQ"
 
 
 def gone(factor: EmissionFactor) -> None:
@@ -303,3 +303,17 @@ def test_a_preview_writes_and_locks_nothing(
         alice_admin.post(page(factor), form(alice, co2e="0.7"))
     for one in queries:
         assert not re.search(r"\b(INSERT|UPDATE|DELETE|LOCK|FOR NO KEY)\b", one["sql"]), one["sql"]
+
+
+def test_a_figure_that_could_not_be_stored_ends_the_preview_with_a_sentence(
+    alice: Person, alice_admin: Client
+) -> None:
+    factor = alice.factor(co2e=Decimal("0.5"))
+    alice.consumption(alice.facility(), quantity=10**11)
+    for headers, status in (({}, 302), ({"HX-Request": "true"}, 200)):
+        sent = form(alice, co2e="1000")
+        response = alice_admin.post(page(factor), sent, headers=headers)
+        assert response.status_code == status
+        assert response.headers.get("Location" if status == 302 else "HX-Redirect") == page(factor)
+        assert "a gigatonne or more" in alice_admin.get(page(factor)).content.decode()
+    assert EmissionFactor.objects.get(pk=factor["id"]).co2e == Decimal("0.5")
