@@ -88,7 +88,7 @@ class EmissionFactorAdmin(AskingAdmin):
         "value_figure",
         "method_shown",
         "source_name",
-        "organization",
+        "whose",
     ]
     list_filter = [
         ("organization", OrganizationFilter),
@@ -203,6 +203,10 @@ class EmissionFactorAdmin(AskingAdmin):
     @admin.display(description="method", ordering="method")
     def method_shown(self, row: EmissionFactor) -> str | None:
         return " · ".join(filter(None, [row.get_method_display(), row.supplier])) or None
+
+    @admin.display(description="organization", ordering="organization__name")
+    def whose(self, row: EmissionFactor) -> str:
+        return str(row.organization or "published")
 
     @admin.display(description="source", ordering="source")
     def source_name(self, row: EmissionFactor) -> str | None:

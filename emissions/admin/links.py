@@ -67,6 +67,4 @@ def new_factor(key: MissingKey, request: HttpRequest) -> str:
 
 
 def link(address: str, text: Any) -> str:
-    return format_html(
-        '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', address, text
-    )
+    return format_html('<a class="fa-link" href="{}">{}</a>', address, text)
