@@ -16,7 +16,8 @@ from uuid import UUID
 
 from django.db.models import Count, Max, Q, Sum
 
-from emissions.ledger import CONSUMPTION, Bill, Kilograms, bills, make_plan
+from emissions.bills import Bill, Kilograms, bills
+from emissions.ledger import CONSUMPTION, make_plan
 from emissions.models import Consumption, EmissionFactor
 from emissions.reach import any_of, reaches, where
 from facilities.models import Completeness, Facility

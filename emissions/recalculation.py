@@ -18,15 +18,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from emissions.ledger import (
-    Difference,
-    Kilograms,
-    Plan,
-    bills,
-    make_plan,
-    too_large,
-    write_plan,
-)
+from emissions.bills import Kilograms, bills
+from emissions.ledger import Difference, Plan, make_plan, too_large, write_plan
 from emissions.models import (
     CalculationStatus,
     Consumption,

@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import Sum
 from django.db.models.functions import ExtractYear
 
+from emissions.bills import Kilograms
 from emissions.calculation import EXACT, convert, product
-from emissions.ledger import Kilograms
 from emissions.models import Consumption, Emission, EmissionFactor
 from emissions.units import ratio
 from facilities.categories import Category
