@@ -26,6 +26,7 @@ SECTIONS = {
     "http": "HTTP",
     "recalculation": "Recalculation",
     "imports": "Imports",
+    "admin": "Admin",
 }
 """Module of benchmarks/ → its title, in the order of the report."""
 

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
@@ -22,6 +23,10 @@ SERVER_ERROR = {
     "detail": "Something went wrong on our side and has been logged; nothing was stored.",
 }
 WHOLE_BODY = "body"
+HINTS = {
+    403: "Your role in the organization does not include it; its admins can change that.",
+    404: "The address is wrong, or it is not yours to see.",
+}
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
@@ -82,19 +87,27 @@ def plain_response(body: dict[str, str], status_code: int) -> HttpResponse:
     return HttpResponse(dumps(body), status=status_code, content_type="application/json")
 
 
+def answer(request: HttpRequest, body: dict[str, str], status_code: int) -> HttpResponse:
+    """An error outside the API's views; staff at the admin get a page and a way back."""
+    if request.path.startswith("/admin/"):
+        context = {"detail": body["detail"], "hint": HINTS.get(status_code, "")}
+        return HttpResponse(render_to_string("error.html", context), status=status_code)
+    return plain_response(body, status_code)
+
+
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     body = {"code": "bad_request", "detail": "The request could not be read."}
-    return plain_response(body, status.HTTP_400_BAD_REQUEST)
+    return answer(request, body, status.HTTP_400_BAD_REQUEST)
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     body = {"code": "permission_denied", "detail": "You may not do this."}
-    return plain_response(body, status.HTTP_403_FORBIDDEN)
+    return answer(request, body, status.HTTP_403_FORBIDDEN)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return plain_response(NOT_FOUND, status.HTTP_404_NOT_FOUND)
+    return answer(request, NOT_FOUND, status.HTTP_404_NOT_FOUND)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return plain_response(SERVER_ERROR, status.HTTP_500_INTERNAL_SERVER_ERROR)
+    return answer(request, SERVER_ERROR, status.HTTP_500_INTERNAL_SERVER_ERROR)

@@ -60,11 +60,11 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "axes",
+    "django_tasks",
+    "django_tasks_db",
     "organizations",
     "facilities",
     "emissions",
-    "django_tasks",
-    "django_tasks_db",
 ]
 
 MIDDLEWARE = [
@@ -175,6 +175,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+FORMAT_MODULE_PATH = ["config.formats"]
 
 # Kosovo is not in ISO 3166-1, but its grid has published factors: XK is the code in common use.
 COUNTRIES_OVERRIDE = {"XK": {"name": "Kosovo", "alpha3": "XKX", "numeric": None}}

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 
-from emissions.calculation import Calculator, Line
+from emissions.calculation import Calculator, Line, NoFigure
 from emissions.factors import YEARS_BACK, Key
 from emissions.models import CalculationStatus, ConsumptionStatus, Emission, EmissionFactor
 
@@ -52,6 +52,7 @@ class Figures(NamedTuple):
     co2e_biomass: Decimal | None
     co2e_status: str
     co2e_reason: str
+    missing_on: date | None = None
 
 
 class Bill(NamedTuple):
@@ -91,8 +92,11 @@ class Bill(NamedTuple):
 AMOUNTS = slice(Emission.WRITTEN.index("co2e"), None)
 
 
-def calculator_for(rows: Iterable[Bill]) -> Calculator:
-    """A calculator with every factor that could apply to the consumptions, from one query."""
+def calculator_for(rows: Iterable[Bill], supposing: EmissionFactor | None = None) -> Calculator:
+    """A calculator with every factor that could apply to the consumptions, from one query.
+
+    `supposing` is a factor that is taken as it is given and not as it is stored.
+    """
     rows = [row for row in rows if not row.why_not()]
     if not rows:
         return Calculator([])
@@ -108,7 +112,12 @@ def calculator_for(rows: Iterable[Bill]) -> Calculator:
     )
     if not any(row.supplier for row in rows):
         factors = factors.filter(supplier="")
-    return Calculator(factor.as_value() for factor in factors)
+    known = {factor.pk: factor for factor in factors}
+    if supposing and supposing.deleted_at is None:
+        known[supposing.pk] = supposing
+    elif supposing:
+        known.pop(supposing.pk, None)
+    return Calculator(factor.as_value() for factor in known.values())
 
 
 def compute(row: Bill, calculator: Calculator) -> tuple[list[tuple], Figures]:
@@ -116,7 +125,7 @@ def compute(row: Bill, calculator: Calculator) -> tuple[list[tuple], Figures]:
 
     Raises ValidationError when a figure is too large to be stored.
     """
-    reason = row.why_not()
+    reason, missing_on = row.why_not(), None
     if not reason:
         key = Key(
             row.organization_id,
@@ -129,7 +138,7 @@ def compute(row: Bill, calculator: Calculator) -> tuple[list[tuple], Figures]:
             row.gwp_set,
         )
         lines = calculator.lines(key, row.quantity, row.start_date, row.end_date)
-        if not isinstance(lines, str):
+        if not isinstance(lines, NoFigure):
             written = [_written(row, line) for line in lines]
             total = Kilograms._make(written[0][AMOUNTS])
             large = total.too_large()
@@ -140,8 +149,8 @@ def compute(row: Bill, calculator: Calculator) -> tuple[list[tuple], Figures]:
             if large:
                 raise too_large(f"figure of consumption {row.external_id or row.id}")
             return written, Figures(*total, CalculationStatus.CALCULATED, "")
-        reason = lines
-    return [], Figures(None, None, None, CalculationStatus.NOT_CALCULATED, reason)
+        reason, missing_on = lines
+    return [], Figures(None, None, None, CalculationStatus.NOT_CALCULATED, reason, missing_on)
 
 
 def _written(row: Bill, line: Line) -> tuple:

@@ -30,7 +30,16 @@ PERIODS = 1000
 Part = tuple[date, date, Choice, Choice]
 """First day, last day, and the factors of the location-based and the market-based figure."""
 
-Splits = dict[tuple[date, date], list[Part] | str]
+
+class NoFigure(NamedTuple):
+    """Why a consumption cannot be computed, for the first of its days that has no answer."""
+
+    reason: str
+    missing_on: date | None
+    """That day, if no factor is for it; nothing if several are."""
+
+
+Splits = dict[tuple[date, date], list[Part] | NoFigure]
 
 
 class Line(NamedTuple):
@@ -70,22 +79,26 @@ def rounded(kilograms: Decimal) -> Decimal:
 
 def lines_of(
     quantity: Decimal, unit: str, start: date, end: date, location: Timeline, market: Timeline
-) -> list[Line] | str:
+) -> list[Line] | NoFigure:
     """The lines of a quantity from start to end (inclusive), or the reason there are none."""
     parts = parts_of(start, end, location, market)
-    return parts if isinstance(parts, str) else shared_out(quantity, unit, parts)
+    return parts if isinstance(parts, NoFigure) else shared_out(quantity, unit, parts)
 
 
-def parts_of(start: date, end: date, location: Timeline, market: Timeline) -> list[Part] | str:
-    """The days from start to end by month and factors, or the reason why there is none for some."""
+def parts_of(start: date, end: date, location: Timeline, market: Timeline) -> list[Part] | NoFigure:
+    """The days from start to end by month and factors, or why there is none for some."""
     parts: list[Part] = []
     for first, last, on_location, on_market in split(start, end, location, market):
         if isinstance(on_location, Missing):
-            return location.reason(on_location, first)
+            return no_figure(location, on_location, first)
         if isinstance(on_market, Missing):
-            return market.reason(on_market, first)
+            return no_figure(market, on_market, first)
         parts.append((first, last, on_location, on_market))
     return parts
+
+
+def no_figure(timeline: Timeline, missing: Missing, day: date) -> NoFigure:
+    return NoFigure(timeline.reason(missing, day), None if missing.tied else day)
 
 
 def shared_out(quantity: Decimal, unit: str, parts: Sequence[Part]) -> list[Line]:
@@ -162,8 +175,8 @@ class Calculator:
             self._factors.setdefault((factor.category, factor.activity), []).append(factor)
         self._timelines: dict[Key, tuple[Timeline, Timeline, Splits]] = {}
 
-    def lines(self, key: Key, quantity: Decimal, start: date, end: date) -> list[Line] | str:
-        """The lines of one consumption, or the reason there are none; sets the key's method."""
+    def lines(self, key: Key, quantity: Decimal, start: date, end: date) -> list[Line] | NoFigure:
+        """The lines of one consumption, or why there are none; sets the key's method."""
         timelines = self._timelines.get(key)
         if timelines is None:
             timelines = self._timelines[key] = self._both(key)
@@ -173,7 +186,7 @@ class Calculator:
             if len(splits) >= PERIODS:
                 splits.clear()
             parts = splits[start, end] = parts_of(start, end, location, market)
-        return parts if isinstance(parts, str) else shared_out(quantity, key.unit, parts)
+        return parts if isinstance(parts, NoFigure) else shared_out(quantity, key.unit, parts)
 
     def _both(self, key: Key) -> tuple[Timeline, Timeline, Splits]:
         """The location-based and the market-based answers, which are one where it is all one."""

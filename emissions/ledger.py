@@ -18,7 +18,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from emissions.bills import AMOUNTS, Bill, Figures, Kilograms, calculator_for, compute
-from emissions.models import Consumption, Emission
+from emissions.models import Consumption, Emission, EmissionFactor
 from organizations import bulk
 
 LINE_COLUMNS = ("id", *Emission.WRITTEN, "recorded_at")
@@ -37,9 +37,9 @@ CONSUMPTION, FACILITY, START = map(
 )
 
 
-def bills(condition: Q) -> list[Bill]:
+def bills(condition: Q, at_most: int | None = None) -> list[Bill]:
     """The consumptions that meet a condition, by facility."""
-    rows = Consumption.objects.filter(condition).order_by("facility_id", "pk")
+    rows = Consumption.objects.filter(condition).order_by("facility_id", "pk")[:at_most]
     split = len(Bill._fields) - 1
     return [
         Bill._make((*row[:split], Figures._make(row[split:]))) for row in rows.values_list(*COLUMNS)
@@ -84,12 +84,13 @@ class Plan:
                     yield Difference("consumption", pk, name, was, is_now)
 
 
-def make_plan(rows: Sequence[Bill]) -> Plan:
+def make_plan(rows: Sequence[Bill], supposing: EmissionFactor | None = None) -> Plan:
     """Compares what is stored for some consumptions with what they give.
 
-    Raises ValidationError when a figure is too large to be stored.
+    `supposing` is a factor that is taken as it is given and not as it is stored. Raises
+    ValidationError when a figure is too large to be stored.
     """
-    calculator = calculator_for(rows)
+    calculator = calculator_for(rows, supposing)
     stored = _current_lines([row.id for row in rows])
     plan = Plan()
     for row in rows:

@@ -1,4 +1,9 @@
-"""Which factors are missing: uncalculated consumption grouped by the exact key nobody has."""
+"""Which factors are missing: uncalculated consumption grouped by the exact key nobody has.
+
+The key is the one of the first day without a factor, which the calculation has stored on the
+consumption. That day lacks a location-based factor: where there is one, it stands in for a
+market-based one, so none is ever missing alone.
+"""
 
 from datetime import date
 from typing import Any, NamedTuple
@@ -30,7 +35,7 @@ class MissingKey(NamedTuple):
 
     @property
     def method(self) -> str:
-        """Location-based: market-based electricity falls back to it."""
+        """Only electricity has methods."""
         return LOCATION if self.category == Category.ELECTRICITY else ""
 
     def as_factor(self) -> dict[str, Any]:
@@ -73,7 +78,10 @@ def uncalculated(rows: Any, reason: str) -> QuerySet[Consumption]:
 
 
 def key_of(row: Consumption) -> MissingKey:
-    """The key that one consumption misses; read it with its facility and organization."""
+    """The key that one consumption misses; read it with its facility and organization.
+
+    Another one may come to light once it is there: of a bill over New Year, the second year's.
+    """
     return MissingKey(
         row.organization_id,
         row.category,
@@ -82,7 +90,7 @@ def key_of(row: Consumption) -> MissingKey:
         row.facility.country,
         row.facility.region,
         row.organization.gwp_set if row.category == Category.RECHARGE else "",
-        row.start_date.year,
+        (row.missing_on or row.start_date).year,
     )
 
 
@@ -100,7 +108,7 @@ def missing_keys(rows: Any, limit: int) -> list[Missing]:
             "activity",
             "facility__country",
             "facility__region",
-            year=ExtractYear("start_date"),
+            year=ExtractYear("missing_on"),
             per=named,
         )
         .annotate(

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import reduce
+from operator import or_
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
@@ -10,6 +12,8 @@ from django.db.models import Q, QuerySet
 from emissions.factors import YEARS_BACK, years_later
 from emissions.models import Consumption, EmissionFactor
 from emissions.units import same_dimension
+
+NOTHING = Q(pk__in=[])
 
 AT_ONCE = 50
 """How many conditions one query takes."""
@@ -53,6 +57,17 @@ class Reach(NamedTuple):
             condition &= Q(start_date__lte=self.last)
         return condition
 
+    def where(self) -> Q:
+        """The facilities it is about."""
+        condition = Q()
+        if self.organization_id:
+            condition &= Q(organization_id=self.organization_id)
+        if self.country:
+            condition &= Q(country=self.country)
+        if self.region:
+            condition &= Q(region=self.region)
+        return condition
+
     def as_json(self) -> list[Any]:
         return [None if one in ("", None) else str(one) for one in self]
 
@@ -80,7 +95,20 @@ def touched(some: Iterable[Reach]) -> Iterator[QuerySet[Consumption]]:
     """The consumption that any of them reaches, in queries that may overlap."""
     every = list(some)
     for start in range(0, len(every), AT_ONCE):
-        any_of = Q()
-        for one in every[start : start + AT_ONCE]:
-            any_of |= one.condition()
-        yield Consumption.objects.filter(any_of)
+        yield Consumption.objects.filter(any_of(every[start : start + AT_ONCE]))
+
+
+def any_of(some: Iterable[Reach]) -> Q:
+    """The consumption that any of a few of them reaches; of none, none."""
+    condition = NOTHING
+    for one in some:
+        condition |= one.condition()
+    return condition
+
+
+def where(some: Iterable[Reach]) -> Q:
+    """The facilities that any of a few of them is about."""
+    conditions = [one.where() for one in some]
+    if not all(conditions):
+        return Q()  # one of them is about the whole world
+    return reduce(or_, conditions, NOTHING)

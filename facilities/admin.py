@@ -20,12 +20,17 @@ from organizations.staff import (
     OrganizationFilter,
     SoftDeleteAdmin,
     TenantInline,
+    plain,
 )
 
 
 def country_choices(blank: str) -> list[tuple[str, str]]:
     """Every country by its name, after what stands for none."""
     return [("", blank), *((code, f"{name} ({code})") for code, name in countries)]
+
+
+def country_name(code: str) -> str:
+    return countries.name(code) or code
 
 
 class CountryFilter(DropdownFilter):
@@ -112,6 +117,12 @@ class FacilityAdmin(SoftDeleteAdmin):
     search_fields = ["name", "external_id", "address", "supply_points__cups"]
     search_help_text = "Name, external_id, address or CUPS"
     autocomplete_fields = ["organization"]
+    readonly_preprocess_fields = {"logistic_factor": plain, "country": country_name}
+    explained = {
+        "organization": "Whose it is; it stays there.",
+        "country": "Chooses the factors.",
+        "status": "An archived one stays in every list and total.",
+    }
     inlines = [SupplyPointInline]
     actions = [
         "archive_selected",
@@ -126,8 +137,9 @@ class FacilityAdmin(SoftDeleteAdmin):
             {
                 "fields": [
                     "organization",
-                    ("name", "external_id"),
-                    ("type", "status"),
+                    "name",
+                    ("external_id", "status"),
+                    "type",
                     ("country", "region"),
                     "address",
                     "categories",
@@ -155,7 +167,7 @@ class FacilityAdmin(SoftDeleteAdmin):
 
     @admin.display(description="country", ordering="country")
     def country_name(self, row: Facility) -> str:
-        return countries.name(row.country) or row.country
+        return country_name(row.country)
 
     def set_status(
         self, request: HttpRequest, queryset: QuerySet[Facility], status: FacilityStatus

@@ -17,10 +17,13 @@ class Category(models.TextChoices):
     RECHARGE = "recharge"
 
 
+ORDER = tuple(Category.values)
+
+
 def ordered(categories: Iterable[str]) -> list[str]:
     """The categories once each, in the order of `Category`."""
     chosen = set(categories)
-    return [category for category in Category.values if category in chosen]
+    return [category for category in ORDER if category in chosen]
 
 
 def all_categories() -> list[str]:

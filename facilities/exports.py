@@ -10,7 +10,7 @@ from facilities.models import Facility
 
 FORMATS: dict[str, Any] = {"csv": CSV, "xlsx": XLSX}
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What makes a spreadsheet take text for a formula (OWASP, CSV injection)."""
 
 

@@ -19,10 +19,16 @@ from organizations.staff import (
     TenantAdmin,
     TenantInline,
     is_superuser,
+    number,
     organizations_of,
 )
 
 admin.site.index_title = "Dashboard"
+
+ROLES = (
+    "Viewers read; editors also write facilities, consumption and the organization's own factors; "
+    "admins also give access."
+)
 admin.site.unregister(Group)  # a membership's role says what somebody may do
 
 
@@ -30,6 +36,8 @@ class MembershipInline(TenantInline):
     model = Membership
     view_role = edit_role = Role.ADMIN
     autocomplete_fields = ["user", "organization"]
+    hide_title = True
+    explained = {"role": ROLES}
 
 
 @admin.register(User)
@@ -45,6 +53,7 @@ class UserAdmin(DjangoUserAdmin, TenantAdmin):  # type: ignore[misc]
     list_filter = ["is_active", "is_staff", "is_superuser"]
     filter_horizontal = ()
     search_fields = ["email", "name"]
+    search_help_text = "Email or name"
     readonly_fields = ["last_login", "created_at"]
     fieldsets = [
         (None, {"fields": ["email", "name", "password"]}),
@@ -102,8 +111,13 @@ class OrganizationAdmin(TenantAdmin):
     ordering = ["name", "id"]
     list_display = ["name", "id", "gwp_set", "created_at"]
     search_fields = ["name", "id"]
+    search_help_text = "Name or id"
+    fields = ["name", "gwp_set", "id", "created_at", "updated_at"]
     readonly_fields = ["id", "created_at", "updated_at"]
     inlines = [MembershipInline]
+
+    def get_fields(self, request: HttpRequest, obj: Organization | None = None) -> Any:
+        return self.fields if obj else self.fields[:2]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)
@@ -119,7 +133,9 @@ class MembershipAdmin(TenantAdmin):
     list_filter = [("organization", OrganizationFilter), "role"]
     list_select_related = ["user", "organization"]
     search_fields = ["user__email", "organization__name"]
+    search_help_text = "Email or organization"
     autocomplete_fields = ["user", "organization"]
+    explained = {"role": ROLES}
 
 
 @admin.register(APIKey)
@@ -143,7 +159,15 @@ class APIKeyAdmin(TenantAdmin):
     ]
     list_select_related = ["organization"]
     search_fields = ["name", "prefix", "organization__name"]
+    search_help_text = "Name, prefix or organization"
     autocomplete_fields = ["organization"]
+    explained = {
+        "organization": "The key opens this one alone.",
+        "name": "What uses it, so that it is known what to revoke.",
+        "role": ROLES,
+        "expires_at": "Empty: when it is revoked.",
+    }
+    change_form_outer_after_template = "admin/organizations/key_after.html"
     fields = [
         "organization",
         "name",
@@ -159,6 +183,9 @@ class APIKeyAdmin(TenantAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: APIKey | None = None) -> list[str]:
         return [*self.readonly_fields, "organization"] if obj else [*self.readonly_fields]
+
+    def get_fields(self, request: HttpRequest, obj: APIKey | None = None) -> Any:
+        return self.fields if obj else [one for one in self.fields if one in self.explained]
 
     def has_delete_permission(self, request: HttpRequest, obj: APIKey | None = None) -> bool:
         return False
@@ -186,6 +213,11 @@ class APIKeyAdmin(TenantAdmin):
         self.message_user(request, f"Revoked {len(active)}.")
 
 
+CREATED, CHANGED, UNCHANGED, REJECTED, WARNINGS = (
+    number(name, name) for name in ("created", "changed", "unchanged", "rejected", "warnings")
+)
+
+
 @admin.register(Import)
 class ImportAdmin(ReadOnly, TenantAdmin):
     """What files brought, and the first rows that were refused, with why."""
@@ -196,22 +228,24 @@ class ImportAdmin(ReadOnly, TenantAdmin):
         "file_name",
         "organization",
         "outcome",
-        "created",
-        "changed",
-        "unchanged",
-        "rejected",
+        CREATED,
+        CHANGED,
+        REJECTED,
         "started_by",
     ]
     list_filter = [("organization", OrganizationFilter), "outcome"]
     list_select_related = ["organization"]
     search_fields = ["file_name", "kind"]
+    search_help_text = "File or kind"
     fields = [
-        ("kind", "file_name", "organization"),
-        ("outcome", "started_by"),
+        ("file_name", "kind"),
+        ("organization", "started_by"),
+        ("outcome", REJECTED),
         ("started_at", "finished_at"),
-        ("created", "changed", "unchanged"),
-        ("rejected", "warnings"),
+        (CREATED, CHANGED),
+        (UNCHANGED, WARNINGS),
     ]
+    readonly_fields: Any = [CREATED, CHANGED, UNCHANGED, REJECTED, WARNINGS]
     change_form_outer_after_template = "admin/organizations/rejects.html"
 
 

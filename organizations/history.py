@@ -27,6 +27,10 @@ from organizations.tenancy import Caller
 CREATED, CHANGED, DELETED = "+", "~", "-"
 BATCH = 5000
 NOTHING = "nothing"
+SAID_IN_A_WORD = ("deleted_at",)
+"""Whether something was deleted or restored is what happened, and no field beside it."""
+
+UNREMARKABLE = "changed"
 SHOWN = 50
 """So many of the newest changes are shown on a page."""
 
@@ -185,8 +189,9 @@ def changes_of(row: Any) -> list[Change]:
     found = []
     for entry, before in zip(entries[:SHOWN], [*entries[1:], None], strict=False):
         fields = differences(before, entry) if before else []
-        if fields or before is None:
-            found.append((entry, what_happened(before, entry), fields))
+        what = what_happened(before, entry)
+        if fields or what != UNREMARKABLE:
+            found.append((entry, what, fields))
     for name in getattr(row, "HISTORY_PARTS", ()):
         found += part_changes(row, name)
     who = names_of([entry for entry, _, _ in found])
@@ -235,7 +240,7 @@ def what_happened(before: Any, entry: Any) -> str:
         return "deleted"
     if getattr(before, "deleted_at", None) and not entry.deleted_at:
         return "restored"
-    return "changed"
+    return UNREMARKABLE
 
 
 def differences(before: Any, after: Any) -> list[FieldChange]:
@@ -243,7 +248,8 @@ def differences(before: Any, after: Any) -> list[FieldChange]:
     return [
         FieldChange(field.verbose_name, shown(before, field), shown(after, field))
         for field in after.tracked_fields
-        if getattr(before, field.attname) != getattr(after, field.attname)
+        if field.name not in SAID_IN_A_WORD
+        and getattr(before, field.attname) != getattr(after, field.attname)
     ]
 
 

@@ -24,9 +24,9 @@ class Role(models.TextChoices):
 class GWPSet(models.TextChoices):
     """The IPCC assessment report that global warming potentials (100 years) are taken from."""
 
-    AR4 = "AR4"
-    AR5 = "AR5"
-    AR6 = "AR6"
+    AR4 = "AR4", "AR4"
+    AR5 = "AR5", "AR5"
+    AR6 = "AR6", "AR6"
 
 
 class UserManager(BaseUserManager["User"]):

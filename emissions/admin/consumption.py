@@ -12,12 +12,26 @@ from emissions.admin.links import consumption_missing, lines_of, link, new_facto
 from emissions.missing import AMBIGUOUS, NO_FACTOR, key_of, missing_keys, uncalculated
 from emissions.models import Consumption
 from emissions.reports import explanation
+from facilities.admin import country_name
 from organizations.forms import RowForm
 from organizations.history import changes_of
 from organizations.numbers import shown_number
-from organizations.staff import DeletedFilter, OrganizationFilter, ScopedFilter, SoftDeleteAdmin
+from organizations.staff import (
+    DeletedFilter,
+    OrganizationFilter,
+    ScopedFilter,
+    SoftDeleteAdmin,
+    in_one_line,
+    number,
+    plain,
+)
 
 SHOWN_KEYS = 200
+
+QUANTITY = number("quantity", "quantity", unit="unit")
+CO2E = number("co2e", "kg CO2e")
+MARKET = number("co2e_market", "kg CO2e, market-based")
+BIOMASS = number("co2e_biomass", "kg biogenic CO2, outside the scopes")
 
 
 class ConsumptionForm(RowForm):
@@ -43,10 +57,9 @@ class ConsumptionAdmin(SoftDeleteAdmin):
         "facility",
         "category",
         "activity",
-        "quantity_shown",
-        "co2e",
-        "co2e_status",
-        "status",
+        QUANTITY,
+        CO2E,
+        "state",
     ]
     list_display_links = ["period"]
     list_filter = [
@@ -58,10 +71,21 @@ class ConsumptionAdmin(SoftDeleteAdmin):
         DeletedFilter,
     ]
     list_select_related = ["facility"]
-    sortable_by = ["period", "quantity_shown", "co2e"]
+    sortable_by = ["period", QUANTITY, CO2E]
     search_fields = ["external_id", "facility__name", "cups"]
     search_help_text = "external_id, facility or CUPS"
     autocomplete_fields = ["facility"]
+    readonly_preprocess_fields = {"quantity": plain}
+    explained = {
+        "facility": "Where it was used; its organization's.",
+        "category": "One that counts at the facility.",
+        "activity": "Empty: grid or supply. Else a fuel, treatment or a refrigerant.",
+        "quantity": "In the unit beside it; negative in an adjustment only.",
+        "unit": "As it is on the bill: the calculation converts it exactly.",
+        "data_quality": "Actual: read or billed. Adjustment: corrects an earlier bill.",
+        "status": "An inactive one is kept and does not count.",
+        "note": "For colleagues.",
+    }
     fieldsets: Any = [
         (
             None,
@@ -79,7 +103,7 @@ class ConsumptionAdmin(SoftDeleteAdmin):
         ),
         (
             "kg CO2e",
-            {"fields": [("co2e_linked", "co2e_market", "co2e_biomass"), "co2e_reason"]},
+            {"fields": [("co2e_linked", MARKET), (BIOMASS, "state")]},
         ),
         (
             "Record",
@@ -92,7 +116,9 @@ class ConsumptionAdmin(SoftDeleteAdmin):
     readonly_fields = [
         "organization",
         "co2e_linked",
-        *Consumption.COMPUTED,
+        MARKET,
+        BIOMASS,
+        "state",
         "id",
         "created_at",
         "updated_at",
@@ -135,6 +161,7 @@ class ConsumptionAdmin(SoftDeleteAdmin):
             "rows": [
                 {
                     "missing": one,
+                    "country": country_name(one.key.country),
                     "behind": consumption_missing(one.key),
                     "new_factor": new_factor(one.key, request),
                 }
@@ -149,13 +176,15 @@ class ConsumptionAdmin(SoftDeleteAdmin):
 
     @admin.display(description="period", ordering="start_date")
     def period(self, row: Consumption) -> str:
-        return f"{row.start_date} – {row.end_date}"
+        return in_one_line(f"{row.start_date} – {row.end_date}")
 
-    @admin.display(description="quantity", ordering="quantity")
-    def quantity_shown(self, row: Consumption) -> str:
-        return f"{shown_number(row.quantity)} {row.unit}"
+    @admin.display(description="state", ordering="co2e_status")
+    def state(self, row: Consumption) -> str:
+        """Whether it has a figure, and if not, the first word on why."""
+        why = row.co2e_reason.split(":")[0].replace("_", " ")
+        return why.capitalize() or row.get_co2e_status_display()
 
-    @admin.display(description="co2e")
+    @admin.display(description="kg CO2e, location-based")
     def co2e_linked(self, row: Consumption) -> str:
         if row.co2e is None:
             return "–"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django_countries import countries
@@ -10,6 +10,7 @@ from django_countries import countries
 from emissions.admin.links import facilities_in, lines_of, list_of, page_of, rows_seen
 from emissions.models import Recalculation
 from facilities.models import Completeness, Facility
+from organizations.decimals import ExactSum
 from organizations.models import Import, Organization
 from organizations.numbers import shown_number
 
@@ -22,12 +23,13 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     seen = rows_seen(Facility, request).live().order_by()
     totals = seen.aggregate(
         facilities=Count("pk"),
-        co2e=Sum("co2e"),
+        co2e=ExactSum("co2e"),
         incomplete=Count("pk", filter=Q(co2e_status=Completeness.INCOMPLETE)),
         recalculating=Count("pk", filter=Q(co2e_status=Completeness.RECALCULATING)),
     )
     organizations = rows_seen(Organization, request).count()
-    by_country = seen.values("country").annotate(facilities=Count("pk"), co2e=Sum("co2e"))
+    context["member_of_none"] = not (request.user.is_superuser or organizations)
+    by_country = seen.values("country").annotate(facilities=Count("pk"), co2e=ExactSum("co2e"))
     by_country = list(by_country.order_by("-facilities", "country")[: COUNTRIES + 1])
     most = max((one["facilities"] for one in by_country), default=1)
     context["cards"] = [

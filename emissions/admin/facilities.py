@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse
 
 from emissions.admin.links import lines_of, link, new_factor, page_of
@@ -21,6 +22,7 @@ class EmittingFacilityAdmin(FacilityAdmin):
     """The same form, with every figure linked to the lines it is the sum of."""
 
     change_form_outer_after_template = "admin/emissions/facility_after.html"
+    delete_confirmation_template = "admin/emissions/delete_facility.html"
     list_display = [
         "name",
         "organization",
@@ -28,13 +30,13 @@ class EmittingFacilityAdmin(FacilityAdmin):
         "type",
         "status",
         "co2e_linked",
-        "co2e_status",
+        "completeness",
     ]
     fieldsets = [
         *FacilityAdmin.fieldsets[:1],
         (
             "kg CO2e",
-            {"fields": [("co2e_linked", "market_linked"), ("biomass_linked", "co2e_status")]},
+            {"fields": [("co2e_linked", "market_linked"), ("biomass_linked", "completeness")]},
         ),
         *FacilityAdmin.fieldsets[2:],
     ]
@@ -43,6 +45,7 @@ class EmittingFacilityAdmin(FacilityAdmin):
         "co2e_linked",
         "market_linked",
         "biomass_linked",
+        "completeness",
     ]
 
     @admin.display(description="kg CO2e", ordering="co2e")
@@ -56,6 +59,18 @@ class EmittingFacilityAdmin(FacilityAdmin):
     @admin.display(description="kg biogenic CO2, outside the scopes")
     def biomass_linked(self, row: Facility) -> str:
         return link(lines_of(row), shown_number(row.co2e_biomass))
+
+    @admin.display(description="completeness", ordering="co2e_status")
+    def completeness(self, row: Facility) -> str:
+        return row.get_co2e_status_display()
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """It takes its consumption along, which the page that asks should say."""
+        row = self.get_object(request, unquote(object_id))
+        if row is not None:
+            bills = Consumption.objects.live().filter(facility=row).count()
+            extra_context = {"bills": bills, **(extra_context or {})}
+        return super().delete_view(request, object_id, extra_context)
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any

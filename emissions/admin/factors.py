@@ -18,13 +18,16 @@ from unfold.widgets import UnfoldAdminSelect2Widget
 
 from emissions.admin.asking import AskingAdmin
 from emissions.models import EmissionFactor
-from facilities.admin import CountryFilter, country_choices
+from facilities.admin import CountryFilter, country_choices, country_name
 from organizations.forms import RowForm
 from organizations.history import changes_of
+from organizations.numbers import shown_number
 from organizations.staff import (
     DeletedFilter,
     OrganizationFilter,
+    in_one_line,
     organizations_of,
+    plain,
 )
 
 
@@ -82,12 +85,10 @@ class EmissionFactorAdmin(AskingAdmin):
         "category",
         "place",
         "period",
-        "co2e",
-        "unit",
-        "method",
-        "supplier",
-        "source",
-        "organization",
+        "value_figure",
+        "method_shown",
+        "source_name",
+        "whose",
     ]
     list_filter = [
         ("organization", OrganizationFilter),
@@ -98,10 +99,24 @@ class EmissionFactorAdmin(AskingAdmin):
         ("source", RelatedDropdownFilter),
         DeletedFilter,
     ]
-    list_select_related = ["organization", "source"]
+    list_select_related = ["organization"]
     search_fields = ["activity", "region", "supplier", "source_ref"]
     search_help_text = "Activity, region, supplier or reference"
     autocomplete_fields = ["organization", "source"]
+    readonly_preprocess_fields = {"co2e": plain, "co2e_biomass": plain, "country": country_name}
+    labels = {"co2e": "kg CO2e", "co2e_biomass": "kg biogenic CO2", "source_ref": "Reference"}
+    explained = {
+        "organization": "Whose own it is; empty: published to everybody.",
+        "category": "What it is a factor of.",
+        "activity": "Empty: grid or supply. Else a fuel such as natural_gas, or a refrigerant.",
+        "method": "Electricity only; empty: location.",
+        "co2e": "Per unit, fossil; with up to 10 decimals.",
+        "co2e_biomass": "Per unit, outside the scopes; empty: 0.",
+        "scope": "Of the GHG Protocol; empty: what the category usually is.",
+        "source": "Who published it, with its licence and attribution.",
+        "source_ref": "Where in the source.",
+        "note": "For colleagues; the API says it too.",
+    }
     readonly_fields = ["id", "created_at", "updated_at", "deleted_at"]
     fieldsets: Any = [
         (
@@ -174,8 +189,26 @@ class EmissionFactorAdmin(AskingAdmin):
 
     @admin.display(description="place", ordering="country")
     def place(self, row: EmissionFactor) -> str:
-        return " · ".join(filter(None, [row.country or "world", row.region]))
+        country = country_name(row.country) if row.country else "World"
+        return " · ".join(filter(None, [country, row.region]))
 
     @admin.display(description="period", ordering="valid_from")
     def period(self, row: EmissionFactor) -> str:
-        return f"{row.valid_from} – {row.valid_to or '…'}"
+        return in_one_line(f"{row.valid_from} – {row.valid_to or '…'}")
+
+    @admin.display(description="kg CO2e per unit", ordering="co2e")
+    def value_figure(self, row: EmissionFactor) -> str:
+        return f"{shown_number(row.co2e)} per {row.unit}"
+
+    @admin.display(description="method", ordering="method")
+    def method_shown(self, row: EmissionFactor) -> str | None:
+        return " · ".join(filter(None, [row.get_method_display(), row.supplier])) or None
+
+    @admin.display(description="organization", ordering="organization__name")
+    def whose(self, row: EmissionFactor) -> str:
+        return str(row.organization or "published")
+
+    @admin.display(description="source", ordering="source")
+    def source_name(self, row: EmissionFactor) -> str | None:
+        """Its short name: the titles are long."""
+        return row.source_id

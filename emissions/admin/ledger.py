@@ -6,11 +6,13 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.html import format_html
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
 from emissions.admin.links import link, page_of
 from emissions.admin.monthly import monthly
 from emissions.models import Emission, FactorSource
+from emissions.templatetags.fallbacks import fallbacks
 from organizations.numbers import shown_number
 from organizations.staff import (
     OrganizationFilter,
@@ -18,6 +20,8 @@ from organizations.staff import (
     ScopedFilter,
     SuperuserAdmin,
     TenantAdmin,
+    in_one_line,
+    number,
 )
 
 
@@ -48,6 +52,12 @@ class ScopeFilter(DropdownFilter):
         return queryset.filter(scope=self.value()) if self.value() in list("123") else queryset
 
 
+QUANTITY = number("quantity", "quantity", unit="unit")
+CO2E = number("co2e", "kg CO2e")
+MARKET = number("co2e_market", "kg CO2e, market-based")
+BIOMASS = number("co2e_biomass", "kg biogenic CO2, outside the scopes")
+
+
 @admin.register(Emission)
 class EmissionAdmin(ReadOnly, TenantAdmin):
     """The ledger: written by the calculation, changed by nobody."""
@@ -58,10 +68,9 @@ class EmissionAdmin(ReadOnly, TenantAdmin):
         "category",
         "activity",
         "scope",
-        "quantity_shown",
-        "co2e",
-        "co2e_market",
-        "superseded_at",
+        QUANTITY,
+        CO2E,
+        MARKET,
     ]
     list_display_links = ["month_shown"]
     list_filter = [
@@ -75,15 +84,24 @@ class EmissionAdmin(ReadOnly, TenantAdmin):
     fields = [
         ("organization", "facility"),
         "consumption_link",
-        ("category", "activity", "scope"),
-        ("start_date", "end_date", "month"),
-        "quantity_shown",
-        ("location_link", "location_value", "location_unit", "location_fallbacks"),
-        ("market_link", "market_value", "market_unit", "market_fallbacks"),
-        ("co2e", "co2e_market", "co2e_biomass"),
-        ("recorded_at", "superseded_at"),
+        ("category", "activity"),
+        ("start_date", "end_date"),
+        (QUANTITY, "scope"),
+        "location_link",
+        "market_link",
+        (CO2E, MARKET),
+        (BIOMASS, "state"),
     ]
-    readonly_fields = ["quantity_shown", "consumption_link", "location_link", "market_link"]
+    readonly_fields: Any = [
+        QUANTITY,
+        CO2E,
+        MARKET,
+        BIOMASS,
+        "consumption_link",
+        "location_link",
+        "market_link",
+        "state",
+    ]
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.monthly_view)
@@ -96,11 +114,15 @@ class EmissionAdmin(ReadOnly, TenantAdmin):
 
     @admin.display(description="month", ordering="month")
     def month_shown(self, row: Emission) -> str:
-        return f"{row.month:%Y-%m}"
+        return in_one_line(f"{row.month:%Y-%m}")
 
-    @admin.display(description="quantity", ordering="quantity")
-    def quantity_shown(self, row: Emission) -> str:
-        return f"{shown_number(row.quantity)} {row.unit}"
+    @admin.display(description="state")
+    def state(self, row: Emission) -> str:
+        """A ledger: what does not count any more stays in it."""
+        recorded = f"recorded {row.recorded_at:%Y-%m-%d %H:%M}"
+        if row.superseded_at is None:
+            return f"counts, {recorded}"
+        return f"superseded {row.superseded_at:%Y-%m-%d %H:%M}, {recorded}"
 
     @admin.display(description="consumption")
     def consumption_link(self, row: Emission) -> str:
@@ -108,11 +130,20 @@ class EmissionAdmin(ReadOnly, TenantAdmin):
 
     @admin.display(description="location-based factor")
     def location_link(self, row: Emission) -> str:
-        return link(page_of(row.location_factor), row.location_factor)
+        return used(row, "location")
 
     @admin.display(description="market-based factor")
     def market_link(self, row: Emission) -> str:
-        return link(page_of(row.market_factor), row.market_factor)
+        return used(row, "market")
+
+
+def used(row: Emission, method: str) -> str:
+    """A factor with the value as it was used, and what made it the answer if it is not exact."""
+    factor = getattr(row, f"{method}_factor")
+    value = f"{shown_number(getattr(row, f'{method}_value'))} kg/{getattr(row, f'{method}_unit')}"
+    flags = getattr(row, f"{method}_fallbacks")
+    why = f" ({fallbacks(flags.split(','))})" if flags else ""
+    return format_html("{}, used with {}{}", link(page_of(factor), factor), value, why)
 
 
 @admin.register(FactorSource)
@@ -121,6 +152,15 @@ class FactorSourceAdmin(SuperuserAdmin):
 
     list_display = ["id", "title", "licence"]
     search_fields = ["id", "title"]
+    search_help_text = "Id or title"
+    labels = {"id": "Id", "url": "Address"}
+    explained = {
+        "id": "A short name that stays, such as desnz-2025; files name it.",
+        "title": "Of the publication, as it is cited.",
+        "url": "Where it can be read.",
+        "licence": "Under which its factors may be used.",
+        "attribution": "What its licence asks to be said beside them; the API says it.",
+    }
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         user: Any = request.user

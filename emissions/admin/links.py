@@ -53,7 +53,7 @@ def consumption_missing(key: MissingKey) -> str:
         activity=key.activity,
         facility__country=key.country,
         facility__region=key.region,
-        start_date__year=key.year,
+        missing_on__year=key.year,
         unit__in=",".join(same_dimension(key.unit)),
     )
 
@@ -67,6 +67,4 @@ def new_factor(key: MissingKey, request: HttpRequest) -> str:
 
 
 def link(address: str, text: Any) -> str:
-    return format_html(
-        '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', address, text
-    )
+    return format_html('<a class="fa-link" href="{}">{}</a>', address, text)

@@ -3,11 +3,22 @@
 from typing import Any
 
 from django.contrib import admin
+from django_tasks_db.models import DBTaskResult
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from emissions.models import PendingFacility, Recalculation
 from organizations.numbers import shown_number
-from organizations.staff import OrganizationFilter, ReadOnly, ScopedFilter, TenantAdmin
+from organizations.staff import (
+    OrganizationFilter,
+    ReadOnly,
+    ScopedFilter,
+    TenantAdmin,
+    number,
+)
+
+CHANGED = number("consumptions_changed", "consumptions changed")
+
+admin.site.unregister(DBTaskResult)  # a recalculation says how far its tasks are
 
 
 @admin.register(Recalculation)
@@ -19,10 +30,9 @@ class RecalculationAdmin(ReadOnly, TenantAdmin):
         "organization",
         "state",
         "progress",
-        "consumptions_changed",
+        CHANGED,
         "started_by",
         "created_at",
-        "finished_at",
     ]
     list_filter = [("organization", OrganizationFilter), ("state", ChoicesDropdownFilter)]
     list_select_related = ["organization"]
@@ -30,16 +40,21 @@ class RecalculationAdmin(ReadOnly, TenantAdmin):
     fields = [
         ("cause", "organization"),
         ("state", "progress"),
-        ("consumptions", "consumptions_done", "consumptions_changed"),
-        ("created_at", "started_at", "finished_at"),
-        "started_by",
+        ("consumptions_progress", CHANGED),
+        ("started_by", "created_at"),
+        ("started_at", "finished_at"),
         "error",
     ]
-    readonly_fields: Any = ["progress", "created_at"]
+    readonly_fields: Any = ["progress", "consumptions_progress", CHANGED, "created_at"]
+    search_help_text = "What has changed"
 
     @admin.display(description="facilities done")
     def progress(self, row: Recalculation) -> str:
         return f"{shown_number(row.facilities_done)} of {shown_number(row.facilities)}"
+
+    @admin.display(description="consumptions done")
+    def consumptions_progress(self, row: Recalculation) -> str:
+        return f"{shown_number(row.consumptions_done)} of {shown_number(row.consumptions)}"
 
 
 @admin.register(PendingFacility)

@@ -20,6 +20,7 @@ from facilities.models import Facility, normalise_cups, require_same_organizatio
 from organizations.decimals import ExactDecimalField, kilograms
 from organizations.history import records
 from organizations.models import Organization
+from organizations.numbers import shown_number
 from organizations.tenancy import SoftDeleteModel
 
 
@@ -82,7 +83,18 @@ class Consumption(SoftDeleteModel):
         blank=True, editable=False, help_text="Why there is no figure, or empty."
     )
 
-    COMPUTED = ("co2e", "co2e_market", "co2e_biomass", "co2e_status", "co2e_reason")
+    missing_on = models.DateField(
+        null=True, editable=False, help_text="The first day that no factor is for."
+    )
+
+    COMPUTED = (
+        "co2e",
+        "co2e_market",
+        "co2e_biomass",
+        "co2e_status",
+        "co2e_reason",
+        "missing_on",
+    )
 
     history = records(COMPUTED, ["facility"])
 
@@ -160,9 +172,8 @@ class Consumption(SoftDeleteModel):
         ]
 
     def __str__(self) -> str:
-        return (
-            f"{self.activity} · {self.quantity} {self.unit} · {self.start_date} – {self.end_date}"
-        )
+        quantity = f"{shown_number(self.quantity)} {self.unit}"
+        return f"{self.activity} · {quantity} · {self.start_date} – {self.end_date}"
 
     def save(self, **kwargs: Any) -> None:
         """Stores it, with the facility's totals. Raises ValidationError across organizations."""

@@ -13,6 +13,7 @@ from facilities.categories import Category
 from facilities.models import Facility
 from organizations.decimals import ExactDecimalField, kilograms
 from organizations.models import Organization
+from organizations.numbers import shown_number
 from organizations.tenancy import TenantQuerySet
 
 
@@ -115,7 +116,7 @@ class Emission(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.month:%Y-%m} · {self.activity} · {self.co2e} kg"
+        return f"{self.month:%Y-%m} · {self.activity} · {shown_number(self.co2e)} kg"
 
     def written(self) -> tuple[Any, ...]:
         return tuple(getattr(self, name) for name in self.WRITTEN)

@@ -17,6 +17,13 @@ def at_the_admin(user: User) -> Client:
     return client
 
 
+def confirmed(response: Any) -> dict[str, Any]:
+    """What the button of a preview sends."""
+    question = response.context["question"]
+    assert question.survey.finished
+    return {**dict(response.context["hidden"]), "_preview": question.state, "_confirmed": "1"}
+
+
 @pytest.fixture
 def root(db: Any) -> Client:
     return at_the_admin(User.objects.create_superuser("root@example.com", PASSWORD))

@@ -148,6 +148,23 @@ def test_a_viewer_may_export_and_not_archive(alice: Person, bob_admin: Client) -
     assert act(bob_admin, "export_csv", facility)["Content-Type"] == "text/csv"
 
 
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_no_spreadsheet_runs_what_somebody_has_named_a_facility(
+    start: str, alice: Person, alice_admin: Client
+) -> None:
+    facility = alice.facility()
+    evil = f"{start}cmd|' /C calc'!A0"
+    Facility.objects.update(name=evil, address=evil, external_id=evil, type=evil, region=evil)
+    content = act(alice_admin, "export_csv", facility).content.decode()
+    [row] = csv.DictReader(io.StringIO(content, newline=""))
+    sheet = load_workbook(io.BytesIO(act(alice_admin, "export_xlsx", facility).content)).active
+    cells = {cell.value: cell for cell in list(sheet.rows)[1]}
+    for name in ("name", "address", "external_id", "type", "region"):
+        assert row[name] == f"'{evil}"
+    assert {cell.data_type for value, cell in cells.items() if "cmd" in str(value)} == {"s"}
+    assert not any(str(value).startswith(start) for value in cells)
+
+
 def test_an_exported_file_holds_the_selection_and_no_formulas(
     alice: Person, alice_admin: Client
 ) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from organizations import staff
+from organizations.staff import CappedPaginator, lists
 from tests.admin.conftest import at_the_admin
 from tests.conftest import Person
 
@@ -53,17 +53,17 @@ def test_a_page_opens_in_fewer_than_ten_queries_however_much_is_on_it(
             counts[who].append(len([one for one in queries if "SAVEPOINT" not in one["sql"]]))
     for few, more in counts.values():
         assert few == more, "it costs the same with twice as much on it"
-        assert few < 10 if name != "dashboard" else few <= 11
+        assert few < 10
 
 
 @pytest.mark.parametrize("page", OURS, ids=lambda page: page.opts.model_name)
 def test_no_list_counts_what_it_need_not(page: Any) -> None:
     assert page.show_full_result_count is False
-    assert page.paginator is staff.CappedPaginator
+    assert page.paginator is CappedPaginator
 
 
 def test_counting_stops(alice: Person, root: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staff, "COUNTED", 3)
+    monkeypatch.setattr(lists, "COUNTED", 3)
     fill(alice, 5)
     with CaptureQueriesContext(connection) as queries:
         response = root.get(PAGES["facility"])

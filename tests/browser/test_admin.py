@@ -6,6 +6,8 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import Page, expect
 
+from emissions import preview
+from emissions.admin import asking
 from emissions.models import EmissionFactor
 from facilities.models import Facility
 from tests.browser.conftest import Visit
@@ -98,6 +100,26 @@ def test_a_factor_is_changed_through_its_preview_and_the_total_follows(
     expect(figure).to_have_text("750")
 
 
+def test_a_long_preview_goes_on_by_itself_until_it_can_ask(
+    visit: Visit, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview, "LOT", 1)
+    monkeypatch.setattr(asking, "SECONDS", 0)
+    factor = alice.factor(co2e=Decimal("0.5"))
+    for _ in range(4):
+        alice.consumption(alice.facility())
+    page = visit(alice)
+    page.goto(f"/admin/emissions/emissionfactor/{factor['id']}/change/")
+    page.fill("#id_co2e", "0.75")
+    save(page)
+    expect(page.locator("#totals")).to_contain_text("+1,000")
+    expect(page.locator("progress")).to_have_count(0)
+    assert EmissionFactor.objects.get(pk=factor["id"]).co2e == Decimal("0.5")
+    page.click("text=Save it")
+    page.wait_for_url("**/emissionfactor/")
+    assert EmissionFactor.objects.get(pk=factor["id"]).co2e == Decimal("0.75")
+
+
 def test_a_missing_factor_is_followed_to_its_form_and_resolved(visit: Visit, alice: Person) -> None:
     alice.factor(category="heat", activity="straw", method="", unit="kg", country="FR")
     facility = alice.facility()
@@ -145,8 +167,9 @@ def test_a_key_is_shown_once_and_works(visit: Visit, alice: Person) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_runs_off_a_phones_screen(visit: Visit, alice: Person, scheme: str) -> None:
-    alice.factor()
-    facility = alice.facility()
+    own = alice.factor()
+    published = EmissionFactor.objects.exclude(source=None)[0]  # its source has a long title
+    facility = alice.facility(name="A site whose name goes on and on, as they do in a register")
     bill = alice.consumption(facility)
     page = visit(alice)
     page.set_viewport_size({"width": 390, "height": 844})
@@ -158,6 +181,9 @@ def test_nothing_runs_off_a_phones_screen(visit: Visit, alice: Person, scheme: s
         f"/admin/emissions/consumption/{bill['id']}/change/",
         "/admin/emissions/emissionfactor/",
         "/admin/emissions/consumption/missing/",
+        f"/admin/emissions/emissionfactor/{published.pk}/change/",
+        f"/admin/emissions/emissionfactor/{own['id']}/delete/",
+        "/admin/organizations/apikey/",
     ):
         page.goto(path)
         page.wait_for_load_state("networkidle")

@@ -1,9 +1,4 @@
-"""Who sees what in the admin, and the base of its pages.
-
-Superusers see everything. Other staff see the organizations they are members of, and do there what
-their role says: the same roles, and the same querysets, as in the API. Every list, choice,
-autocomplete, export, chart and page starts from `visible()`.
-"""
+"""The base of the admin's pages of tenants' rows."""
 
 from typing import Any
 from uuid import UUID
@@ -11,35 +6,16 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
-from django.db import IntegrityError, OperationalError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter
 
 from organizations.history import changes_of
-from organizations.models import Membership, Role, User
-from organizations.permissions import RANK
-from organizations.tenancy import in_the_way
-
-COUNTED = 10_000
-"""Lists count so far and no further: what a page shows does not depend on millions of others."""
-
-
-def roles_of(user: Any) -> dict[UUID, str]:
-    """The role of a user of the admin in each of their organizations, read once a request."""
-    if not hasattr(user, "roles"):
-        rows = Membership.objects.filter(user_id=user.pk) if isinstance(user, User) else ()
-        user.roles = {row.organization_id: row.role for row in rows}
-    return user.roles
-
-
-def organizations_of(user: Any, role: str = Role.VIEWER) -> list[UUID]:
-    """The organizations in which a user has at least a role."""
-    return [one for one, mine in roles_of(user).items() if RANK[mine] >= RANK[role]]
+from organizations.models import Role
+from organizations.staff.lists import CappedPaginator, Listing
+from organizations.staff.refusals import refusing
+from organizations.staff.roles import is_superuser, organizations_of
 
 
 class ReadOnly:
@@ -53,27 +29,6 @@ class ReadOnly:
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-def is_superuser(request: HttpRequest) -> bool:
-    user: Any = request.user
-    return user.is_active and user.is_staff and user.is_superuser
-
-
-class CappedPaginator(Paginator):
-    """Counts up to `COUNTED` rows; a list that is longer is to be filtered, not to be leafed."""
-
-    template_name = "admin/organizations/pagination.html"
-
-    @property
-    def counted(self) -> str:
-        """The count as it is shown: 26, or 10,000+."""
-        return f"{COUNTED:,}+" if self.count > COUNTED else f"{self.count:,}"
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        return rows.order_by()[: COUNTED + 1].count() if isinstance(rows, QuerySet) else len(rows)
 
 
 class ScopedChoices:
@@ -93,7 +48,35 @@ class ScopedChoices:
         return parent.formfield_for_foreignkey(db_field, request, **kwargs)
 
 
-class TenantAdmin(ScopedChoices, ModelAdmin):
+class Explained:
+    """A form whose fields say what they are, in the words of this page."""
+
+    labels: dict[str, str] = {}
+    explained: dict[str, str] = {}
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        words = {"labels": self.labels, "help_texts": self.explained}
+        parent: Any = super()
+        return parent.get_form(request, obj, change=change, **{**words, **kwargs})
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        words = {"labels": self.labels, "help_texts": self.explained}
+        parent: Any = super()
+        return parent.get_formset(request, obj, **{**words, **kwargs})
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Nothing is chosen before somebody has chosen: the first unit of a list is a guess."""
+        kwargs.setdefault("choices", db_field.get_choices(
+            include_blank=db_field.blank or not db_field.has_default(),
+            blank_choice=[("", "Choose")],
+        ))  # fmt: skip
+        parent: Any = super()
+        return parent.formfield_for_choice_field(db_field, request, **kwargs)
+
+
+class TenantAdmin(ScopedChoices, Explained, ModelAdmin):
     """A page of rows that belong to organizations."""
 
     view_role: str = Role.VIEWER
@@ -124,6 +107,9 @@ class TenantAdmin(ScopedChoices, ModelAdmin):
             return rows
         mine = organizations_of(request.user, role)
         return rows.filter(**{f"{self.organization_field}__in": mine})
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return Listing
 
     def get_ordering(self, request: HttpRequest) -> Any:
         """Newest first: by the ids, which are in order of time, or by an organization's index."""
@@ -193,26 +179,19 @@ class TenantAdmin(ScopedChoices, ModelAdmin):
         ))  # fmt: skip
 
 
-def refusing(request: HttpRequest, view: Any) -> HttpResponse:
-    """Runs a page; what the rules or the database refuse comes back as a message."""
-    try:
-        return view()
-    except ValidationError as error:
-        sentence = " ".join(error.messages)
-    except IntegrityError:
-        sentence = "Somebody else has just stored something that this one collides with."
-    except OperationalError as error:
-        if not in_the_way(error):
-            raise
-        sentence = "Another write was in the way; send this one again."
-    messages.error(request, f"Nothing has been saved. {sentence}")
-    return HttpResponseRedirect(request.get_full_path())
-
-
 class SoftDeleteAdmin(TenantAdmin):
     """Deleting keeps the row, so nothing that refers to it stands in the way; it can come back."""
 
     actions = ["restore_selected"]
+    delete_confirmation_template = "admin/organizations/soft_delete.html"
+    delete_selected_confirmation_template = "admin/organizations/soft_delete_selected.html"
+    change_form_outer_before_template = "admin/organizations/deleted.html"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Once: what was released when it was deleted comes back by that moment."""
+        if obj is not None and obj.deleted_at:
+            return False
+        return super().has_delete_permission(request, obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list, dict, set, list]:
         objs = list(objs)
@@ -235,7 +214,7 @@ class SoftDeleteAdmin(TenantAdmin):
                 self.message_user(request, f"{row} is back.")
 
 
-class TenantInline(ScopedChoices, TabularInline):
+class TenantInline(ScopedChoices, Explained, TabularInline):
     """Rows on the page of what they belong to: who may edit that may edit these."""
 
     extra = 0
@@ -253,46 +232,14 @@ class TenantInline(ScopedChoices, TabularInline):
     has_add_permission = has_delete_permission = has_change_permission
 
 
-class DeletedFilter(DropdownFilter):
-    """Lists show what is there; the deleted ones are one click away."""
-
-    title = "deleted"
-    parameter_name = "deleted"
-    all_option = ["", "Not deleted"]
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Deleted"), ("all", "Both")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() == "yes":
-            return queryset.exclude(deleted_at=None)
-        return queryset if self.value() == "all" else queryset.filter(deleted_at=None)
-
-
-class ScopedFilter(AutocompleteSelectFilter):
-    """Chooses by a related row, by name, among those that the user sees."""
-
-    def choices(self, changelist: Any) -> Any:
-        related = changelist.model_admin.admin_site._registry[self.field.related_model]
-        for choice in super().choices(changelist):
-            for field in choice["form"].fields.values():
-                field.queryset = related.get_queryset(self.request)
-            yield choice
-
-
-class OrganizationFilter(ScopedFilter):
-    """For those who see more than one organization."""
-
-    def has_output(self) -> bool:
-        user: Any = self.request.user
-        return user.is_superuser or len(roles_of(user)) > 1
-
-
-class SuperuserAdmin(ModelAdmin):
+class SuperuserAdmin(Explained, ModelAdmin):
     """A page for superusers alone."""
 
     paginator = CappedPaginator
     show_full_result_count = False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return Listing
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

@@ -1,0 +1,37 @@
+"""What stands in a list or on a page in place of a raw value."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.utils.html import format_html
+
+from organizations.numbers import shown_number
+
+
+def number(field: str, description: str, unit: str = "") -> Callable[[Any], str]:
+    """A column's number as people read it, with the unit that another column names.
+
+    The name it is given ends in `_figure`, which is what the style sheet aligns by.
+    """
+
+    @admin.display(description=description, ordering=field)
+    def figure(row: Any) -> str:
+        value = getattr(row, field)
+        text = shown_number(value)
+        if unit and value is not None:
+            text = f"{text} {getattr(row, unit)}"
+        return text
+
+    figure.__name__ = f"{field}_figure"
+    return figure
+
+
+def plain(text: str) -> str:
+    """What those who may only read see of a number: 0.029, not 0.0290000000."""
+    return shown_number(text) if text[:1].isdigit() or (text[:1] == "-" and text[1:]) else text
+
+
+def in_one_line(text: str) -> str:
+    """A period, which no list should break at its dashes."""
+    return format_html('<span class="fa-line">{}</span>', text)

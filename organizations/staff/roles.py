@@ -1,0 +1,27 @@
+"""What a user of the admin may see and do: superusers everything, others by their memberships."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from organizations.models import Membership, Role, User
+from organizations.permissions import RANK
+
+
+def roles_of(user: Any) -> dict[UUID, str]:
+    """The role of a user of the admin in each of their organizations, read once a request."""
+    if not hasattr(user, "roles"):
+        rows = Membership.objects.filter(user_id=user.pk) if isinstance(user, User) else ()
+        user.roles = {row.organization_id: row.role for row in rows}
+    return user.roles
+
+
+def organizations_of(user: Any, role: str = Role.VIEWER) -> list[UUID]:
+    """The organizations in which a user has at least a role."""
+    return [one for one, mine in roles_of(user).items() if RANK[mine] >= RANK[role]]
+
+
+def is_superuser(request: HttpRequest) -> bool:
+    user: Any = request.user
+    return user.is_active and user.is_staff and user.is_superuser
