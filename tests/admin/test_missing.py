@@ -148,7 +148,7 @@ def test_bills_stored_before_there_was_the_column_get_their_day(alice: Person) -
     days = dict(Consumption.objects.values_list("pk", "missing_on"))
     assert set(days.values()) == {date(2024, 1, 1), None}
     Consumption.objects.update(missing_on=None)
-    import_module("emissions.migrations.0007_missing_on").read_the_reasons(apps, None)
+    import_module("emissions.migrations.0008_missing_on").read_the_reasons(apps, None)
     assert dict(Consumption.objects.values_list("pk", "missing_on")) == days
 
 
