@@ -4,6 +4,7 @@ Finds two things that no single row shows: two actual bills of one supply that b
 days, and a quantity a thousand times off, such as kWh written as MWh.
 """
 
+import re
 from array import array
 from bisect import bisect_left, insort
 from collections.abc import Iterable
@@ -12,9 +13,12 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Sum
+
 from emissions.models import Consumption, ConsumptionStatus, DataQuality
 from emissions.sites import Site, chunks
 from emissions.units import UNITS, Dimension
+from organizations.decimals import ExactSum
 from organizations.seen import Seen
 
 JUMP = 500
@@ -28,7 +32,7 @@ STORED, STORED_UNNAMED = 0, 1
 """In place of the line of a stored bill; one without external_id is told by its period."""
 
 
-NOTHING = Decimal(0)
+ISO_DAY = re.compile(r"\s*(\d{4}-\d\d-\d\d)")
 
 
 class Supply(NamedTuple):
@@ -55,45 +59,101 @@ class Bill(NamedTuple):
     status: str
 
 
-class History:
-    """The intervals and the mean quantity per day of the supplies that a file is about."""
+class Days:
+    """The first and the last day that a file names, for all that can be read of it so far."""
 
-    def __init__(self, organization_id: UUID, external_ids: Seen) -> None:
+    def __init__(self) -> None:
+        self._first, self._last = str(date.max), str(date.min)
+
+    def add(self, texts: Iterable[str]) -> None:
+        days = {found[1] for text in set(texts) if (found := ISO_DAY.match(text))}
+        self._first, self._last = min({self._first, *days}), max({self._last, *days})
+
+    @property
+    def first(self) -> date:
+        return day(self._first, date.min)
+
+    @property
+    def last(self) -> date:
+        return day(self._last, date.max)
+
+
+def day(text: str, otherwise: date) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return otherwise
+
+
+class Amount(NamedTuple):
+    """What was used in how many days, in the smallest unit of its dimension."""
+
+    quantity: Decimal
+    days: int
+
+
+class History:
+    """The intervals and the mean quantity per day of the supplies that a file is about.
+
+    However long it is, little of it is read: of what is stored, the bills that share days with the
+    file, and the sums of the others.
+    """
+
+    def __init__(self, organization_id: UUID, external_ids: Seen, days: Days) -> None:
         self._organization_id = organization_id
-        self._external_ids = external_ids
+        self._external_ids, self._days = external_ids, days
         self._loaded: set[str] = set()
         self._intervals: dict[Supply, array[int]] = {}
         self._tangled: set[Supply] = set()
-        self._means: dict[tuple[str, str, str, Dimension], tuple[int, Decimal]] = {}
+        self._used: dict[tuple[str, str, str, Dimension], Amount] = {}
 
     def knows(self, site: Site) -> bool:
         """Whether a facility's stored bills have been read."""
         return site.key in self._loaded
 
     def load(self, sites: Iterable[Site], before_line: int) -> None:
-        """Reads the stored bills of facilities, but those that a later line of the file has again.
-
-        Nothing of a facility has changed before it is read: its rows up to here are as stored.
-        """
+        """Reads what is stored of facilities, before the first row that changes any of them."""
         new = {site.key: site.id for site in sites if site.key not in self._loaded}
         self._loaded.update(new)
         for ids in chunks(new.values()):
-            rows = Consumption.objects.for_organization(self._organization_id).live()
-            rows = rows.filter(facility__any_of=ids).exclude(data_quality=DataQuality.ADJUSTMENT)
-            names = (
-                "external_id", "facility_id", "category", "activity", "cups", "quantity", "unit",
-                "start_date", "end_date", "data_quality", "status",
-            )  # fmt: skip
-            for external_id, pk, category, activity, cups, *rest in rows.values_list(
-                *names
-            ).iterator(chunk_size=5000):
-                if external_id and self._external_ids.line(external_id) >= before_line:
-                    continue
-                quantity, unit, start, end, quality, status = rest
-                supply, named = Supply(pk.hex, category, activity, cups), bool(external_id)
-                bill = Bill(supply, named, quantity, unit, start, end, quality, status)
-                line = STORED if named else STORED_UNNAMED
-                self.add(bill, line, fresh=False, overlaps=bool(self.overlap(bill)))
+            self._load_amounts(ids)
+            self._load_intervals(ids, before_line)
+
+    def _load_amounts(self, ids: Iterable[UUID]) -> None:
+        rows = Consumption.objects.for_organization(self._organization_id).live()
+        rows = rows.filter(facility__any_of=ids).exclude(data_quality=DataQuality.ADJUSTMENT)
+        span = ExpressionWrapper(F("end_date") - F("start_date"), output_field=DurationField())
+        sums = rows.exclude(quantity=0).order_by()
+        for pk, category, activity, unit, quantity, nights, count in sums.values_list(
+            "facility_id", "category", "activity", "unit"
+        ).annotate(used=ExactSum("quantity"), nights=Sum(span), bills=Count("pk")):
+            dimension, size = UNITS[unit]
+            amount = Amount(quantity * size, nights.days + count)
+            self._count((pk.hex, category, activity, dimension), amount)
+
+    def _load_intervals(self, ids: Iterable[UUID], before_line: int) -> None:
+        """Those of the stored bills, but those that a later line of the file has again."""
+        rows = Consumption.objects.for_organization(self._organization_id).live()
+        rows = rows.filter(
+            facility__any_of=ids,
+            data_quality=DataQuality.ACTUAL,
+            status=ConsumptionStatus.ACTIVE,
+            end_date__gte=self._days.first,
+            start_date__lte=self._days.last,
+        )
+        names = (
+            "external_id", "facility_id", "category", "activity", "cups", "quantity", "unit",
+            "start_date", "end_date", "data_quality", "status",
+        )  # fmt: skip
+        for external_id, pk, category, activity, cups, *rest in rows.values_list(*names).iterator(
+            chunk_size=5000
+        ):
+            if external_id and self._external_ids.line(external_id) >= before_line:
+                continue
+            supply, named = Supply(pk.hex, category, activity, cups), bool(external_id)
+            bill = Bill(supply, named, *rest)
+            line = STORED if named else STORED_UNNAMED
+            self.claim(bill, line, fresh=False, overlaps=bool(self.overlap(bill)))
 
     def overlap(self, bill: Bill, *, fresh: bool = True) -> str:
         """With which other bill this one shares more than a day, in words, or nothing.
@@ -129,37 +189,61 @@ class History:
                 )
         return ""
 
-    def add(self, bill: Bill, line: int, *, fresh: bool = True, overlaps: bool = False) -> str:
-        """Takes a bill in, from a line of the file or from what is stored.
+    def claim(self, bill: Bill, line: int, *, fresh: bool = True, overlaps: bool = False) -> None:
+        """Notes the days of a bill, from a line of the file or from what is stored."""
+        if not claims_days(bill):
+            return
+        if overlaps:
+            self._tangled.add(bill.supply)
+        first = bill.start.toordinal()
+        packed = (first << DAYS | bill.end.toordinal() - first) << LINES
+        intervals = self._intervals.setdefault(bill.supply, array("q"))
+        if not bill.named and line > STORED_UNNAMED and packed | STORED_UNNAMED in intervals:
+            intervals.remove(packed | STORED_UNNAMED)
+        insort(intervals, packed | line | (FRESH if fresh else 0))
 
-        Gives how far its quantity per day is off the mean so far, in words, or nothing.
+    def weigh(self, bill: Bill, instead_of: Bill | None) -> str:
+        """How far a quantity per day is off the mean so far, in words, or nothing; then counts it.
+
+        The stored bill that it is instead of has no say in that, and does not count any more.
         """
-        strange = ""
-        if bill.quantity and bill.data_quality != DataQuality.ADJUSTMENT:
-            dimension, size = UNITS[bill.unit]
-            key = (*bill.supply[:3], dimension)
-            count, total = self._means.get(key, (0, NOTHING))
-            per_day = bill.quantity * size / (bill.end.toordinal() - bill.start.toordinal() + 1)
-            strange = off(per_day * count, total) if total else ""
-            self._means[key] = count + 1, total + per_day
-        if claims_days(bill):
-            if overlaps:
-                self._tangled.add(bill.supply)
-            first = bill.start.toordinal()
-            packed = (first << DAYS | bill.end.toordinal() - first) << LINES
-            intervals = self._intervals.setdefault(bill.supply, array("q"))
-            if not bill.named and line > STORED_UNNAMED and packed | STORED_UNNAMED in intervals:
-                intervals.remove(packed | STORED_UNNAMED)
-            insort(intervals, packed | line | (FRESH if fresh else 0))
-        return strange
+        if instead_of and weighs(instead_of) and instead_of.supply.facility in self._loaded:
+            key, (quantity, days) = amount_of(instead_of)
+            self._count(key, Amount(-quantity, -days))
+        if not weighs(bill):
+            return ""
+        key, amount = amount_of(bill)
+        used = self._used.get(key)
+        self._count(key, amount)
+        if used is None or not used.quantity:
+            return ""
+        return off(amount.quantity * used.days, used.quantity * amount.days)
+
+    def _count(self, key: tuple[str, str, str, Dimension], amount: Amount) -> None:
+        used = self._used.get(key)
+        if used:
+            amount = Amount(used.quantity + amount.quantity, used.days + amount.days)
+        self._used[key] = amount
 
 
-def off(times: Decimal, total: Decimal) -> str:
-    """How far a quantity per day, times the number of bills, is off their total, in words."""
-    if times >= total * JUMP:
-        return f"It is {times / total:,.0f} times the mean per day so far; check the unit."
-    if times * JUMP <= total:
-        return f"The mean per day so far is {total / times:,.0f} times as much; check the unit."
+def weighs(bill: Bill) -> bool:
+    """Whether its quantity says anything about what is usual."""
+    return bool(bill.quantity) and bill.data_quality != DataQuality.ADJUSTMENT
+
+
+def amount_of(bill: Bill) -> tuple[tuple[str, str, str, Dimension], Amount]:
+    """What was used, and where."""
+    dimension, size = UNITS[bill.unit]
+    days = bill.end.toordinal() - bill.start.toordinal() + 1
+    return (*bill.supply[:3], dimension), Amount(bill.quantity * size, days)
+
+
+def off(mine: Decimal, usual: Decimal) -> str:
+    """How far an amount is off the usual one, in words, or nothing."""
+    if mine >= usual * JUMP:
+        return f"It is {mine / usual:,.0f} times the mean per day so far; check the unit."
+    if mine * JUMP <= usual:
+        return f"The mean per day so far is {usual / mine:,.0f} times as much; check the unit."
     return ""
 
 

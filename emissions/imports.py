@@ -17,7 +17,7 @@ from uuid_utils import uuid7
 from emissions.bills import Bill, Figures, Kilograms, compute
 from emissions.calculation import Calculator
 from emissions.history import Bill as Period
-from emissions.history import History
+from emissions.history import Days, History
 from emissions.judge import OVERLAP, Judge
 from emissions.ledger import LINE_COLUMNS
 from emissions.models import CalculationStatus, Consumption, Emission, EmissionFactor
@@ -59,13 +59,14 @@ class ConsumptionImporter(Importer):
         self.organization_id = self.organization.pk
         self._lines = Seen()
         self._twice: dict[int, int] = {}
-        self._history = History(self.organization_id, self._lines)
+        self._days = Days()
+        self._history = History(self.organization_id, self._lines, self._days)
         self._judge = Judge(self.organization_id)
         self._moves: dict[str, Kilograms] = {}
         self._written = 0
         self._positions = [
             self.named.index(name) if name in self.named else -1
-            for name in ("facility_id", "external_id")
+            for name in ("facility_id", "external_id", "start_date", "end_date")
         ]
 
     def make_columns(self) -> dict[str, Column]:
@@ -75,12 +76,14 @@ class ConsumptionImporter(Importer):
         return {**columns, "facility_id": self.sites}
 
     def scan(self, lines: Sequence[int], rows: list[list[str]]) -> None:
-        """Notes which facilities are named, and external_ids that come twice."""
-        width, (facility, external_id) = len(self.table.columns), self._positions
+        """Notes which facilities and days are named, and external_ids that come twice."""
+        width, (facility, external_id, *days) = len(self.table.columns), self._positions
         if set(map(len, rows)) != {width}:
             whole = [len(cells) == width for cells in rows]
             lines, rows = list(compress(lines, whole)), list(compress(rows, whole))
         self.sites.texts.update((cells[facility].strip(), None) for cells in rows)
+        for position in days:
+            self._days.add(cells[position] for cells in rows)
         if external_id < 0:
             return
         named = [
@@ -134,7 +137,8 @@ class ConsumptionImporter(Importer):
             for fault in strange:
                 self.warn(one.row, fault)
             overlaps = any(fault.code == OVERLAP for fault in strange)
-            if sentence := self._history.add(period, one.row.line, overlaps=overlaps):
+            self._history.claim(period, one.row.line, overlaps=overlaps)
+            if sentence := self._history.weigh(period, one.replaced):
                 self.warn(one.row, Fault("quantity", "jump", sentence))
             if one.stored:
                 self.report.changed += 1
@@ -190,7 +194,7 @@ class ConsumptionImporter(Importer):
             sentence = self._history.overlap(period, fresh=False)
             if sentence and OVERLAP not in self.allowed:
                 faults = [Fault("start_date", OVERLAP, sentence)]
-            self._history.add(period, one.row.line, fresh=False, overlaps=bool(sentence))
+            self._history.claim(period, one.row.line, fresh=False, overlaps=bool(sentence))
         if faults:
             self.refuse(one.row, faults)
         else:

@@ -47,17 +47,27 @@ class Recognised(NamedTuple):
 
     @property
     def period(self) -> Period:
-        after = self.after
-        return Period(
-            Supply(self.site.key, after["category"], after["activity"], after["cups"]),
-            bool(after["external_id"]),
-            after["quantity"],
-            after["unit"],
-            after["start_date"],
-            after["end_date"],
-            after["data_quality"],
-            after["status"],
-        )
+        return period_of(self.site.key, self.after)
+
+    @property
+    def replaced(self) -> Period | None:
+        """The period that is stored of it."""
+        before = self.before
+        return period_of(before["facility_id"].hex, before) if before else None
+
+
+def period_of(facility: str, values: dict[str, Any]) -> Period:
+    """COLUMNS as the history of a facility, given by its id in hex, takes them."""
+    return Period(
+        Supply(facility, values["category"], values["activity"], values["cups"]),
+        bool(values["external_id"]),
+        values["quantity"],
+        values["unit"],
+        values["start_date"],
+        values["end_date"],
+        values["data_quality"],
+        values["status"],
+    )
 
 
 def recognise(rows: list[Row], organization_id: UUID) -> list[Recognised]:

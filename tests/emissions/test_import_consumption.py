@@ -333,6 +333,33 @@ def test_a_quantity_a_thousand_times_off_is_a_warning(
 
 
 @pytest.mark.usefixtures("madrid")
+def test_what_was_used_years_ago_counts_and_a_mistake_that_the_file_corrects_does_not(
+    tmp_path: Path, organization: Organization
+) -> None:
+    years_ago = {**BILL, "start_date": "2019-01-01", "end_date": "2019-01-31"}
+    load(tmp_path, [years_ago], organization)
+    wrong = {**BILL, **FEBRUARY, "quantity": "1000500"}
+    assert "warning, line 2: quantity" in load(tmp_path, [wrong], organization).messages
+    right = {**BILL, **FEBRUARY}
+    outcome = load(tmp_path, [right], organization)
+    assert outcome.counts == "created 0, changed 1, unchanged 0, rejected 0"
+    assert "warning" not in outcome.messages
+
+
+@pytest.mark.usefixtures("madrid")
+def test_stored_bills_that_begin_before_the_file_or_end_after_it_claim_their_days(
+    tmp_path: Path, organization: Organization
+) -> None:
+    autumn = {**BILL, "start_date": "2022-10-01", "end_date": "2023-01-05"}
+    spring = {**BILL, "external_id": "B-0", "start_date": "2023-01-27", "end_date": "2023-05-31"}
+    load(tmp_path, [autumn, spring], organization)
+    whole = {**BILL, "external_id": "B-3"}
+    assert codes(load(tmp_path, [whole], organization)) == [(2, "start_date", "overlap")]
+    between = {**whole, "start_date": "2023-01-05", "end_date": "2023-01-27"}
+    assert load(tmp_path, [between], organization).status == 0
+
+
+@pytest.mark.usefixtures("madrid")
 def test_an_activity_without_a_factor_is_stored_and_the_facility_incomplete(
     tmp_path: Path, organization: Organization, alice: Person
 ) -> None:
