@@ -3,8 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import partial
-from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -12,6 +11,15 @@ from django.utils import timezone
 from uuid_utils import uuid7
 
 from facilities.models import Facility, SupplyPoint, country_code, taken
+from facilities.recognition import (
+    PLAIN,
+    Columns,
+    Stored,
+    find,
+    holders,
+    identities,
+    is_empty,
+)
 from facilities.serializers import FacilitySerializer
 from organizations import bulk
 from organizations.cells import ABSENT, Column, Fault, model_faults
@@ -20,32 +28,11 @@ from organizations.imports import Batch, Importer, Insertions
 from organizations.seen import Seen
 from organizations.tenancy import pass_gate
 
-PLAIN = (
-    "external_id",
-    "name",
-    "type",
-    "country",
-    "region",
-    "address",
-    "categories",
-    "logistic_factor",
-    "status",
-)
 INPUTS = {"country", "region", "categories"}
 """What figures depend on: a change of these is saved one by one, with the signals it sends."""
 
 DEFAULTS: dict[str, Any] = {name: getattr(Facility(), name) for name in PLAIN}
 COMPUTED = {name: getattr(Facility(), name) for name in Facility.COMPUTED}
-
-Columns = dict[str, list[Any]]
-
-
-class Stored(NamedTuple):
-    """A facility as it is, with its PLAIN columns and its CUPS."""
-
-    id: UUID
-    plain: dict[str, Any]
-    cups_list: list[str]
 
 
 class Countries(dict[str, str | list[Fault]]):
@@ -61,7 +48,7 @@ class Countries(dict[str, str | list[Fault]]):
 
 
 class FacilityImporter(Importer):
-    """A row is a facility, told by external_id, or else by name, country and address."""
+    """A row is a facility (see `facilities.recognition`)."""
 
     kind = "facilities"
     required = ("name", "type", "country")
@@ -82,8 +69,7 @@ class FacilityImporter(Importer):
     def prepare(self) -> None:
         """Exclusive: writers of bills compute with a facility's country and categories."""
         pass_gate(self.organization_id, exclusive=True)
-        points = SupplyPoint.objects.filter(organization_id=self.organization_id, released_at=None)
-        self._nothing_stored = not (self._live().exists() or points.exists())
+        self._nothing_stored = is_empty(self.organization_id)
 
     def store_batch(self, batch: Batch) -> None:
         """Columns where every row is new and none is wrong; else row by row."""
@@ -93,17 +79,18 @@ class FacilityImporter(Importer):
         self.writer.wait()
         keys = identities(batch.columns)
         stored: dict[Any, list[Stored]] = {}
-        holders: dict[str, UUID] = {}
+        held_by: dict[str, UUID] = {}
         if not self._nothing_stored:
-            stored = self._stored(keys)
+            stored = find(keys, self.organization_id)
             lists = batch.columns.get("cups_list", ())
-            holders = self._holders({cups for one in lists if one is not ABSENT for cups in one})
+            cups = {code for one in lists if one is not ABSENT for code in one}
+            held_by = holders(cups, self.organization_id)
         self.write_before()
         earlier = self._lines.add_all(keys, batch.lines)
         unclear = {at for at, key in enumerate(keys) if earlier[at] or len(stored.get(key, ())) > 1}
         claims = self._claim(batch, unclear)
-        if stored or holders or unclear or any(line for _, _, line in claims):
-            self._compare(batch, keys, earlier, claims, stored, holders)
+        if stored or held_by or unclear or any(line for _, _, line in claims):
+            self._compare(batch, keys, earlier, claims, stored, held_by)
         else:
             self.report.created += len(batch)
             self._hand_in(batch.columns, [])
@@ -142,7 +129,7 @@ class FacilityImporter(Importer):
         earlier: list[int],
         claims: list[tuple[int, str, int]],
         stored: dict[Any, list[Stored]],
-        holders: dict[str, UUID],
+        held_by: dict[str, UUID],
     ) -> None:
         """Refuses what is wrong, and finds what is new and what differs."""
         claimed: defaultdict[int, list[tuple[str, int]]] = defaultdict(list)
@@ -152,7 +139,7 @@ class FacilityImporter(Importer):
         for at, (row, key) in enumerate(zip(batch.rows(), keys, strict=True)):
             matches = stored.get(key, [])
             faults = list(self._same(key, earlier[at], matches))
-            if faults or (faults := list(self._held(claimed[at], matches, holders))):
+            if faults or (faults := list(self._held(claimed[at], matches, held_by))):
                 self.refuse(row, faults)
                 continue
             if not matches:
@@ -187,50 +174,15 @@ class FacilityImporter(Importer):
             )
 
     def _held(
-        self, claims: list[tuple[str, int]], matches: list[Stored], holders: dict[str, UUID]
+        self, claims: list[tuple[str, int]], matches: list[Stored], held_by: dict[str, UUID]
     ) -> Iterable[Fault]:
         """Which CUPS of a row are another facility's."""
         mine = matches[0].id if matches else None
         for cups, earlier in claims:
             if earlier:
                 yield Fault("cups_list", "taken", f"Line {earlier} has the CUPS “{cups}” too.")
-            elif holders.get(cups, mine) != mine and cups not in self._released:
+            elif held_by.get(cups, mine) != mine and cups not in self._released:
                 yield from model_faults(ValidationError({"cups_list": taken("CUPS", cups)}), {})
-
-    def _live(self) -> Any:
-        return Facility.objects.for_organization(self.organization_id).live()
-
-    def _stored(self, keys: list[Any]) -> dict[Any, list[Stored]]:
-        """The live facilities that the rows may be, by identity, the oldest first."""
-        live = self._live().order_by("id")
-        ids = {key for key in keys if isinstance(key, str)}
-        names = {key[0] for key in keys if not isinstance(key, str)}
-        found: list[tuple] = []
-        if ids:
-            named = live.exclude(external_id="").filter(external_id__any_of=ids)
-            found += named.values_list("id", *PLAIN)
-        if names:
-            found += live.filter(external_id="", name__any_of=names).values_list("id", *PLAIN)
-        cups_lists: defaultdict[UUID, list[str]] = defaultdict(list)
-        if found:
-            points = SupplyPoint.objects.filter(
-                facility__any_of=[one[0] for one in found], released_at=None
-            )
-            for facility_id, cups in points.order_by("id").values_list("facility_id", "cups"):
-                cups_lists[facility_id].append(cups)
-        stored: defaultdict[Any, list[Stored]] = defaultdict(list)
-        for pk, *values in found:
-            plain = dict(zip(PLAIN, values, strict=True))
-            stored[identity(plain)].append(Stored(pk, plain, cups_lists[pk]))
-        return stored
-
-    def _holders(self, wanted: set[str]) -> dict[str, UUID]:
-        if not wanted:
-            return {}
-        points = SupplyPoint.objects.filter(
-            organization_id=self.organization_id, cups__any_of=wanted, released_at=None
-        )
-        return dict(points.values_list("cups", "facility_id"))
 
     def _hand_in(self, new: Columns, changed: list[tuple[Stored, dict[str, Any]]]) -> None:
         if self.writing:
@@ -302,22 +254,3 @@ class FacilityImporter(Importer):
             "created_at": [now] * count,
             "updated_at": [now] * count,
         }
-
-
-def identities(columns: Columns) -> list[Any]:
-    """What tells each facility from the others of its organization."""
-    ids = columns.get("external_id", repeat(""))
-    addresses = columns.get("address", repeat(""))
-    together = zip(ids, columns["name"], columns["country"], addresses, strict=False)
-    return [
-        external_id or (name, country, address) for external_id, name, country, address in together
-    ]
-
-
-def identity(values: dict[str, Any]) -> Any:
-    """What tells a facility from the others of its organization."""
-    return values.get("external_id") or (
-        values["name"],
-        values["country"],
-        values.get("address", ""),
-    )

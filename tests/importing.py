@@ -2,6 +2,11 @@
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,9 +14,11 @@ from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
+from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 
 from organizations.models import Organization
 
@@ -74,3 +81,29 @@ def undone() -> Iterator[None]:
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
+
+
+def kill(command: str, file: Path, organization: Organization, seconds: float) -> None:
+    """Runs a command as an operator does and kills it so long after its transaction has begun."""
+    rejects = file.with_name("rejects.csv")
+    name = connection.settings_dict["NAME"]
+    url = f"sqlite:///{name}"
+    if connection.vendor == "postgresql":
+        url = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
+    process = subprocess.Popen(
+        [sys.executable, "-u", "manage.py", command, str(file),
+         f"--organization={organization.pk}", f"--rejects={rejects}"],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DATABASE_URL": url, "DEBUG": "1"},
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 60
+        while not rejects.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)  # the transaction begins right after the file is there
+        time.sleep(seconds)
+        assert process.poll() is None, "it was done before it could be killed"
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()

@@ -1,22 +1,14 @@
 """`import_consumption`: the rules of the API, what only a file shows, and the right figures."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from datetime import date, timedelta
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import openpyxl
 import pytest
-from django.conf import settings as django_settings
 from django.core.management import call_command
-from django.db import connection
 from django.utils import timezone
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -26,7 +18,7 @@ from facilities.models import Facility
 from organizations.models import Import, Organization
 from tests.conftest import Person
 from tests.facilities.cups import cups
-from tests.importing import Outcome, json_numbers, run, undone, write_csv
+from tests.importing import Outcome, json_numbers, kill, run, undone, write_csv
 
 pytestmark = pytest.mark.django_db
 
@@ -503,26 +495,6 @@ def test_an_import_that_is_killed_leaves_the_database_as_before(
     ]
     file = write_csv(tmp_path / "c.csv", rows)
     before = everything()
-    name = connection.settings_dict["NAME"]
-    url = f"sqlite:///{name}"
-    if connection.vendor == "postgresql":
-        url = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
-    process = subprocess.Popen(
-        [sys.executable, "-u", "manage.py", "import_consumption", str(file),
-         f"--organization={organization.pk}", f"--rejects={tmp_path / 'rejects.csv'}"],
-        cwd=django_settings.BASE_DIR,
-        env={**os.environ, "DATABASE_URL": url, "DEBUG": "1"},
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        deadline = time.monotonic() + 60
-        while not (tmp_path / "rejects.csv").exists() and time.monotonic() < deadline:
-            time.sleep(0.01)  # the transaction begins right after the file is there
-        time.sleep(seconds)
-        assert process.poll() is None, "it was done before it could be killed"
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    kill("import_consumption", file, organization, seconds)
     assert everything() == before
     assert not Import.objects.exists()

@@ -16,7 +16,7 @@ from facilities.models import Facility, SupplyPoint
 from organizations.models import Import, Organization
 from tests.conftest import Person
 from tests.facilities.cups import cups
-from tests.importing import Outcome, json_numbers, run, undone, write_csv
+from tests.importing import Outcome, json_numbers, kill, run, undone, write_csv
 
 pytestmark = pytest.mark.django_db
 
@@ -402,3 +402,18 @@ def test_duplicates_and_cups_are_found_across_batches(
     assert "Line 12 has the CUPS" in lines[0]
     assert "line 4402: external_id" in lines[1]
     assert "Line 22 is the same facility" in lines[1]
+
+
+@pytest.mark.usefixtures("committed")
+@pytest.mark.parametrize("seconds", [0.0, 0.2])
+def test_an_import_that_is_killed_leaves_the_database_as_before(
+    tmp_path: Path, organization: Organization, seconds: float
+) -> None:
+    load(tmp_path, [MADRID], organization)
+    rows = [{**WINDHOEK, "external_id": f"F-{n}", "address": n} for n in range(50_000)]
+    file = write_csv(tmp_path / "many.csv", [{**MADRID, "name": "Changed", "cups_list": ""}, *rows])
+    before = stored(organization)
+    kill("import_facilities", file, organization, seconds)
+    assert stored(organization) == before
+    assert SupplyPoint.objects.count() == 2
+    assert Import.objects.count() == 1
