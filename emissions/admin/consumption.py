@@ -29,9 +29,9 @@ from organizations.staff import (
 SHOWN_KEYS = 200
 
 QUANTITY = number("quantity", "quantity", unit="unit")
-CO2E = number("co2e", "kg CO2e")
-MARKET = number("co2e_market", "kg CO2e, market-based")
-BIOMASS = number("co2e_biomass", "kg biogenic CO2, outside the scopes")
+CO2E = number("co2e", "CO2e, kg")
+MARKET = number("co2e_market", "CO2e, market-based, kg")
+BIOMASS = number("co2e_biomass", "Biogenic CO2, outside the scopes, kg")
 
 
 class ConsumptionForm(RowForm):
@@ -184,7 +184,7 @@ class ConsumptionAdmin(SoftDeleteAdmin):
         why = row.co2e_reason.split(":")[0].replace("_", " ")
         return why.capitalize() or row.get_co2e_status_display()
 
-    @admin.display(description="kg CO2e, location-based")
+    @admin.display(description="CO2e, location-based, kg")
     def co2e_linked(self, row: Consumption) -> str:
         if row.co2e is None:
             return "–"

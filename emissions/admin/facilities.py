@@ -48,15 +48,15 @@ class EmittingFacilityAdmin(FacilityAdmin):
         "completeness",
     ]
 
-    @admin.display(description="kg CO2e", ordering="co2e")
+    @admin.display(description="CO2e, kg", ordering="co2e")
     def co2e_linked(self, row: Facility) -> str:
         return link(lines_of(row), shown_number(row.co2e))
 
-    @admin.display(description="kg CO2e, market-based")
+    @admin.display(description="CO2e, market-based, kg")
     def market_linked(self, row: Facility) -> str:
         return link(lines_of(row), shown_number(row.co2e_market))
 
-    @admin.display(description="kg biogenic CO2, outside the scopes")
+    @admin.display(description="Biogenic CO2, outside the scopes, kg")
     def biomass_linked(self, row: Facility) -> str:
         return link(lines_of(row), shown_number(row.co2e_biomass))
 

@@ -104,7 +104,7 @@ class EmissionFactorAdmin(AskingAdmin):
     search_help_text = "Activity, region, supplier or reference"
     autocomplete_fields = ["organization", "source"]
     readonly_preprocess_fields = {"co2e": plain, "co2e_biomass": plain, "country": country_name}
-    labels = {"co2e": "kg CO2e", "co2e_biomass": "kg biogenic CO2", "source_ref": "Reference"}
+    labels = {"co2e": "CO2e, kg", "co2e_biomass": "Biogenic CO2, kg", "source_ref": "Reference"}
     explained = {
         "organization": "Whose own it is; empty: published to everybody.",
         "category": "What it is a factor of.",
@@ -196,7 +196,7 @@ class EmissionFactorAdmin(AskingAdmin):
     def period(self, row: EmissionFactor) -> str:
         return in_one_line(f"{row.valid_from} – {row.valid_to or '…'}")
 
-    @admin.display(description="kg CO2e per unit", ordering="co2e")
+    @admin.display(description="CO2e per unit, kg", ordering="co2e")
     def value_figure(self, row: EmissionFactor) -> str:
         return f"{shown_number(row.co2e)} per {row.unit}"
 

@@ -53,9 +53,9 @@ class ScopeFilter(DropdownFilter):
 
 
 QUANTITY = number("quantity", "quantity", unit="unit")
-CO2E = number("co2e", "kg CO2e")
-MARKET = number("co2e_market", "kg CO2e, market-based")
-BIOMASS = number("co2e_biomass", "kg biogenic CO2, outside the scopes")
+CO2E = number("co2e", "CO2e, kg")
+MARKET = number("co2e_market", "CO2e, market-based, kg")
+BIOMASS = number("co2e_biomass", "Biogenic CO2, outside the scopes, kg")
 
 
 @admin.register(Emission)
