@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from copy import copy
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -156,7 +157,7 @@ def twice_as_much(factor: EmissionFactor) -> None:
 
 
 def half_a_year(factor: EmissionFactor) -> None:
-    factor.valid_to = timezone.datetime(2023, 5, 17).date()  # type: ignore[attr-defined]
+    factor.valid_to = date(2023, 5, 17)
 
 
 def elsewhere(factor: EmissionFactor) -> None:
