@@ -12,9 +12,9 @@ from time import perf_counter
 from django.db import connection
 
 from benchmarks.frame import Row, compare, interleaved, say
+from emissions.ledger.recalculation import check_or_repair
+from emissions.ledger.runs import work_off
 from emissions.models import EmissionFactor
-from emissions.recalculation import check_or_repair
-from emissions.runs import work_off
 from facilities.models import Facility
 from organizations.models import Organization
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from stdnum.es import cups
 
 from facilities.models import Facility, SupplyPoint
-from organizations.bulk import insert
+from organizations.database.bulk import insert
 from organizations.models import APIKey, Organization, Role
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

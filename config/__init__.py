@@ -1,0 +1,1 @@
+"""Settings, addresses and the one shape of every answer. It knows every app; no app knows it."""

@@ -13,7 +13,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 
 from config.rendering import BodyTooLarge, dumps
-from organizations.fields import as_detail
+from organizations.rest.fields import as_detail
 
 logger = logging.getLogger(__name__)
 

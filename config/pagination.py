@@ -7,7 +7,7 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from organizations.filters import plain_names
+from organizations.rest.filters import plain_names
 
 DEFAULT_SIZE = 50
 MAX_SIZE = 100

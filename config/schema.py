@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 
 from config.examples import EXAMPLES
-from organizations.authentication import KEY_HEADER, ORGANIZATION_HEADER
+from organizations.access.authentication import KEY_HEADER, ORGANIZATION_HEADER
 
 
 class ErrorSerializer(serializers.Serializer):
@@ -112,7 +112,7 @@ class Schema(AutoSchema):
 class CallerScheme(OpenApiAuthenticationExtension):
     """The two ways to say who is calling."""
 
-    target_class = "organizations.authentication.CallerAuthentication"
+    target_class = "organizations.access.authentication.CallerAuthentication"
     name = ["ApiKey", "Bearer"]
 
     def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[Any]]]:

@@ -78,7 +78,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
-    "organizations.actor.remember_request",
+    "organizations.access.author.remember_request",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -121,8 +121,8 @@ def database() -> dict:
             "max_size": env.int("DB_POOL_MAX", default=16),
             "timeout": 30,
         }
-        # Plans of what every request asks are kept (organizations.statements). A pooler that gives
-        # a connection away after each transaction may not allow that.
+        # Plans of what every request asks are kept (organizations.database.statements). A pooler
+        # that gives a connection away after each transaction may not allow that.
         options["prepare_threshold"] = 3 if env.bool("DB_PREPARE", default=True) else None
         config["CONN_MAX_AGE"] = 0  # the pool keeps the connections; Django must give them back
     return config
@@ -162,8 +162,8 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_FORM_FIELD = "username"
-AXES_USERNAME_CALLABLE = "organizations.lockout.email_of"
-AXES_LOCKOUT_CALLABLE = "organizations.lockout.locked_out"
+AXES_USERNAME_CALLABLE = "organizations.access.lockout.email_of"
+AXES_LOCKOUT_CALLABLE = "organizations.access.lockout.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
@@ -208,8 +208,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=2_500_000)
 UNFOLD = LOOK
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["organizations.authentication.CallerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["organizations.permissions.HasRole"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["organizations.access.authentication.CallerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["organizations.access.permissions.HasRole"],
     "DEFAULT_PARSER_CLASSES": ["config.rendering.DecimalJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["config.rendering.DecimalJSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "config.pagination.Pagination",

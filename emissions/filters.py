@@ -16,8 +16,8 @@ from emissions.models import (
 )
 from facilities.categories import Category
 from facilities.models import country_code
-from organizations.filters import DayFilter, MultiIdFilter, MultiValueFilter
 from organizations.models import GWPSet
+from organizations.rest.filters import DayFilter, MultiIdFilter, MultiValueFilter
 
 
 class ConsumptionFilter(django_filters.FilterSet):

@@ -8,8 +8,8 @@ from rest_framework import serializers
 
 from emissions.models import Consumption, EmissionFactor, FactorSource, Recalculation
 from facilities.models import Completeness, Facility
-from organizations.fields import Id, ModelSerializer, Text, WholeNumber
-from organizations.projection import NullIfBlank
+from organizations.database.projection import NullIfBlank
+from organizations.rest.fields import Id, ModelSerializer, Text, WholeNumber
 from organizations.tenancy import caller
 
 RECALCULATING = "recalculating: a factor has changed; the new figures are on their way"

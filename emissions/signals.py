@@ -7,8 +7,9 @@
 
 Everything happens in the transaction of the save (`TimestampedModel.save`): `before_…` receivers
 take the locks and remember what was stored, `after_…` receivers recompute. What the last two reach
-beyond a few thousand consumptions is only marked there, and left to a task (emissions.runs). Bulk
-paths send no signals: they call the same functions of `emissions.recalculation`.
+beyond a few thousand consumptions is only marked there, and left to a task
+(`emissions.ledger.runs`). Bulk paths send no signals: they call the same functions of
+`emissions.ledger.recalculation`.
 """
 
 from typing import Any
@@ -17,10 +18,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.db.models.signals import post_save, pre_save
 
+from emissions.ledger.reach import Reach, reaches
+from emissions.ledger.recalculation import lock_facilities, recalculate, recalculate_facility
+from emissions.ledger.runs import recalculate_reached
 from emissions.models import Consumption, EmissionFactor
-from emissions.reach import Reach, reaches
-from emissions.recalculation import lock_facilities, recalculate, recalculate_facility
-from emissions.runs import recalculate_reached
 from facilities.categories import Category
 from facilities.models import Facility
 from organizations.models import Organization

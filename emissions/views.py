@@ -13,23 +13,23 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from emissions.filters import ConsumptionFilter, EmissionFactorFilter, RecalculationFilter
+from emissions.ledger.recalculation import lock_facilities
 from emissions.models import Consumption, Emission, EmissionFactor, Recalculation
-from emissions.recalculation import lock_facilities
-from emissions.report_serializers import (
+from emissions.reports.figures import breakdown, explanation
+from emissions.reports.serializers import (
     BreakdownQuery,
     BreakdownSerializer,
     CalculationSerializer,
 )
-from emissions.reports import breakdown, explanation
 from emissions.serializers import (
     ConsumptionSerializer,
     EmissionFactorSerializer,
     RecalculationSerializer,
 )
 from facilities.models import Facility
-from organizations.filters import plain_names, refuse_unknown
+from organizations.rest.filters import plain_names, refuse_unknown
+from organizations.rest.viewsets import Listed, ResourceViewSet, Retrieved, TenantViewSet
 from organizations.tenancy import TenantQuerySet, caller
-from organizations.viewsets import Listed, ResourceViewSet, Retrieved, TenantViewSet
 
 
 @extend_schema(tags=["consumption"])

@@ -1,0 +1,1 @@
+"""Facilities (sites) and their supply points. What they emit is not known here."""

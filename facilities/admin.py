@@ -14,7 +14,6 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminS
 from facilities.categories import Category
 from facilities.exports import FORMATS, FacilityTable
 from facilities.models import Facility, FacilityStatus, SupplyPoint
-from organizations.forms import RowForm
 from organizations.staff import (
     DeletedFilter,
     OrganizationFilter,
@@ -22,6 +21,7 @@ from organizations.staff import (
     TenantInline,
     plain,
 )
+from organizations.staff.forms import RowForm
 
 
 def country_choices(blank: str) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from facilities.models import (
     SupplyPoint,
     country_code,
 )
-from organizations.filters import ContainsFilter, MomentFilter, MultiValueFilter
+from organizations.rest.filters import ContainsFilter, MomentFilter, MultiValueFilter
 
 LIMIT = 10**12
 """Co2e in kg fits 12 digits before the point."""

@@ -14,7 +14,7 @@ from stdnum.exceptions import InvalidChecksum
 from stdnum.exceptions import ValidationError as InvalidNumber
 
 from facilities.categories import COMBINATIONS, CategoriesField
-from organizations.decimals import ExactDecimalField, kilograms
+from organizations.database.decimals import ExactDecimalField, kilograms
 from organizations.history import records
 from organizations.models import Organization
 from organizations.tenancy import SoftDeleteModel, TimestampedModel

@@ -11,9 +11,9 @@ from rest_framework import serializers
 
 from facilities.categories import Category, all_categories, ordered
 from facilities.models import Facility, SupplyPoint, normalise_cups, taken
-from organizations.fields import Choice, ModelSerializer, Text, as_detail
+from organizations.database.projection import Split
 from organizations.history import CREATED, record
-from organizations.projection import Split
+from organizations.rest.fields import Choice, ModelSerializer, Text, as_detail
 from organizations.tenancy import caller
 
 

@@ -8,8 +8,8 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from facilities.filters import FacilityFilter
 from facilities.models import Facility
 from facilities.serializers import FacilitySerializer
+from organizations.rest.viewsets import ResourceViewSet
 from organizations.tenancy import TenantQuerySet
-from organizations.viewsets import ResourceViewSet
 
 
 @extend_schema(tags=["facilities"])

@@ -5,6 +5,6 @@ class OrganizationsConfig(AppConfig):
     name = "organizations"
 
     def ready(self) -> None:
-        from organizations.lookups import register
+        from organizations.database.lookups import register
 
         register()

@@ -19,8 +19,8 @@ from django.db.models.signals import pre_save
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
-from organizations import bulk
-from organizations.actor import REQUEST
+from organizations.access.author import REQUEST
+from organizations.database import bulk
 from organizations.models import APIKey, Import, User
 from organizations.tenancy import Caller
 

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from organizations.keys import new_key
+from organizations.access.keys import new_key
 from organizations.tenancy import TenantQuerySet, TimestampedModel
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from organizations.fields import ModelSerializer, Moment, Text
 from organizations.models import APIKey, Organization
+from organizations.rest.fields import ModelSerializer, Moment, Text
 from organizations.tenancy import caller
 
 

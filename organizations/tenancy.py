@@ -145,8 +145,9 @@ class SoftDeleteModel(TimestampedModel):
 def atomic_with_retry(function: Callable[P, R]) -> Callable[P, R]:
     """Runs a write in one transaction, again from its start when the database asks for that.
 
-    Writers lock in one order (see emissions.recalculation), so this is for what remains: another
-    session that does not. An inner call joins the outer transaction and leaves the retry to it.
+    Writers lock in one order (see emissions.ledger.recalculation), so this is for what remains:
+    another session that does not. An inner call joins the outer transaction and leaves the retry
+    to it.
     """
 
     @functools.wraps(function)

@@ -14,9 +14,10 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import RefreshToken
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
-from organizations.authentication import CHALLENGE
-from organizations.lockout import retry_after
+from organizations.access.authentication import CHALLENGE
+from organizations.access.lockout import retry_after
 from organizations.models import APIKey, Organization, Role, User
+from organizations.rest.viewsets import Created, Deleted, Listed, Retrieved
 from organizations.serializers import (
     APIKeySerializer,
     LoginSerializer,
@@ -26,7 +27,6 @@ from organizations.serializers import (
     TokensSerializer,
 )
 from organizations.tenancy import caller
-from organizations.viewsets import Created, Deleted, Listed, Retrieved
 
 
 def tokens(user: User) -> dict[str, Any]:

@@ -15,10 +15,10 @@ from django.core.management import call_command
 from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
+from emissions.ledger.recalculation import lock_facilities
 from emissions.models import Consumption, Emission
-from emissions.recalculation import lock_facilities
 from facilities.models import Facility
-from organizations import actor
+from organizations.access import author
 from organizations.models import GWPSet, Organization
 from organizations.tenancy import pass_gate
 from tests.conftest import Answer, Person
@@ -470,7 +470,7 @@ def test_a_request_does_not_wait_for_the_end_of_a_long_import(
     alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would keep a thread of the server, and a few such requests all of them."""
-    monkeypatch.setattr(actor, "SECONDS_TO_WAIT", 1)
+    monkeypatch.setattr(author, "SECONDS_TO_WAIT", 1)
     busy, free = alice.facility(name="Busy"), alice.facility(name="Free")
     factor = {"category": "electricity", "unit": "kWh", "valid_from": "2023-01-01", "co2e": 1}
     locked, answered = Event(), Event()

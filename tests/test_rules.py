@@ -13,12 +13,54 @@ from django.conf import settings
 from django.db import connection, models
 
 from config.api import router
-from organizations.decimals import ExactDecimalField
+from organizations.database.decimals import ExactDecimalField
 
 DIRECTION = ("config", "emissions", "facilities", "organizations")
 """Each imports itself and what stands to its right, never back."""
 
-PURE = ("emissions.units", "emissions.factors", "emissions.calculation")
+MAY_IMPORT = {
+    "emissions.calculation": "",
+    "emissions.rules": "",
+    "emissions.models": "calculation rules",
+    "emissions.serializers": "models calculation",
+    "emissions.filters": "models",
+    "emissions.ledger": "models calculation",
+    "emissions.reports": "ledger models calculation serializers",
+    "emissions.importing": "ledger models calculation rules serializers",
+    "emissions.signals": "ledger models",
+    "emissions.templatetags": "calculation",
+    "emissions.views": "importing reports ledger models filters serializers",
+    "emissions.admin": "importing reports ledger models calculation templatetags",
+    "emissions.management": "importing reports ledger models",
+    "emissions.apps": "signals",
+    "facilities.categories": "",
+    "facilities.models": "categories",
+    "facilities.serializers": "models categories",
+    "facilities.filters": "models categories",
+    "facilities.exports": "models",
+    "facilities.importing": "models serializers",
+    "facilities.views": "models serializers filters",
+    "facilities.admin": "models categories exports",
+    "facilities.management": "importing",
+    "facilities.apps": "",
+    "organizations.database": "",
+    "organizations.access": "database models tenancy",
+    "organizations.tenancy": "",
+    "organizations.models": "access tenancy",
+    "organizations.history": "access database models tenancy",
+    "organizations.rest": "database tenancy",
+    "organizations.serializers": "rest models tenancy",
+    "organizations.importing": "management rest database models tenancy",
+    "organizations.staff": "history access models tenancy",
+    "organizations.templatetags": "staff",
+    "organizations.views": "rest access models serializers tenancy",
+    "organizations.admin": "staff models",
+    "organizations.management": "models",
+    "organizations.apps": "database",
+}
+"""Inside an app: which rooms a wing or a module may import besides itself."""
+
+PURE = "emissions.calculation"
 LONGEST_MODULE = 400
 NAMES_OF_NOTHING = {"utils", "common", "core", "helpers", "misc", "base"}
 
@@ -41,7 +83,7 @@ TENANT_MODELS = [
 
 
 def dotted(path: Path) -> str:
-    """emissions/factors.py → emissions.factors."""
+    """emissions/factors.py → emissions.calculation.selection."""
     parts = path.relative_to(settings.BASE_DIR).with_suffix("").parts
     return ".".join(part for part in parts if part != "__init__")
 
@@ -83,6 +125,31 @@ def test_imports_go_from_config_over_emissions_and_facilities_to_organizations()
     assert back == []
 
 
+def room(name: str) -> str:
+    """The wing or module of an app that a dotted name is in: emissions.ledger.plan → ledger."""
+    return ".".join(name.split(".")[:2])
+
+
+def test_inside_an_app_each_room_imports_what_the_table_says() -> None:
+    known = {room(dotted(path)) for path in MODULES}
+    rooms = {name for name in known if "." in name and not name.startswith("config")}
+    assert set(MAY_IMPORT) == rooms, "the table names every room, and no other"
+    allowed = {
+        name: {name, *(f"{name.split('.')[0]}.{other}" for other in others.split())}
+        for name, others in MAY_IMPORT.items()
+    }
+    wrong = [
+        f"{dotted(path)}:{line} imports {name}"
+        for path, tree in TREES.items()
+        for line, name in imported(tree)
+        if (mine := room(dotted(path))) in allowed
+        and name.split(".")[0] == mine.split(".")[0]
+        and room(name) in rooms
+        and room(name) not in allowed[mine]
+    ]
+    assert wrong == []
+
+
 def test_no_import_hides_in_a_function_but_the_one_of_ready() -> None:
     hidden = []
     for path, tree in TREES.items():
@@ -95,14 +162,24 @@ def test_no_import_hides_in_a_function_but_the_one_of_ready() -> None:
     assert hidden == []
 
 
-def test_pure_modules_import_only_each_other_and_the_standard_library() -> None:
-    allowed = sys.stdlib_module_names
-    for path, tree in TREES.items():
-        if dotted(path) in PURE:
-            for line, name in imported(tree):
-                mine = any(name == one or name.startswith(f"{one}.") for one in PURE)
-                assert mine or name.split(".")[0] in allowed, f"{dotted(path)}:{line} {name}"
-    assert {dotted(path) for path in TREES} >= set(PURE)
+def test_the_calculation_imports_only_itself_and_the_standard_library() -> None:
+    pure = {path: tree for path, tree in TREES.items() if room(dotted(path)) == PURE}
+    assert len(pure) >= 4
+    for path, tree in pure.items():
+        for line, name in imported(tree):
+            mine = name == PURE or name.startswith(f"{PURE}.")
+            known = mine or name.split(".")[0] in sys.stdlib_module_names
+            assert known, f"{dotted(path)}:{line} {name}"
+
+
+def test_every_package_says_what_lives_there() -> None:
+    packages = [
+        path
+        for folder in (*DIRECTION, "tests", "benchmarks")
+        for path in (Path(settings.BASE_DIR) / folder).rglob("__init__.py")
+    ]
+    silent = [str(path) for path in packages if not ast.get_docstring(ast.parse(path.read_text()))]
+    assert silent == []
 
 
 def test_there_is_no_float_between_a_request_and_the_database() -> None:
@@ -130,7 +207,7 @@ def test_a_module_is_short_and_named_for_what_it_holds(path: Path) -> None:
 @pytest.mark.parametrize("app", DIRECTION[1:])
 def test_every_app_has_the_same_modules(app: str) -> None:
     inside = {path.stem for path in (Path(settings.BASE_DIR) / app).iterdir()}
-    assert {"apps", "models", "serializers", "filters", "views", "admin"} <= inside
+    assert {"apps", "models", "serializers", "views", "admin"} <= inside
 
 
 def test_signals_are_connected_in_one_module() -> None:
@@ -146,6 +223,15 @@ def test_signals_are_connected_in_one_module() -> None:
         dotted(path) for path, tree in TREES.items() for _, one in names(tree) if one == "receiver"
     }
     assert decorating == set()
+
+
+FOLDERS = sorted({path.parent for path in MODULES})
+LARGEST_FOLDER = 16
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=str)
+def test_a_folder_holds_few_modules(folder: Path) -> None:
+    assert len(list(folder.glob("*.py"))) <= LARGEST_FOLDER, "split it by wing"
 
 
 def test_every_command_has_a_test_that_runs_it() -> None:

@@ -9,13 +9,11 @@ from django.urls import path
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from emissions.admin.links import consumption_missing, lines_of, link, new_factor, page_of
-from emissions.missing import AMBIGUOUS, NO_FACTOR, key_of, missing_keys, uncalculated
 from emissions.models import Consumption
-from emissions.reports import explanation
+from emissions.reports.figures import explanation
+from emissions.reports.missing import AMBIGUOUS, NO_FACTOR, key_of, missing_keys, uncalculated
 from facilities.admin import country_name
-from organizations.forms import RowForm
 from organizations.history import changes_of
-from organizations.numbers import shown_number
 from organizations.staff import (
     DeletedFilter,
     OrganizationFilter,
@@ -25,6 +23,8 @@ from organizations.staff import (
     number,
     plain,
 )
+from organizations.staff.forms import RowForm
+from organizations.staff.numbers import shown_number
 
 SHOWN_KEYS = 200
 

@@ -10,9 +10,9 @@ from django_countries import countries
 from emissions.admin.links import facilities_in, lines_of, list_of, page_of, rows_seen
 from emissions.models import Recalculation
 from facilities.models import Completeness, Facility
-from organizations.decimals import ExactSum
+from organizations.database.decimals import ExactSum
 from organizations.models import Import, Organization
-from organizations.numbers import shown_number
+from organizations.staff.numbers import shown_number
 
 COUNTRIES = 12
 RUNS = 5

@@ -8,12 +8,12 @@ from django.http import HttpRequest, HttpResponse
 
 from emissions.admin.links import lines_of, link, new_factor, page_of
 from emissions.admin.monthly import monthly
-from emissions.missing import NO_FACTOR, key_of
 from emissions.models import CalculationStatus, Consumption, ConsumptionStatus, Emission
+from emissions.reports.missing import NO_FACTOR, key_of
 from facilities.admin import FacilityAdmin
 from facilities.models import Facility
 from organizations.history import changes_of
-from organizations.numbers import shown_number
+from organizations.staff.numbers import shown_number
 
 UNCALCULATED = 50
 

@@ -16,12 +16,10 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.widgets import UnfoldAdminSelect2Widget
 
-from emissions.admin.asking import AskingAdmin
+from emissions.admin.confirmation import AskingAdmin
 from emissions.models import EmissionFactor
 from facilities.admin import CountryFilter, country_choices, country_name
-from organizations.forms import RowForm
 from organizations.history import changes_of
-from organizations.numbers import shown_number
 from organizations.staff import (
     DeletedFilter,
     OrganizationFilter,
@@ -29,6 +27,8 @@ from organizations.staff import (
     organizations_of,
     plain,
 )
+from organizations.staff.forms import RowForm
+from organizations.staff.numbers import shown_number
 
 
 class YearFilter(DropdownFilter):

@@ -13,7 +13,6 @@ from emissions.admin.links import link, page_of
 from emissions.admin.monthly import monthly
 from emissions.models import Emission, FactorSource
 from emissions.templatetags.fallbacks import fallbacks
-from organizations.numbers import shown_number
 from organizations.staff import (
     OrganizationFilter,
     ReadOnly,
@@ -23,6 +22,7 @@ from organizations.staff import (
     in_one_line,
     number,
 )
+from organizations.staff.numbers import shown_number
 
 
 class CurrentFilter(DropdownFilter):

@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from emissions.missing import MissingKey
+from emissions.calculation.units import same_dimension
 from emissions.models import Consumption, Emission, EmissionFactor
-from emissions.units import same_dimension
+from emissions.reports.missing import MissingKey
 from facilities.models import Facility
 
 

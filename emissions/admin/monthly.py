@@ -4,10 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 from emissions.admin.links import lines_of
-from emissions.reports import breakdown
+from emissions.reports.figures import breakdown
 from facilities.categories import Category
 from facilities.models import Facility
-from organizations.numbers import shown_number
+from organizations.staff.numbers import shown_number
 
 MONTHS = 24
 """The newest so many months are drawn."""

@@ -7,7 +7,6 @@ from django_tasks_db.models import DBTaskResult
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from emissions.models import PendingFacility, Recalculation
-from organizations.numbers import shown_number
 from organizations.staff import (
     OrganizationFilter,
     ReadOnly,
@@ -15,6 +14,7 @@ from organizations.staff import (
     TenantAdmin,
     number,
 )
+from organizations.staff.numbers import shown_number
 
 CHANGED = number("consumptions_changed", "consumptions changed")
 

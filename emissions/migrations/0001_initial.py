@@ -2,7 +2,7 @@
 
 import django.core.validators
 import django.utils.timezone
-import organizations.decimals
+import organizations.database.decimals
 import uuid_utils.compat
 from django.db import migrations, models
 
@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ('external_id', models.CharField(blank=True, help_text="The owner's own code; unique when set.", max_length=100)),
                 ('category', models.CharField(choices=[('heat', 'Heat'), ('electricity', 'Electricity'), ('water', 'Water'), ('recharge', 'Recharge')], max_length=11)),
                 ('activity', models.CharField(help_text='grid, supply, treatment, a fuel such as natural_gas, or a refrigerant.', max_length=50)),
-                ('quantity', organizations.decimals.ExactDecimalField(decimal_places=6, help_text='In `unit`; negative for an adjustment only.', max_digits=18)),
+                ('quantity', organizations.database.decimals.ExactDecimalField(decimal_places=6, help_text='In `unit`; negative for an adjustment only.', max_digits=18)),
                 ('unit', models.CharField(choices=[('Wh', 'Wh'), ('kWh', 'kWh'), ('MWh', 'MWh'), ('GWh', 'GWh'), ('MJ', 'MJ'), ('GJ', 'GJ'), ('TJ', 'TJ'), ('kBtu', 'kBtu'), ('MMBtu', 'MMBtu'), ('therm', 'therm'), ('kWh_net', 'kWh_net'), ('MWh_net', 'MWh_net'), ('GJ_net', 'GJ_net'), ('L', 'L'), ('m3', 'm3'), ('gal_us', 'gal_us'), ('kgal_us', 'kgal_us'), ('ft3', 'ft3'), ('ccf', 'ccf'), ('g', 'g'), ('kg', 'kg'), ('t', 't'), ('lb', 'lb')], max_length=8)),
                 ('start_date', models.DateField(help_text='The first day.')),
                 ('end_date', models.DateField(help_text='The last day, included.')),
@@ -34,9 +34,9 @@ class Migration(migrations.Migration):
                 ('data_quality', models.CharField(choices=[('actual', 'Actual'), ('estimated', 'Estimated'), ('adjustment', 'Adjustment')], default='actual', max_length=10)),
                 ('status', models.CharField(choices=[('active', 'Active'), ('inactive', 'Inactive')], default='active', max_length=8)),
                 ('note', models.CharField(blank=True, max_length=500)),
-                ('co2e', organizations.decimals.ExactDecimalField(decimal_places=6, editable=False, help_text='kg CO2e, fossil, location-based.', max_digits=18, null=True)),
-                ('co2e_market', organizations.decimals.ExactDecimalField(decimal_places=6, editable=False, help_text='kg CO2e, fossil, market-based.', max_digits=18, null=True)),
-                ('co2e_biomass', organizations.decimals.ExactDecimalField(decimal_places=6, editable=False, help_text='kg biogenic CO2, outside the scopes.', max_digits=18, null=True)),
+                ('co2e', organizations.database.decimals.ExactDecimalField(decimal_places=6, editable=False, help_text='kg CO2e, fossil, location-based.', max_digits=18, null=True)),
+                ('co2e_market', organizations.database.decimals.ExactDecimalField(decimal_places=6, editable=False, help_text='kg CO2e, fossil, market-based.', max_digits=18, null=True)),
+                ('co2e_biomass', organizations.database.decimals.ExactDecimalField(decimal_places=6, editable=False, help_text='kg biogenic CO2, outside the scopes.', max_digits=18, null=True)),
                 ('co2e_status', models.CharField(choices=[('calculated', 'Calculated'), ('not_calculated', 'Not Calculated')], default='not_calculated', editable=False, max_length=14)),
                 ('co2e_reason', models.TextField(blank=True, editable=False, help_text='Why there is no figure, or empty.')),
             ],
@@ -55,18 +55,18 @@ class Migration(migrations.Migration):
                 ('month', models.DateField(help_text='Its first day.')),
                 ('start_date', models.DateField()),
                 ('end_date', models.DateField()),
-                ('quantity', organizations.decimals.ExactDecimalField(decimal_places=12, help_text='In `unit`.', max_digits=24)),
+                ('quantity', organizations.database.decimals.ExactDecimalField(decimal_places=12, help_text='In `unit`.', max_digits=24)),
                 ('unit', models.CharField(help_text="The consumption's.", max_length=8)),
-                ('location_value', organizations.decimals.ExactDecimalField(decimal_places=10, max_digits=18)),
-                ('location_biomass', organizations.decimals.ExactDecimalField(decimal_places=10, max_digits=18)),
+                ('location_value', organizations.database.decimals.ExactDecimalField(decimal_places=10, max_digits=18)),
+                ('location_biomass', organizations.database.decimals.ExactDecimalField(decimal_places=10, max_digits=18)),
                 ('location_unit', models.CharField(max_length=8)),
                 ('location_fallbacks', models.CharField(blank=True, max_length=100)),
-                ('market_value', organizations.decimals.ExactDecimalField(decimal_places=10, max_digits=18)),
+                ('market_value', organizations.database.decimals.ExactDecimalField(decimal_places=10, max_digits=18)),
                 ('market_unit', models.CharField(max_length=8)),
                 ('market_fallbacks', models.CharField(blank=True, max_length=100)),
-                ('co2e', organizations.decimals.ExactDecimalField(decimal_places=6, editable=False, help_text='kg CO2e, fossil, location-based.', max_digits=18)),
-                ('co2e_market', organizations.decimals.ExactDecimalField(decimal_places=6, editable=False, help_text='kg CO2e, fossil, market-based.', max_digits=18)),
-                ('co2e_biomass', organizations.decimals.ExactDecimalField(decimal_places=6, editable=False, help_text='kg biogenic CO2, outside the scopes.', max_digits=18)),
+                ('co2e', organizations.database.decimals.ExactDecimalField(decimal_places=6, editable=False, help_text='kg CO2e, fossil, location-based.', max_digits=18)),
+                ('co2e_market', organizations.database.decimals.ExactDecimalField(decimal_places=6, editable=False, help_text='kg CO2e, fossil, market-based.', max_digits=18)),
+                ('co2e_biomass', organizations.database.decimals.ExactDecimalField(decimal_places=6, editable=False, help_text='kg biogenic CO2, outside the scopes.', max_digits=18)),
                 ('recorded_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('superseded_at', models.DateTimeField(editable=False, null=True)),
             ],
@@ -91,8 +91,8 @@ class Migration(migrations.Migration):
                 ('unit', models.CharField(choices=[('Wh', 'Wh'), ('kWh', 'kWh'), ('MWh', 'MWh'), ('GWh', 'GWh'), ('MJ', 'MJ'), ('GJ', 'GJ'), ('TJ', 'TJ'), ('kBtu', 'kBtu'), ('MMBtu', 'MMBtu'), ('therm', 'therm'), ('kWh_net', 'kWh_net'), ('MWh_net', 'MWh_net'), ('GJ_net', 'GJ_net'), ('L', 'L'), ('m3', 'm3'), ('gal_us', 'gal_us'), ('kgal_us', 'kgal_us'), ('ft3', 'ft3'), ('ccf', 'ccf'), ('g', 'g'), ('kg', 'kg'), ('t', 't'), ('lb', 'lb')], help_text='What one factor is per.', max_length=8)),
                 ('valid_from', models.DateField(help_text='The first day it is for.')),
                 ('valid_to', models.DateField(blank=True, help_text='The last day it is for; empty: until further notice.', null=True)),
-                ('co2e', organizations.decimals.ExactDecimalField(decimal_places=10, help_text='kg CO2e per unit, fossil.', max_digits=18, validators=[django.core.validators.MinValueValidator(0)])),
-                ('co2e_biomass', organizations.decimals.ExactDecimalField(decimal_places=10, default=0, help_text='kg biogenic CO2 per unit, outside the scopes.', max_digits=18, validators=[django.core.validators.MinValueValidator(0)])),
+                ('co2e', organizations.database.decimals.ExactDecimalField(decimal_places=10, help_text='kg CO2e per unit, fossil.', max_digits=18, validators=[django.core.validators.MinValueValidator(0)])),
+                ('co2e_biomass', organizations.database.decimals.ExactDecimalField(decimal_places=10, default=0, help_text='kg biogenic CO2 per unit, outside the scopes.', max_digits=18, validators=[django.core.validators.MinValueValidator(0)])),
                 ('scope', models.PositiveSmallIntegerField(choices=[(1, '1'), (2, '2'), (3, '3')], help_text='GHG Protocol scope, 1 to 3.')),
                 ('source_ref', models.CharField(blank=True, help_text='Where in the source.', max_length=200)),
                 ('note', models.CharField(blank=True, max_length=500)),

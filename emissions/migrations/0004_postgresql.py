@@ -1,7 +1,7 @@
 from django.contrib.postgres.operations import BtreeGistExtension
 from django.db import migrations
 
-from organizations.operations import RunPostgresSQL, same_organization
+from organizations.database.operations import RunPostgresSQL, same_organization
 
 NO_OVERLAP = """
 ALTER TABLE emissions_emissionfactor ADD CONSTRAINT factor_no_overlap EXCLUDE USING gist (

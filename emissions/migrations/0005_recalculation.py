@@ -5,7 +5,7 @@ import django.utils.timezone
 import uuid_utils.compat
 from django.db import migrations, models
 
-from organizations.operations import same_organization
+from organizations.database.operations import same_organization
 
 
 class Migration(migrations.Migration):

@@ -7,9 +7,9 @@ import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
 
-import organizations.decimals
+import organizations.database.decimals
 import organizations.history
-from organizations.operations import same_organization
+from organizations.database.operations import same_organization
 
 
 class Migration(migrations.Migration):
@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "quantity",
-                    organizations.decimals.ExactDecimalField(
+                    organizations.database.decimals.ExactDecimalField(
                         decimal_places=6,
                         help_text="In `unit`; negative for an adjustment only.",
                         max_digits=18,
@@ -282,7 +282,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "co2e",
-                    organizations.decimals.ExactDecimalField(
+                    organizations.database.decimals.ExactDecimalField(
                         decimal_places=10,
                         help_text="kg CO2e per unit, fossil.",
                         max_digits=18,
@@ -291,7 +291,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "co2e_biomass",
-                    organizations.decimals.ExactDecimalField(
+                    organizations.database.decimals.ExactDecimalField(
                         decimal_places=10,
                         default=0,
                         help_text="kg biogenic CO2 per unit, outside the scopes.",

@@ -1,0 +1,1 @@
+"""Schema and data of factors, consumption and the ledger, step by step."""

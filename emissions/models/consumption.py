@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
+from emissions.calculation.units import UNITS
 from emissions.models.factor import DEFAULT_ACTIVITY, UNIT_CHOICES, EmissionFactor
 from emissions.rules import (
     check_activity,
@@ -14,13 +15,12 @@ from emissions.rules import (
     check_period,
     check_quantity,
 )
-from emissions.units import UNITS
 from facilities.categories import Category
 from facilities.models import Facility, normalise_cups, require_same_organization
-from organizations.decimals import ExactDecimalField, kilograms
+from organizations.database.decimals import ExactDecimalField, kilograms
 from organizations.history import records
 from organizations.models import Organization
-from organizations.numbers import shown_number
+from organizations.staff.numbers import shown_number
 from organizations.tenancy import SoftDeleteModel
 
 

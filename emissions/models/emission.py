@@ -11,9 +11,9 @@ from emissions.models.consumption import Consumption
 from emissions.models.factor import EmissionFactor
 from facilities.categories import Category
 from facilities.models import Facility
-from organizations.decimals import ExactDecimalField, kilograms
+from organizations.database.decimals import ExactDecimalField, kilograms
 from organizations.models import Organization
-from organizations.numbers import shown_number
+from organizations.staff.numbers import shown_number
 from organizations.tenancy import TenantQuerySet
 
 

@@ -8,11 +8,11 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
-from emissions.factors import Factor
-from emissions.units import UNITS
+from emissions.calculation.selection import Factor
+from emissions.calculation.units import UNITS
 from facilities.categories import Category
 from facilities.models import country_code
-from organizations.decimals import ExactDecimalField
+from organizations.database.decimals import ExactDecimalField
 from organizations.history import records
 from organizations.models import GWPSet, Organization
 from organizations.tenancy import SoftDeleteModel, SoftDeleteQuerySet

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django import template
 
-from emissions.factors import (
+from emissions.calculation.selection import (
     EARLIER_YEAR,
     LOCATION_FOR_MARKET,
     OLDER_GWP_SET,

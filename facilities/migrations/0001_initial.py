@@ -3,7 +3,7 @@
 import django.core.validators
 import django.utils.timezone
 import facilities.categories
-import organizations.decimals
+import organizations.database.decimals
 import uuid_utils.compat
 from decimal import Decimal
 from django.db import migrations, models
@@ -31,11 +31,11 @@ class Migration(migrations.Migration):
                 ('region', models.CharField(blank=True, help_text="Chooses sub-national factors, such as eGRID:CAMX for California's grid.", max_length=64)),
                 ('address', models.CharField(blank=True, max_length=500)),
                 ('categories', facilities.categories.CategoriesField(blank=True, default=facilities.categories.all_categories, help_text='What counts here; consumption of others does not.', max_length=31)),
-                ('logistic_factor', organizations.decimals.ExactDecimalField(decimal_places=6, default=Decimal('0.8'), help_text='The share of scope 2 that the logistics report counts.', max_digits=7, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1)])),
+                ('logistic_factor', organizations.database.decimals.ExactDecimalField(decimal_places=6, default=Decimal('0.8'), help_text='The share of scope 2 that the logistics report counts.', max_digits=7, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1)])),
                 ('status', models.CharField(choices=[('active', 'Active'), ('archived', 'Archived')], default='active', max_length=8)),
-                ('co2e', organizations.decimals.ExactDecimalField(decimal_places=6, default=0, editable=False, help_text='kg CO2e, fossil, location-based.', max_digits=18)),
-                ('co2e_market', organizations.decimals.ExactDecimalField(decimal_places=6, default=0, editable=False, help_text='kg CO2e, fossil, market-based.', max_digits=18)),
-                ('co2e_biomass', organizations.decimals.ExactDecimalField(decimal_places=6, default=0, editable=False, help_text='kg biogenic CO2, outside the scopes.', max_digits=18)),
+                ('co2e', organizations.database.decimals.ExactDecimalField(decimal_places=6, default=0, editable=False, help_text='kg CO2e, fossil, location-based.', max_digits=18)),
+                ('co2e_market', organizations.database.decimals.ExactDecimalField(decimal_places=6, default=0, editable=False, help_text='kg CO2e, fossil, market-based.', max_digits=18)),
+                ('co2e_biomass', organizations.database.decimals.ExactDecimalField(decimal_places=6, default=0, editable=False, help_text='kg biogenic CO2, outside the scopes.', max_digits=18)),
                 ('co2e_status', models.CharField(choices=[('complete', 'Complete'), ('incomplete', 'Incomplete'), ('recalculating', 'Recalculating')], default='complete', editable=False, max_length=13)),
             ],
             options={

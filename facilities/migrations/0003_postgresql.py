@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from organizations.operations import same_organization
+from organizations.database.operations import same_organization
 
 
 class Migration(migrations.Migration):

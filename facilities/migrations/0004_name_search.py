@@ -1,7 +1,7 @@
 from django.contrib.postgres.operations import TrigramExtension
 from django.db import migrations
 
-from organizations.operations import RunPostgresSQL
+from organizations.database.operations import RunPostgresSQL
 
 # What `name__icontains` asks for is UPPER(name) LIKE UPPER('%…%'). Without the deleted rows the
 # index would be smaller, but of a partial index the planner does not use the statistics: it would

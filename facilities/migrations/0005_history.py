@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import facilities.categories
-import organizations.decimals
+import organizations.database.decimals
 import organizations.history
 
 
@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "logistic_factor",
-                    organizations.decimals.ExactDecimalField(
+                    organizations.database.decimals.ExactDecimalField(
                         decimal_places=6,
                         default=Decimal("0.8"),
                         help_text="The share of scope 2 that the logistics report counts.",

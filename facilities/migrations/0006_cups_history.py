@@ -7,7 +7,7 @@ import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
 
-from organizations.operations import same_organization
+from organizations.database.operations import same_organization
 
 
 class Migration(migrations.Migration):

@@ -1,0 +1,1 @@
+"""Schema and data of facilities and supply points, step by step."""

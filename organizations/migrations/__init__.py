@@ -1,0 +1,1 @@
+"""Schema and data of organizations, members and keys, step by step."""

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.utils.html import format_html
 
-from organizations.numbers import shown_number
+from organizations.staff.numbers import shown_number
 
 
 def number(field: str, description: str, unit: str = "") -> Callable[[Any], str]:

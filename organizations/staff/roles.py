@@ -5,8 +5,8 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
+from organizations.access.permissions import RANK
 from organizations.models import Membership, Role, User
-from organizations.permissions import RANK
 
 
 def roles_of(user: Any) -> dict[UUID, str]:

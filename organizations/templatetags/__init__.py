@@ -1,0 +1,1 @@
+"""Template tags for any page: numbers as people read them."""

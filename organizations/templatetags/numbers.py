@@ -2,7 +2,7 @@
 
 from django import template
 
-from organizations.numbers import shown_number, signed_number
+from organizations.staff.numbers import shown_number, signed_number
 
 register = template.Library()
 register.filter("number", shown_number)

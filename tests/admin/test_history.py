@@ -12,8 +12,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from emissions.ledger.recalculation import recalculate_facility
 from emissions.models import Consumption, EmissionFactor
-from emissions.recalculation import recalculate_facility
 from facilities.models import Facility, SupplyPoint
 from organizations import history
 from organizations.history import CREATED, Change, changes_of, record

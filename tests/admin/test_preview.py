@@ -13,10 +13,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from emissions import preview
-from emissions.admin import asking
+from emissions.admin import confirmation
+from emissions.ledger import preview
+from emissions.ledger.preview import Impact, Survey, impact_of
 from emissions.models import Consumption, Emission, EmissionFactor
-from emissions.preview import Impact, Survey, impact_of
 from facilities.models import Facility
 from organizations.models import Organization
 from tests.admin.conftest import confirmed
@@ -214,7 +214,7 @@ def test_what_takes_long_shows_how_far_it_is_and_goes_on_by_itself(
 ) -> None:
     factor = alice.factor(co2e=Decimal("0.5"))
     monkeypatch.setattr(preview, "LOT", 2)
-    monkeypatch.setattr(asking, "SECONDS", 0)
+    monkeypatch.setattr(confirmation, "SECONDS", 0)
     response = alice_admin.post(page(factor), form(alice, co2e="0.7"))
     wanted = response.context["question"].wanted
     whole = impact_of(EmissionFactor.objects.get(pk=factor["id"]), wanted)

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import Page, expect
 
-from emissions import preview
-from emissions.admin import asking
+from emissions.admin import confirmation
+from emissions.ledger import preview
 from emissions.models import EmissionFactor
 from facilities.models import Facility
 from tests.browser.conftest import Visit
@@ -104,7 +104,7 @@ def test_a_long_preview_goes_on_by_itself_until_it_can_ask(
     visit: Visit, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(preview, "LOT", 1)
-    monkeypatch.setattr(asking, "SECONDS", 0)
+    monkeypatch.setattr(confirmation, "SECONDS", 0)
     factor = alice.factor(co2e=Decimal("0.5"))
     for _ in range(4):
         alice.consumption(alice.facility())

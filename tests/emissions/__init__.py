@@ -1,0 +1,1 @@
+"""Factors, consumption and figures, through HTTP and commands first."""

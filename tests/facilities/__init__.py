@@ -1,0 +1,1 @@
+"""Facilities and supply points, through HTTP and commands first."""

@@ -1,0 +1,1 @@
+"""Tenants, keys and what every tenant's resource shares."""

@@ -80,7 +80,7 @@ def test_create_api_key_prints_a_key_that_works(organization: Organization) -> N
     assert (row.name, row.role, row.expires_at, row.created_by) == ("ERP", "editor", None, None)
     assert key.startswith(row.prefix)
     assert status_with(organization, key) == 200
-    assert status_with(organization, key, "POST") == 422, "an editor, whose body is judged"
+    assert status_with(organization, key, "POST") == 422, "an editor, whose body is checked"
 
 
 def test_the_two_commands_are_enough_to_start() -> None:

@@ -1,0 +1,1 @@
+"""The same resources as DRF's own documentation would build them: the first rival."""

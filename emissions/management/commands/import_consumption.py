@@ -1,6 +1,6 @@
-from emissions.imports import ConsumptionImporter
-from emissions.judge import ALLOWABLE
-from organizations.import_command import ImportCommand
+from emissions.importing.consumption import ConsumptionImporter
+from emissions.importing.validation import ALLOWABLE
+from organizations.importing.command import ImportCommand
 
 
 class Command(ImportCommand):

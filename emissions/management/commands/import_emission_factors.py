@@ -3,11 +3,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from emissions.factor_imports import FactorImporter, read_sources
-from organizations.import_command import ImportCommand
-from organizations.imports import Importer
+from emissions.importing.factors import FactorImporter, read_sources
+from organizations.importing.command import ImportCommand
+from organizations.importing.importer import Importer
+from organizations.importing.spreadsheets import Table, Unreadable
 from organizations.models import Organization
-from organizations.spreadsheets import Table, Unreadable
 
 
 class Command(ImportCommand):

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from emissions.factor_rows import (
+from emissions.importing.factor_rows import (
     COLUMNS,
     IDENTITY,
     Change,

@@ -3,9 +3,9 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from emissions.ledger.recalculation import check_or_repair
+from emissions.ledger.runs import work_off
 from emissions.models import Recalculation
-from emissions.recalculation import check_or_repair
-from emissions.runs import work_off
 from facilities.models import Facility
 from organizations.management.commands.create_api_key import find_organization
 

@@ -4,7 +4,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from emissions.runs import work_off
+from emissions.ledger.runs import work_off
 
 
 class Command(BaseCommand):

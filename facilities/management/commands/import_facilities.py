@@ -1,5 +1,5 @@
-from facilities.imports import FacilityImporter
-from organizations.import_command import ImportCommand
+from facilities.importing.facilities import FacilityImporter
+from organizations.importing.command import ImportCommand
 
 
 class Command(ImportCommand):

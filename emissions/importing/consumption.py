@@ -1,0 +1,261 @@
+"""Consumption from a file: validated, computed, stored with its lines and its facilities' totals.
+
+The ledger's one formula computes the lines of new bills, and COPY writes them; changed bills go the
+way of any changed bill (`emissions.ledger.recalculation`).
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import compress
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from uuid_utils import uuid7
+
+from emissions.calculation.formula import Calculator
+from emissions.importing.periods import Bill as Period
+from emissions.importing.periods import Days, EarlierBills
+from emissions.importing.recognition import COLUMNS, Recognised, natural_key, recognise
+from emissions.importing.sites import SiteColumn, chunks
+from emissions.importing.validation import OVERLAP, RowValidation
+from emissions.ledger.bills import Bill, Figures, Kilograms, compute
+from emissions.ledger.plan import LINE_COLUMNS
+from emissions.ledger.recalculation import lock_facilities, recalculate, write_totals
+from emissions.models import CalculationStatus, Consumption, Emission, EmissionFactor
+from emissions.serializers import ConsumptionSerializer
+from facilities.models import Facility
+from organizations.database import bulk
+from organizations.history import recorded
+from organizations.importing.cells import Column, Fault, model_faults
+from organizations.importing.first_lines import FirstLines
+from organizations.importing.importer import Importer, Insertions, Row
+from organizations.tenancy import pass_gate
+
+WRITTEN = (
+    "id",
+    "organization_id",
+    *COLUMNS,
+    *Consumption.COMPUTED,
+    "created_at",
+    "updated_at",
+)
+NO_FIGURES = Figures(None, None, None, CalculationStatus.NOT_CALCULATED, "")
+NOTHING = Kilograms()
+DUPLICATE = "duplicate"
+
+
+class ConsumptionImporter(Importer):
+    """A row is a bill, a reading or a refill."""
+
+    kind = "consumption"
+    required = ("facility_id", "category", "quantity", "unit", "start_date", "end_date")
+    aliases = {"facility": "facility_id"}
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        assert self.organization
+        self.organization_id = self.organization.pk
+        self._lines = FirstLines()
+        self._twice: dict[int, int] = {}
+        self._days = Days()
+        self._earlier = EarlierBills(self.organization_id, self._lines, self._days)
+        self._validation = RowValidation(self.organization_id)
+        self._moves: dict[str, Kilograms] = {}
+        self._written = 0
+        self._positions = [
+            self.named.index(name) if name in self.named else -1
+            for name in ("facility_id", "external_id", "start_date", "end_date")
+        ]
+
+    def make_columns(self) -> dict[str, Column]:
+        fields = ConsumptionSerializer().fields
+        columns = {name: Column(name, one) for name, one in fields.items() if not one.read_only}
+        self.sites = SiteColumn("facility_id", fields["facility_id"])
+        return {**columns, "facility_id": self.sites}
+
+    def scan(self, lines: Sequence[int], rows: list[list[str]]) -> None:
+        """Notes which facilities and days are named, and external_ids that come twice."""
+        width, (facility, external_id, *days) = len(self.table.columns), self._positions
+        if set(map(len, rows)) != {width}:
+            whole = [len(cells) == width for cells in rows]
+            lines, rows = list(compress(lines, whole)), list(compress(rows, whole))
+        self.sites.texts.update((cells[facility].strip(), None) for cells in rows)
+        for position in days:
+            self._days.add(cells[position] for cells in rows)
+        if external_id < 0:
+            return
+        named = [
+            (text, line)
+            for line, cells in zip(lines, rows, strict=True)
+            if (text := cells[external_id].strip())
+        ]
+        earlier = self._lines.add_all([text for text, _ in named], [line for _, line in named])
+        for (_, line), before in zip(named, earlier, strict=True):
+            if before:
+                self._twice[line] = before
+
+    def prepare(self) -> None:
+        assert self.organization
+        pass_gate(self.organization_id)
+        self.sites.resolve(self.organization_id)
+        self.organization.refresh_from_db()
+        self._validation.learn()
+        factors = EmissionFactor.objects.usable_by(self.organization_id)
+        self._calculator = Calculator(factor.as_value() for factor in factors)
+
+    def store(self, rows: list[Row]) -> None:
+        self.writer.wait()
+        for row in rows:
+            self._validation.normalise(row.values)
+        checked = recognise(rows, self.organization_id)
+        fresh = [one.site for one in checked if one.after != one.before]
+        self._earlier.load(fresh, before_line=rows[0].line if rows else 0)
+        self.write_before()
+        created: list[tuple] = []
+        lines: list[tuple] = []
+        changed: list[Recognised] = []
+        now = timezone.now()
+        for one in checked:
+            if one.after == one.before:
+                self._keep(one)
+                continue
+            period = one.period
+            faults = self._duplicate(one) or self._validation.faults(
+                one.after, one.before, one.site
+            )
+            suspicious = [] if faults else self._suspicious(one, period)
+            faults += [fault for fault in suspicious if fault.code not in self.allowed]
+            if faults:
+                self.refuse(one.row, faults)
+                continue
+            try:
+                pk: Any = one.stored[0][0] if one.stored else uuid7().hex
+                its_lines, figures = compute(self._bill(pk, one), self._calculator)
+            except ValidationError as error:
+                self.refuse(one.row, model_faults(error, {}))
+                continue
+            for fault in suspicious:
+                self.warn(one.row, fault)
+            overlaps = any(fault.code == OVERLAP for fault in suspicious)
+            self._earlier.claim(period, one.row.line, overlaps=overlaps)
+            if sentence := self._earlier.weigh(period, one.replaced):
+                self.warn(one.row, Fault("quantity", "jump", sentence))
+            if one.stored:
+                self.report.changed += 1
+                changed.append(one)
+            else:
+                self.report.created += 1
+                created.append((pk, self.organization_id, *one.after.values(), *figures, now, now))
+                lines += [(uuid7().hex, *line, now) for line in its_lines]
+                self._move(one.site.key, figures)
+        if self.writing:
+            self._written += len(created) + len(changed)
+            insertions: Insertions = [
+                (Consumption, bulk.insertion(Consumption, columns_of(WRITTEN, created))),
+                (Emission, bulk.insertion(Emission, columns_of(LINE_COLUMNS, lines))),
+            ]
+            self.due(partial(self._write, insertions, changed, now))
+
+    def finish(self) -> None:
+        bulk.analyze(self._written, Consumption, Emission, Facility)
+        for ids in chunks(sorted(map(UUID, self._moves))):
+            totals = lock_facilities(ids)
+            write_totals(totals, {pk: totals[pk].kilograms.plus(self._moves[pk.hex]) for pk in ids})
+
+    def _duplicate(self, one: Recognised) -> list[Fault]:
+        """Whether another line, or more than one stored consumption, is the same as this row."""
+        external_id = one.after["external_id"]
+        if external_id:
+            earlier, column = self._twice.get(one.row.line, 0), "external_id"
+        else:
+            earlier, column = self._lines.add(natural_key(one.after), one.row.line), "start_date"
+        if earlier:
+            what = "external_id" if external_id else "facility, activity, CUPS and period"
+            sentence = f"Line {earlier} has the same {what}; give each row an external_id."
+            if external_id:
+                sentence = f"Line {earlier} has the same external_id; keep one of the two."
+            return [Fault(column, DUPLICATE, sentence)]
+        if len(one.stored) > 1:
+            return [
+                Fault(
+                    column,
+                    "ambiguous",
+                    f"{len(one.stored)} stored consumptions have this facility, activity, CUPS "
+                    "and period and no external_id; change them through the API.",
+                )
+            ]
+        return []
+
+    def _keep(self, one: Recognised) -> None:
+        """A row that is stored as it is; its days count where other rows of its facility do not."""
+        faults = self._duplicate(one)
+        if not faults and self._earlier.knows(one.site):
+            period = one.period
+            sentence = self._earlier.overlap(period, fresh=False)
+            if sentence and OVERLAP not in self.allowed:
+                faults = [Fault("start_date", OVERLAP, sentence)]
+            self._earlier.claim(period, one.row.line, fresh=False, overlaps=bool(sentence))
+        if faults:
+            self.refuse(one.row, faults)
+        else:
+            self.report.unchanged += 1
+
+    def _suspicious(self, one: Recognised, period: Period) -> list[Fault]:
+        """What only a file is held to, and `--allow` lets pass."""
+        found = self._validation.suspicious(period)
+        if sentence := self._earlier.overlap(period):
+            found = [*found, Fault("start_date", OVERLAP, sentence)]
+        return found
+
+    def _bill(self, pk: UUID, one: Recognised) -> Bill:
+        assert self.organization
+        after, site = one.after, one.site
+        return Bill(
+            pk,
+            self.organization_id,
+            site.id,
+            after["external_id"],
+            after["category"],
+            after["activity"],
+            after["quantity"],
+            after["unit"],
+            after["start_date"],
+            after["end_date"],
+            after["supplier"],
+            after["status"],
+            None,
+            site.country,
+            site.region,
+            site.categories,
+            None,
+            self.organization.gwp_set,
+            NO_FIGURES,
+        )
+
+    def _move(self, facility: str, figures: Figures) -> None:
+        """Adds a new bill to its facility, whose status may change even if it adds nothing."""
+        total = self._moves.get(facility, NOTHING)
+        if figures.co2e is not None:
+            total = total.plus(figures[:3])  # type: ignore[arg-type]
+        self._moves[facility] = total
+
+    def _write(self, insertions: Insertions, changed: list[Recognised], now: Any) -> None:
+        self.insert(insertions)
+        self._change(changed, now)
+
+    def _change(self, changed: list[Recognised], now: Any) -> None:
+        """Writes what differs and recomputes by the path of any changed consumption."""
+        if not changed:
+            return
+        rows = [(one.stored[0][0], *one.after.values(), now) for one in changed]
+        with recorded(Consumption, [pk for pk, *_ in rows], self.reason):
+            bulk.update(Consumption, [*COLUMNS, "updated_at"], rows)
+        targets = sorted((one.site.id, one.stored[0][0]) for one in changed)
+        recalculate(targets, also={one.stored[0][1]["facility_id"] for one in changed})
+
+
+def columns_of(names: Sequence[str], rows: list[tuple]) -> dict[str, Sequence[Any]]:
+    """Rows of the values of some columns, column by column."""
+    return dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}

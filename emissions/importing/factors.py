@@ -1,0 +1,135 @@
+"""Emission factors from a file: published ones, or an organization's own."""
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from emissions.importing.factor_rows import (
+    VALUES,
+    Change,
+    Periods,
+    identity,
+    store_factors,
+    store_sources,
+    values,
+)
+from emissions.models import EmissionFactor, FactorSource
+from emissions.serializers import EmissionFactorSerializer, FactorSourceSerializer
+from organizations.importing.cells import Column, Fault, Refused, model_faults
+from organizations.importing.importer import Importer, Row
+from organizations.importing.spreadsheets import Unreadable, open_table
+from organizations.tenancy import pass_gate
+
+
+class FactorImporter(Importer):
+    """A row is a factor, told by its key (category, activity, place, …, unit) and first day."""
+
+    kind = "emission factors"
+    required = ("category", "unit", "valid_from", "co2e")
+    aliases = {"source_id": "source"}
+    sources: Sequence[FactorSource] = ()
+    """Who published them, to be stored first."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._organization_id = self.organization.pk if self.organization else None
+        self._read: list[tuple[Row, EmissionFactor]] = []
+        self._lines: dict[tuple, int] = {}
+        self._created: list[EmissionFactor] = []
+        self._changes: list[Change] = []
+
+    def make_columns(self) -> dict[str, Column]:
+        fields = EmissionFactorSerializer().fields
+        return {name: Column(name, one) for name, one in fields.items() if not one.read_only}
+
+    def prepare(self) -> None:
+        pass_gate(self._organization_id, exclusive=True)
+        store_sources(self.sources)
+
+    def store(self, rows: list[Row]) -> None:
+        for row in rows:
+            factor = EmissionFactor(organization=self.organization, **row.values)
+            try:
+                factor.check_alone()
+            except ValidationError as error:
+                self.refuse(row, model_faults(error, {}))
+                continue
+            if self.organization is None and factor.source_id is None:
+                self.refuse(row, [Fault("source", "required", "A published factor has a source.")])
+            elif (earlier := self._lines.setdefault(identity(factor), row.line)) != row.line:
+                sentence = f"Line {earlier} is the same factor: its key and valid_from are these."
+                self.refuse(row, [Fault("valid_from", "duplicate", sentence)])
+            else:
+                self._read.append((row, factor))
+
+    def settle(self) -> None:
+        """Holds every factor against those of its key as they would be, stored or in the file."""
+        live = EmissionFactor.objects.live().filter(organization=self.organization)
+        stored = {identity(one): one for one in live}
+        others = Periods(one for key, one in stored.items() if key not in self._lines)
+        for row, factor in self._read:
+            existing = stored.get(identity(factor))
+            factor = merged(existing, row, factor) if existing else factor
+            if other := others.rival(factor):
+                period = f"{other.valid_from} to {other.valid_to or 'further notice'}"
+                is_stored = stored.get(identity(other)) is other
+                of = (
+                    f"the stored factor {other.pk}"
+                    if is_stored
+                    else (f"line {self._lines[identity(other)]}")
+                )
+                sentence = f"It overlaps {of} of the same key, valid {period}."
+                self.refuse(row, [Fault("valid_from", "overlap", sentence)])
+                if existing:
+                    others.add(existing)
+                continue
+            others.add(factor)
+            if existing is None:
+                self._created.append(factor)
+            elif values(existing) != values(factor):
+                self._changes.append(Change(existing, factor))
+            else:
+                self.report.unchanged += 1
+        self.report.created, self.report.changed = len(self._created), len(self._changes)
+
+    def finish(self) -> None:
+        store_factors(self._created, self._changes, self.reason)
+
+
+def merged(existing: EmissionFactor, row: Row, factor: EmissionFactor) -> EmissionFactor:
+    """The stored factor with what the row says of it."""
+    after = copy.copy(existing)
+    names = {"source_id" if name == "source" else name for name in row.values}
+    for name in names.intersection(VALUES):
+        setattr(after, name, getattr(factor, name))
+    return after
+
+
+def read_sources(path: Path) -> list[FactorSource]:
+    """Who published factors, from a file with the columns of the API's `source`.
+
+    Raises Unreadable with everything that is wrong in it.
+    """
+    fields = FactorSourceSerializer().fields
+    columns = {"source_id" if name == "id" else name: field for name, field in fields.items()}
+    readers = {name: Column(name, field) for name, field in columns.items()}
+    sources, problems = [], []
+    with open_table(str(path)) as table:
+        table.require(list(readers), ["source_id", "title"])
+        width = len(table.columns)
+        for line, cells in table.rows():
+            if len(cells) != width:
+                problems.append(f"line {line} has {len(cells)} cells and the header {width}.")
+                continue
+            pairs = zip(table.columns, cells, strict=True)
+            said = {name: readers[name][cell] for name, cell in pairs}
+            for one in said.values():
+                for fault in one if type(one) is Refused else ():
+                    problems.append(f"line {line}: {fault.column}: {fault.detail}")
+            sources.append(said)
+    if problems:
+        raise Unreadable(" ".join(problems))
+    return [FactorSource(id=said.pop("source_id"), **said) for said in sources]

@@ -1,0 +1,256 @@
+"""The bills of a facility before the row at hand: stored ones, and earlier lines of the file.
+
+Finds two things that no single row shows: two actual bills of one supply that both count the same
+days, and a quantity a thousand times off, such as kWh written as MWh.
+"""
+
+import re
+from array import array
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Sum
+
+from emissions.calculation.units import UNITS, Dimension
+from emissions.importing.sites import Site, chunks
+from emissions.models import Consumption, ConsumptionStatus, DataQuality
+from organizations.database.decimals import ExactSum
+from organizations.importing.first_lines import FirstLines
+
+JUMP = 500
+"""Times the mean per day: a factor of 1000 passes it whatever the length of the months."""
+
+DAYS, LINES = 12, 31
+"""Bits of a packed interval: its first day's number, its days less one (ten years), its line."""
+
+FRESH = 1 << LINES - 1
+STORED, STORED_UNNAMED = 0, 1
+"""In place of the line of a stored bill; one without external_id is told by its period."""
+
+
+ISO_DAY = re.compile(r"\s*(\d{4}-\d\d-\d\d)")
+
+
+class Supply(NamedTuple):
+    """What may not be billed twice for a day."""
+
+    facility: str
+    """Its id in hex: the hash of text is worked out once, a UUID's every time."""
+
+    category: str
+    activity: str
+    cups: str
+
+
+class Bill(NamedTuple):
+    """What of a bill its history depends on."""
+
+    supply: Supply
+    named: bool
+    quantity: Decimal
+    unit: str
+    start: date
+    end: date
+    data_quality: str
+    status: str
+
+
+class Days:
+    """The first and the last day that a file names, for all that can be read of it so far."""
+
+    def __init__(self) -> None:
+        self._first, self._last = str(date.max), str(date.min)
+
+    def add(self, texts: Iterable[str]) -> None:
+        days = {found[1] for text in set(texts) if (found := ISO_DAY.match(text))}
+        self._first, self._last = min({self._first, *days}), max({self._last, *days})
+
+    @property
+    def first(self) -> date:
+        return day(self._first, date.min)
+
+    @property
+    def last(self) -> date:
+        return day(self._last, date.max)
+
+
+def day(text: str, otherwise: date) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return otherwise
+
+
+class Amount(NamedTuple):
+    """What was used in how many days, in the smallest unit of its dimension."""
+
+    quantity: Decimal
+    days: int
+
+
+class EarlierBills:
+    """The intervals and the mean quantity per day of the supplies that a file is about.
+
+    However long it is, little of it is read: of what is stored, the bills that share days with the
+    file, and the sums of the others.
+    """
+
+    def __init__(self, organization_id: UUID, external_ids: FirstLines, days: Days) -> None:
+        self._organization_id = organization_id
+        self._external_ids, self._days = external_ids, days
+        self._loaded: set[str] = set()
+        self._intervals: dict[Supply, array[int]] = {}
+        self._tangled: set[Supply] = set()
+        self._used: dict[tuple[str, str, str, Dimension], Amount] = {}
+
+    def knows(self, site: Site) -> bool:
+        """Whether a facility's stored bills have been read."""
+        return site.key in self._loaded
+
+    def load(self, sites: Iterable[Site], before_line: int) -> None:
+        """Reads what is stored of facilities, before the first row that changes any of them."""
+        new = {site.key: site.id for site in sites if site.key not in self._loaded}
+        self._loaded.update(new)
+        for ids in chunks(new.values()):
+            self._load_amounts(ids)
+            self._load_intervals(ids, before_line)
+
+    def _load_amounts(self, ids: Iterable[UUID]) -> None:
+        rows = Consumption.objects.for_organization(self._organization_id).live()
+        rows = rows.filter(facility__any_of=ids).exclude(data_quality=DataQuality.ADJUSTMENT)
+        span = ExpressionWrapper(F("end_date") - F("start_date"), output_field=DurationField())
+        sums = rows.exclude(quantity=0).order_by()
+        for pk, category, activity, unit, quantity, nights, count in sums.values_list(
+            "facility_id", "category", "activity", "unit"
+        ).annotate(used=ExactSum("quantity"), nights=Sum(span), bills=Count("pk")):
+            dimension, size = UNITS[unit]
+            amount = Amount(quantity * size, nights.days + count)
+            self._count((pk.hex, category, activity, dimension), amount)
+
+    def _load_intervals(self, ids: Iterable[UUID], before_line: int) -> None:
+        """Those of the stored bills, but those that a later line of the file has again."""
+        rows = Consumption.objects.for_organization(self._organization_id).live()
+        rows = rows.filter(
+            facility__any_of=ids,
+            data_quality=DataQuality.ACTUAL,
+            status=ConsumptionStatus.ACTIVE,
+            end_date__gte=self._days.first,
+            start_date__lte=self._days.last,
+        )
+        names = (
+            "external_id", "facility_id", "category", "activity", "cups", "quantity", "unit",
+            "start_date", "end_date", "data_quality", "status",
+        )  # fmt: skip
+        for external_id, pk, category, activity, cups, *rest in rows.values_list(*names).iterator(
+            chunk_size=5000
+        ):
+            if external_id and self._external_ids.line(external_id) >= before_line:
+                continue
+            supply, named = Supply(pk.hex, category, activity, cups), bool(external_id)
+            bill = Bill(supply, named, *rest)
+            line = STORED if named else STORED_UNNAMED
+            self.claim(bill, line, fresh=False, overlaps=bool(self.overlap(bill)))
+
+    def overlap(self, bill: Bill, *, fresh: bool = True) -> str:
+        """With which other bill this one shares more than a day, in words, or nothing.
+
+        One that is stored already (not `fresh`) is compared with fresh ones alone.
+        """
+        if not claims_days(bill):
+            return ""
+        intervals = self._intervals.get(bill.supply)
+        if not intervals:
+            return ""
+        first, last = bill.start.toordinal(), bill.end.toordinal()
+        nearest: Iterable[int] = intervals
+        if bill.supply not in self._tangled:  # none overlaps another: only neighbours can
+            position = bisect_left(intervals, first << DAYS + LINES)
+            nearest = intervals[max(position - 1, 0) : position + 1]
+        for packed in nearest:
+            start = packed >> DAYS + LINES
+            end = start + (packed >> LINES & (1 << DAYS) - 1)
+            shared = min(last, end) - max(first, start) + 1
+            if shared > 1:
+                if not (fresh or packed & FRESH):
+                    continue
+                other = packed & (1 << LINES) - 1 & ~FRESH
+                itself = other == STORED_UNNAMED and not bill.named
+                if itself and (start, end) == (first, last):
+                    continue
+                of = f"line {other}" if other > STORED_UNNAMED else "a stored bill"
+                return (
+                    f"It shares {shared} days with {of}, "
+                    f"{date.fromordinal(start)} to {date.fromordinal(end)}, of the same facility, "
+                    "activity and CUPS; an actual bill counts each day once."
+                )
+        return ""
+
+    def claim(self, bill: Bill, line: int, *, fresh: bool = True, overlaps: bool = False) -> None:
+        """Notes the days of a bill, from a line of the file or from what is stored."""
+        if not claims_days(bill):
+            return
+        if overlaps:
+            self._tangled.add(bill.supply)
+        first = bill.start.toordinal()
+        packed = (first << DAYS | bill.end.toordinal() - first) << LINES
+        intervals = self._intervals.setdefault(bill.supply, array("q"))
+        if not bill.named and line > STORED_UNNAMED and packed | STORED_UNNAMED in intervals:
+            intervals.remove(packed | STORED_UNNAMED)
+        insort(intervals, packed | line | (FRESH if fresh else 0))
+
+    def weigh(self, bill: Bill, instead_of: Bill | None) -> str:
+        """How far a quantity per day is off the mean so far, in words, or nothing; then counts it.
+
+        The stored bill that it is instead of has no say in that, and does not count any more.
+        """
+        if instead_of and weighs(instead_of) and instead_of.supply.facility in self._loaded:
+            key, (quantity, days) = amount_of(instead_of)
+            self._count(key, Amount(-quantity, -days))
+        if not weighs(bill):
+            return ""
+        key, amount = amount_of(bill)
+        used = self._used.get(key)
+        self._count(key, amount)
+        if used is None or not used.quantity:
+            return ""
+        return off(amount.quantity * used.days, used.quantity * amount.days)
+
+    def _count(self, key: tuple[str, str, str, Dimension], amount: Amount) -> None:
+        used = self._used.get(key)
+        if used:
+            amount = Amount(used.quantity + amount.quantity, used.days + amount.days)
+        self._used[key] = amount
+
+
+def weighs(bill: Bill) -> bool:
+    """Whether its quantity says anything about what is usual."""
+    return bool(bill.quantity) and bill.data_quality != DataQuality.ADJUSTMENT
+
+
+def amount_of(bill: Bill) -> tuple[tuple[str, str, str, Dimension], Amount]:
+    """What was used, and where."""
+    dimension, size = UNITS[bill.unit]
+    days = bill.end.toordinal() - bill.start.toordinal() + 1
+    return (*bill.supply[:3], dimension), Amount(bill.quantity * size, days)
+
+
+def off(mine: Decimal, usual: Decimal) -> str:
+    """How far an amount is off the usual one, in words, or nothing."""
+    if mine >= usual * JUMP:
+        return f"It is {mine / usual:,.0f} times the mean per day so far; check the unit."
+    if mine * JUMP <= usual:
+        return f"The mean per day so far is {usual / mine:,.0f} times as much; check the unit."
+    return ""
+
+
+def claims_days(bill: Bill) -> bool:
+    """Whether no other bill may have its days; a bill of one day shares that with its neighbour."""
+    return (
+        bill.start != bill.end
+        and bill.data_quality == DataQuality.ACTUAL
+        and bill.status == ConsumptionStatus.ACTIVE
+    )

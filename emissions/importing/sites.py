@@ -1,0 +1,130 @@
+"""Which facility a cell means: by the owner's code, by id, or by a CUPS it has."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from emissions.ledger.recalculation import lock_facilities
+from facilities.categories import ordered
+from facilities.models import Facility, SupplyPoint
+from organizations.importing.cells import Column, Fault, Refused
+
+AT_ONCE = 5000
+
+
+class Site(NamedTuple):
+    """What a consumption needs to know of its facility."""
+
+    id: UUID
+    country: str
+    region: str
+    categories: list[str]
+    cups_list: frozenset[str]
+    key: str
+    """The id in hex, which is quick to look up by."""
+
+
+class SiteColumn(Column):
+    """Text → the facility that it names among those that the file refers to."""
+
+    def __init__(self, name: str, field: Any) -> None:
+        super().__init__(name, field)
+        self.texts: dict[str, Site | None] = {}
+        self.ambiguous: set[str] = set()
+
+    def _read(self, text: str) -> Any:
+        text = text.strip()
+        if not text:
+            return self._empty()
+        if site := self.texts.get(text):
+            return site
+        if text in self.ambiguous:
+            return self._refused(
+                "ambiguous", f"“{text[:60]}” names more than one facility; give the id of one."
+            )
+        return Refused(
+            [
+                Fault(
+                    self.name,
+                    "does_not_exist",
+                    f"No facility of this organization has the external_id, id or CUPS "
+                    f"“{text[:60]}”; import the facilities first.",
+                )
+            ]
+        )
+
+    def resolve(self, organization_id: UUID) -> None:
+        """Finds the facility of every text noted in `texts`, and locks all of them by id."""
+        locked: set[UUID] = set()
+        while True:
+            self._find(organization_id)
+            wanted = sorted({site.id for site in self.texts.values() if site} - locked)
+            if not wanted:
+                return
+            for ids in chunks(wanted):
+                lock_facilities(ids)
+            locked.update(wanted)
+
+    def _find(self, organization_id: UUID) -> None:
+        live = Facility.objects.for_organization(organization_id).live()
+        points = SupplyPoint.objects.filter(organization_id=organization_id, released_at=None)
+        self.clear()
+        self.ambiguous.clear()
+        for texts in chunks(self.texts):
+            names: defaultdict[str, set[UUID]] = defaultdict(set)
+            known = live.filter(external_id__any_of=texts).exclude(external_id="")
+            for text, pk in known.values_list("external_id", "id"):
+                names[text].add(pk)
+            ids = {one: text for text in texts if (one := as_id(text))}
+            for found_id in live.filter(pk__any_of=list(ids)).values_list("pk", flat=True):
+                names[ids[found_id]].add(found_id)
+            cups = {code: text for text in texts if (code := as_cups(text))}
+            for code, pk in points.filter(cups__any_of=list(cups)).values_list(
+                "cups", "facility_id"
+            ):
+                names[cups[code]].add(pk)
+            sites = read_sites({pk for found in names.values() for pk in found})
+            for text in texts:
+                found = names.get(text, set())
+                self.texts[text] = sites[next(iter(found))] if len(found) == 1 else None
+                if len(found) > 1:
+                    self.ambiguous.add(text)
+
+
+def read_sites(ids: Iterable[UUID]) -> dict[UUID, Site]:
+    ids = list(ids)
+    cups_lists: defaultdict[UUID, set[str]] = defaultdict(set)
+    points = SupplyPoint.objects.filter(facility__any_of=ids, released_at=None)
+    for pk, cups in points.values_list("facility_id", "cups"):
+        cups_lists[pk].add(cups)
+    rows = Facility.objects.filter(pk__any_of=ids)
+    return {
+        pk: Site(
+            pk, country, region, ordered(categories), frozenset(cups_lists.get(pk, ())), pk.hex
+        )
+        for pk, country, region, categories in rows.values_list(
+            "id", "country", "region", "categories"
+        )
+    }
+
+
+def as_id(text: str) -> UUID | None:
+    try:
+        return UUID(text) if len(text) in (32, 36) else None
+    except ValueError:
+        return None
+
+
+def as_cups(text: str) -> str:
+    """What may be a CUPS, written as it is stored; otherwise nothing."""
+    code = text.replace(" ", "").replace("-", "").upper()
+    return code if len(code) in (20, 22) and code.startswith("ES") else ""
+
+
+def chunks(things: Iterable[Any]) -> Iterator[Sequence[Any]]:
+    """The things, so many at once as one query takes; what they come from may be changed."""
+    stream = iter(list(things))
+    while chunk := list(islice(stream, AT_ONCE)):
+        yield chunk

@@ -1,0 +1,195 @@
+"""A bill, and what it gives: its lines and figures, from the factors that could apply to it.
+
+Plain tuples, for one bill and for a million: building model instances would cost more than the
+calculation.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple, Self
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+
+from emissions.calculation.formula import Calculator, Line, NoFigure
+from emissions.calculation.selection import YEARS_BACK, Key
+from emissions.models import CalculationStatus, ConsumptionStatus, Emission, EmissionFactor
+
+LIMIT = Decimal(10) ** 12
+"""A stored figure is under 10¹² kg, a gigatonne; more is a mistake in the data."""
+
+INACTIVE, CATEGORY_DISABLED, DELETED = "inactive", "category_disabled", "deleted"
+
+
+class Kilograms(NamedTuple):
+    """Location-based, market-based and biogenic kg."""
+
+    co2e: Decimal = Decimal(0)
+    co2e_market: Decimal = Decimal(0)
+    co2e_biomass: Decimal = Decimal(0)
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        return cls(row.co2e, row.co2e_market, row.co2e_biomass)
+
+    def plus(self, other: "Kilograms") -> "Kilograms":
+        return Kilograms(self[0] + other[0], self[1] + other[1], self[2] + other[2])
+
+    def minus(self, other: "Kilograms") -> "Kilograms":
+        return Kilograms(self[0] - other[0], self[1] - other[1], self[2] - other[2])
+
+    def too_large(self) -> bool:
+        return max(self) >= LIMIT or min(self) <= -LIMIT
+
+
+class Figures(NamedTuple):
+    """What is computed of a consumption: the columns of Consumption.COMPUTED."""
+
+    co2e: Decimal | None
+    co2e_market: Decimal | None
+    co2e_biomass: Decimal | None
+    co2e_status: str
+    co2e_reason: str
+    missing_on: date | None = None
+
+
+class Bill(NamedTuple):
+    """A consumption with everything that its figures depend on but the factors."""
+
+    id: UUID
+    organization_id: UUID
+    facility_id: UUID
+    external_id: str
+    category: str
+    activity: str
+    quantity: Decimal
+    unit: str
+    start_date: date
+    end_date: date
+    supplier: str
+    status: str
+    deleted_at: datetime | None
+    country: str
+    region: str
+    categories: list[str]
+    facility_deleted_at: datetime | None
+    gwp_set: str
+    stored: Figures
+
+    def why_not(self) -> str:
+        """Why it does not count whatever the factors, or nothing."""
+        if self.deleted_at or self.facility_deleted_at:
+            return DELETED
+        if self.status != ConsumptionStatus.ACTIVE:
+            return INACTIVE
+        if self.category not in self.categories:
+            return CATEGORY_DISABLED
+        return ""
+
+
+AMOUNTS = slice(Emission.WRITTEN.index("co2e"), None)
+
+
+def calculator_for(rows: Iterable[Bill], supposing: EmissionFactor | None = None) -> Calculator:
+    """A calculator with every factor that could apply to the consumptions, from one query.
+
+    `supposing` is a factor that is taken as it is given and not as it is stored.
+    """
+    rows = [row for row in rows if not row.why_not()]
+    if not rows:
+        return Calculator([])
+    earliest = min(row.start_date for row in rows)
+    factors = EmissionFactor.objects.live().filter(
+        Q(organization=None) | Q(organization__in={row.organization_id for row in rows}),
+        Q(valid_to=None) | Q(valid_to__gte=date(max(earliest.year - YEARS_BACK, 1), 1, 1)),
+        category__in={row.category for row in rows},
+        activity__in={row.activity for row in rows},
+        country__in={"", *(row.country for row in rows)},
+        region__in={"", *(row.region for row in rows)},
+        valid_from__lte=max(row.end_date for row in rows),
+    )
+    if not any(row.supplier for row in rows):
+        factors = factors.filter(supplier="")
+    known = {factor.pk: factor for factor in factors}
+    if supposing and supposing.deleted_at is None:
+        known[supposing.pk] = supposing
+    elif supposing:
+        known.pop(supposing.pk, None)
+    return Calculator(factor.as_value() for factor in known.values())
+
+
+def compute(row: Bill, calculator: Calculator) -> tuple[list[tuple], Figures]:
+    """A consumption's lines, as Emission.WRITTEN, and its figures.
+
+    Raises ValidationError when a figure is too large to be stored.
+    """
+    reason, missing_on = row.why_not(), None
+    if not reason:
+        key = Key(
+            row.organization_id,
+            row.category,
+            row.activity,
+            row.unit,
+            row.country,
+            row.region,
+            row.supplier,
+            row.gwp_set,
+        )
+        lines = calculator.lines(key, row.quantity, row.start_date, row.end_date)
+        if not isinstance(lines, NoFigure):
+            written = [_written(row, line) for line in lines]
+            total = Kilograms._make(written[0][AMOUNTS])
+            large = total.too_large()
+            for line in written[1:]:
+                amounts = Kilograms._make(line[AMOUNTS])
+                total = total.plus(amounts)
+                large = large or amounts.too_large() or total.too_large()
+            if large:
+                raise too_large(f"figure of consumption {row.external_id or row.id}")
+            return written, Figures(*total, CalculationStatus.CALCULATED, "")
+        reason, missing_on = lines
+    return [], Figures(None, None, None, CalculationStatus.NOT_CALCULATED, reason, missing_on)
+
+
+def _written(row: Bill, line: Line) -> tuple:
+    """A line as Emission.WRITTEN."""
+    location, market = line.location.factor, line.market.factor
+    return (
+        row.organization_id,
+        row.id,
+        row.facility_id,
+        row.category,
+        row.activity,
+        location.scope,
+        line.month,
+        line.start,
+        line.end,
+        line.quantity,
+        row.unit,
+        location.id,
+        location.co2e,
+        location.co2e_biomass,
+        location.unit,
+        ",".join(line.location.fallbacks),
+        market.id,
+        market.co2e,
+        market.unit,
+        ",".join(line.market.fallbacks),
+        line.co2e,
+        line.co2e_market,
+        line.co2e_biomass,
+    )
+
+
+def too_large(what: str) -> ValidationError:
+    """The error of a figure beyond `LIMIT`."""
+    return ValidationError(
+        {
+            "quantity": ValidationError(
+                f"The {what} would be a gigatonne or more; check quantity, unit and factor.",
+                code="too_large",
+            )
+        }
+    )

@@ -1,0 +1,139 @@
+"""What the ledger should say about some consumptions, and making it say so.
+
+A `Plan` compares what a consumption gives with its current lines and its stored figures; writing it
+supersedes the lines that are wrong, adds those that are missing and sets the figures. What is right
+already is not written again. One bill and a million take the same path, as plain tuples: building
+model instances would cost more than the calculation.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import uuid_utils.compat as uuid
+from django.db.models import Q
+from django.utils import timezone
+
+from emissions.ledger.bills import AMOUNTS, Bill, Figures, Kilograms, calculator_for, compute
+from emissions.models import Consumption, Emission, EmissionFactor
+from organizations.database import bulk
+
+LINE_COLUMNS = ("id", *Emission.WRITTEN, "recorded_at")
+OWN_COLUMNS = Bill._fields[: Bill._fields.index("country")]
+COLUMNS = (
+    *OWN_COLUMNS,
+    "facility__country",
+    "facility__region",
+    "facility__categories",
+    "facility__deleted_at",
+    "organization__gwp_set",
+    *Consumption.COMPUTED,
+)
+CONSUMPTION, FACILITY, START = map(
+    Emission.WRITTEN.index, ("consumption_id", "facility_id", "start_date")
+)
+
+
+def bills(condition: Q, at_most: int | None = None) -> list[Bill]:
+    """The consumptions that meet a condition, by facility."""
+    rows = Consumption.objects.filter(condition).order_by("facility_id", "pk")[:at_most]
+    split = len(Bill._fields) - 1
+    return [
+        Bill._make((*row[:split], Figures._make(row[split:]))) for row in rows.values_list(*COLUMNS)
+    ]
+
+
+class Difference(NamedTuple):
+    """A stored value that is not what its data gives."""
+
+    what: str
+    id: UUID
+    field: str
+    stored: Any
+    computed: Any
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.id} {self.field}: stored {self.stored}, computed {self.computed}"
+
+
+@dataclass
+class Plan:
+    """What has to be written so that some consumptions are right."""
+
+    stale: dict[UUID, Kilograms] = field(default_factory=dict)
+    missing: list[tuple] = field(default_factory=list)
+    """New lines, as Emission.WRITTEN."""
+    changed: dict[UUID, tuple[Figures, Figures]] = field(default_factory=dict)
+    """What is stored and what should be."""
+    moves: defaultdict[UUID, Kilograms] = field(default_factory=lambda: defaultdict(Kilograms))
+    totals: defaultdict[UUID, Kilograms] = field(default_factory=lambda: defaultdict(Kilograms))
+
+    def differences(self) -> Iterator["Difference"]:
+        """What is stored and should not be, and the reverse."""
+        for pk, amounts in self.stale.items():
+            yield Difference("emission", pk, "co2e", amounts.co2e, None)
+        for line in self.missing:
+            month, co2e = f"{line[START]:%Y-%m}", line[AMOUNTS][0]
+            yield Difference("consumption", line[CONSUMPTION], month, None, co2e)
+        for pk, (before, after) in self.changed.items():
+            for name, was, is_now in zip(Figures._fields, before, after, strict=True):
+                if was != is_now:
+                    yield Difference("consumption", pk, name, was, is_now)
+
+
+def make_plan(rows: Sequence[Bill], supposing: EmissionFactor | None = None) -> Plan:
+    """Compares what is stored for some consumptions with what they give.
+
+    `supposing` is a factor that is taken as it is given and not as it is stored. Raises
+    ValidationError when a figure is too large to be stored.
+    """
+    calculator = calculator_for(rows, supposing)
+    stored = _current_lines([row.id for row in rows])
+    plan = Plan()
+    for row in rows:
+        lines, figures = compute(row, calculator)
+        old = stored.get(row.id, {})
+        for line in lines:
+            amounts = Kilograms(*line[AMOUNTS])
+            plan.totals[row.facility_id] = plan.totals[row.facility_id].plus(amounts)
+            pk, same = old.get(line[START], (None, ()))
+            if same[AMOUNTS] == line[AMOUNTS] and same == line:
+                del old[line[START]]
+                continue
+            plan.missing.append(line)
+            plan.moves[row.facility_id] = plan.moves[row.facility_id].plus(amounts)
+        for pk, line in old.values():
+            plan.stale[pk] = Kilograms(*line[AMOUNTS])
+            plan.moves[line[FACILITY]] = plan.moves[line[FACILITY]].minus(plan.stale[pk])
+        if figures != row.stored:
+            plan.changed[row.id] = (row.stored, figures)
+    return plan
+
+
+def write_plan(plan: Plan) -> None:
+    """Writes a plan's lines and figures; totals are the caller's."""
+    now = timezone.now()
+    bulk.update(Emission, ["superseded_at"], [(pk, now) for pk in plan.stale])
+    insert_lines(plan.missing, now)
+    bulk.update(
+        Consumption,
+        [*Figures._fields, "updated_at"],
+        [(pk, *figures, now) for pk, (_, figures) in plan.changed.items()],
+    )
+
+
+def insert_lines(lines: Iterable[tuple], now: datetime) -> None:
+    """Stores new lines, given as Emission.WRITTEN."""
+    bulk.insert(Emission, LINE_COLUMNS, ((uuid.uuid7(), *line, now) for line in lines))
+
+
+def _current_lines(ids: Sequence[UUID]) -> dict[UUID, dict[date, tuple[UUID, tuple]]]:
+    """The current lines of some consumptions by their first day, with their ids."""
+    stored: dict[UUID, dict[date, tuple[UUID, tuple]]] = {}
+    current = Emission.objects.current().filter(consumption__any_of=ids)
+    for pk, *line in current.values_list("pk", *Emission.WRITTEN):
+        stored.setdefault(line[CONSUMPTION], {})[line[START]] = (pk, tuple(line))
+    return stored

@@ -1,0 +1,159 @@
+"""Keeping every stored figure equal to what its data and its factors give.
+
+One path for one bill and for many: take the consumptions, compute their lines, compare them with
+the current lines of the ledger, supersede what is wrong, write what is missing, and move the
+facilities' totals by the difference. What is right already is not written again.
+
+Every caller is in a transaction and holds, in this order, the gate (organizations.tenancy), the
+facilities by id, and then what it writes: so writers queue and none deadlocks. A facility's total
+is read under its lock and moved by an exact Decimal difference, so that one bill costs the same
+whatever the facility's history.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from emissions.ledger.bills import Kilograms, too_large
+from emissions.ledger.plan import Difference, Plan, bills, make_plan, write_plan
+from emissions.models import (
+    CalculationStatus,
+    Consumption,
+    ConsumptionStatus,
+    Emission,
+    PendingFacility,
+)
+from facilities.categories import Category
+from facilities.models import Completeness, Facility
+from organizations.database import bulk
+from organizations.tenancy import pass_gate
+
+BATCH = 5000
+
+
+class Total(NamedTuple):
+    """A facility's stored totals, read under its lock."""
+
+    kilograms: Kilograms
+    status: str
+
+
+def lock_facilities(ids: Iterable[UUID]) -> dict[UUID, Total]:
+    """Locks facilities in the order of their ids and reads what is stored on them."""
+    rows = Facility.objects.filter(pk__in=set(ids)).order_by("pk").select_for_update(no_key=True)
+    return {
+        pk: Total(Kilograms(*amounts), status)
+        for pk, *amounts, status in rows.values_list("pk", *Facility.COMPUTED)
+    }
+
+
+def recalculate(targets: Sequence[tuple[UUID, UUID]], also: Iterable[UUID] = ()) -> int:
+    """Makes consumptions right, with their facilities' totals; how many had other figures.
+
+    `targets` are (facility id, consumption id) in order; `also` are facilities that a consumption
+    has left. Raises ValidationError when a figure is too large to be stored.
+    """
+    changed = 0
+    for start in range(0, max(len(targets), 1), BATCH):
+        batch = targets[start : start + BATCH]
+        totals = lock_facilities({facility_id for facility_id, _ in batch} | set(also))
+        plan = make_plan(bills(Q(pk__any_of=[consumption_id for _, consumption_id in batch])))
+        assert plan.moves.keys() <= totals.keys(), "a line is at a facility that is not locked"
+        write_plan(plan)
+        write_totals(
+            totals, {pk: total.kilograms.plus(plan.moves[pk]) for pk, total in totals.items()}
+        )
+        changed += len(plan.changed)
+    return changed
+
+
+def recalculate_facility(facility_id: UUID, *, check: bool = False) -> list[Difference]:
+    """Makes everything of a facility right, from the ground up; what was not, in order.
+
+    With `check` it writes nothing.
+    """
+    totals = lock_facilities([facility_id])
+    consumptions = Consumption.objects.filter(facility_id=facility_id).order_by("pk")
+    ids = list(consumptions.values_list("pk", flat=True))
+    lines = Emission.objects.current().filter(facility_id=facility_id)
+    differences: list[Difference] = []
+    computed = Kilograms()
+    for start in range(0, len(ids), BATCH):
+        plan = make_plan(bills(Q(pk__any_of=ids[start : start + BATCH])))
+        differences += plan.differences()
+        computed = computed.plus(plan.totals[facility_id])
+        if not check:
+            write_plan(plan)
+    rows = lines.exclude(consumption__facility_id=facility_id)
+    strays = Plan(
+        stale={pk: Kilograms(*kg) for pk, *kg in rows.values_list("pk", *Kilograms._fields)}
+    )
+    differences += strays.differences()
+    if not check:
+        write_plan(strays)
+        PendingFacility.objects.filter(facility_id=facility_id).delete()
+    differences += write_totals(totals, {facility_id: computed}, check=check)
+    return differences
+
+
+@transaction.atomic
+def check_or_repair(facility: Facility, *, check: bool) -> list[Difference]:
+    """One facility in a transaction of its own, for the command that walks all of them."""
+    pass_gate(facility.organization_id)
+    return recalculate_facility(facility.pk, check=check)
+
+
+def write_totals(
+    stored: Mapping[UUID, Total], computed: Mapping[UUID, Kilograms], *, check: bool = False
+) -> list[Difference]:
+    """Writes the totals and the completeness of locked facilities; those that were not so.
+
+    Raises ValidationError when a total is too large to be stored.
+    """
+    differences: list[Difference] = []
+    changed: list[tuple] = []
+    now = timezone.now()
+    for pk, status in _completeness(computed):
+        if stored[pk] == (computed[pk], status):
+            continue
+        changed.append((pk, *computed[pk], status, now))
+        before, after = (*stored[pk].kilograms, stored[pk].status), (*computed[pk], status)
+        differences += [
+            Difference("facility", pk, name, was, is_now)
+            for name, was, is_now in zip(Facility.COMPUTED, before, after, strict=True)
+            if was != is_now
+        ]
+        if computed[pk].too_large() and not check:
+            raise too_large(f"total of facility {pk}")
+    if not check:
+        bulk.update(Facility, [*Facility.COMPUTED, "updated_at"], changed)
+    return differences
+
+
+def _completeness(ids: Iterable[UUID]) -> Iterator[tuple[UUID, str]]:
+    """What each facility's totals hold: all, or not what is being recalculated or has no factor.
+
+    Incomplete is one with an active consumption, in an enabled category, without a figure.
+    """
+    missing = Consumption.objects.live().filter(
+        facility=OuterRef("pk"),
+        co2e_status=CalculationStatus.NOT_CALCULATED,
+        status=ConsumptionStatus.ACTIVE,
+    )
+    probes = {f"missing_{one}": Exists(missing.filter(category=one)) for one in Category.values}
+    waiting = Exists(PendingFacility.objects.filter(facility=OuterRef("pk")))
+    facilities = Facility.objects.filter(pk__in=list(ids)).order_by("pk")
+    rows = facilities.annotate(waiting=waiting, **probes)
+    for row in rows.values("pk", "categories", "deleted_at", "waiting", *probes):
+        status = Completeness.COMPLETE
+        if row["waiting"]:
+            status = Completeness.RECALCULATING
+        elif row["deleted_at"] is None and any(
+            row[f"missing_{category}"] for category in row["categories"]
+        ):
+            status = Completeness.INCOMPLETE
+        yield row["pk"], status

@@ -1,0 +1,224 @@
+"""Changes that reach more consumption than a request should wait for, worked off by a task.
+
+The request that makes the change stores, in its own transaction, a `Recalculation` for every
+organization it touches and marks the facilities `recalculating`. The task makes them right some
+at a time, each lot in one transaction with its totals, so that a reader never sees a total beside
+parts that do not add up to it, and a run that was killed goes on where it was.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from itertools import groupby
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import connection, connections, transaction
+from django.db.models import Count, F
+from django.utils import timezone
+from django_tasks import task
+
+from emissions.ledger.reach import Reach, touched
+from emissions.ledger.recalculation import lock_facilities, recalculate
+from emissions.models import PendingFacility, Recalculation, RecalculationState
+from facilities.models import Completeness, Facility
+from organizations.access.author import author
+from organizations.database import bulk
+from organizations.tenancy import atomic_with_retry, pass_gate
+
+IN_REQUEST = 3000
+"""So many consumptions are recalculated before the answer; more are left to a task."""
+
+LOT = 5000
+"""About how many consumptions are made right in one transaction."""
+
+AT_ONCE = 2
+"""How many lots are under way on PostgreSQL: one computes while the other is being stored."""
+
+
+def recalculate_reached(reaches: Sequence[Reach], cause: str, *, published: bool = False) -> None:
+    """Makes right what a change reaches: at once if it is little, else by a run for each
+    organization. The caller holds the exclusive gate and is in the change's transaction."""
+    targets: set[tuple[UUID, UUID]] = set()
+    for rows in touched(reaches):
+        pairs = rows.values_list("facility_id", "pk")
+        targets.update(pairs[: IN_REQUEST + 1 - len(targets)])
+        if len(targets) > IN_REQUEST:
+            start(reaches, cause, published=published)
+            return
+    recalculate(sorted(targets))
+
+
+def recalculate_everything_reached(reaches: Iterable[Reach]) -> None:
+    """Makes right what many changes reach, now and in the caller's transaction: for commands."""
+    targets: set[tuple[UUID, UUID]] = set()
+    for rows in touched(reaches):
+        targets.update(rows.values_list("facility_id", "pk").iterator())
+    recalculate(sorted(targets))
+
+
+def start(reaches: Sequence[Reach], cause: str, *, published: bool = False) -> None:
+    """Stores a run for every organization that is reached, and leaves it to a task."""
+    counts: dict[tuple[UUID, UUID], int] = {}
+    for rows in touched(reaches):
+        by_facility = rows.order_by().values_list("organization_id", "facility_id")
+        for organization_id, facility_id, count in by_facility.annotate(count=Count("pk")):
+            key = (organization_id, facility_id)
+            counts[key] = counts.get(key, 0) + count
+    started_by = author()
+    for organization_id, group in groupby(sorted(counts), key=lambda key: key[0]):
+        facilities = [facility_id for _, facility_id in group]
+        run = Recalculation.objects.create(
+            organization_id=organization_id,
+            cause=cause[:300],
+            started_by=started_by,
+            published=published,
+            reaches=[one.as_json() for one in reaches],
+            facilities=len(facilities),
+            consumptions=sum(counts[organization_id, one] for one in facilities),
+        )
+        bulk.insert(
+            PendingFacility,
+            ["id", "organization_id", "recalculation_id", "facility_id", "consumptions"],
+            (
+                (PendingFacility().pk, organization_id, run.pk, one, counts[organization_id, one])
+                for one in facilities
+            ),
+        )
+        pending = PendingFacility.objects.filter(recalculation=run).values("facility")
+        Facility.objects.filter(pk__in=pending).update(
+            co2e_status=Completeness.RECALCULATING, updated_at=timezone.now()
+        )
+    if connection.vendor == "postgresql":
+        work_off.enqueue()  # a row of the same transaction
+    else:
+        transaction.on_commit(work_off.enqueue)  # done before the answer
+
+
+@task()
+def work_off() -> None:
+    """Finishes every run that nobody is on: new ones, interrupted ones, failed ones once more."""
+    for pk in list(Recalculation.objects.unfinished().values_list("pk", flat=True)):
+        run(pk)
+
+
+def run(pk: UUID) -> None:
+    """Finishes one run; nothing if another process is on it."""
+    with claimed(pk) as is_mine:
+        recalculation = Recalculation.objects.unfinished().filter(pk=pk).first()
+        if not is_mine or recalculation is None:
+            return
+        store = Recalculation.objects.filter(pk=pk).update
+        store(
+            state=RecalculationState.RUNNING,
+            started_at=recalculation.started_at or timezone.now(),
+            error="",
+            updated_at=timezone.now(),
+        )
+        errors: list[str] = []
+        try:
+            for done, changed, problems in _work(recalculation):
+                errors += problems
+                store(
+                    facilities_done=F("facilities_done") + len(done),
+                    consumptions_done=F("consumptions_done") + sum(done.values()),
+                    consumptions_changed=F("consumptions_changed") + changed,
+                    updated_at=timezone.now(),
+                )
+        except Exception as error:
+            errors.append(f"It was interrupted: {error!r}")
+            raise
+        finally:
+            store(
+                state=RecalculationState.FAILED if errors else RecalculationState.DONE,
+                error="\n".join(errors[:100]),
+                finished_at=timezone.now(),
+                updated_at=timezone.now(),
+            )
+
+
+Outcome = tuple[dict[UUID, int], int, list[str]]
+"""The facilities that were done with their consumptions, how many have changed, and errors."""
+
+
+def _work(recalculation: Recalculation) -> Iterator[Outcome]:
+    """The outcome of each lot as it is stored."""
+    pending = PendingFacility.objects.filter(recalculation=recalculation).order_by("facility_id")
+    waiting = _lots(pending.values_list("facility_id", "consumptions"))
+    one = partial(_make_right, recalculation)
+    if connection.vendor != "postgresql" or connection.in_atomic_block:
+        yield from map(one, waiting)
+        return
+
+    def in_a_thread(lot: dict[UUID, int]) -> Outcome:
+        try:
+            return one(lot)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        yield from threads.map(in_a_thread, waiting)
+
+
+def _lots(pending: Iterable[tuple[UUID, int]]) -> Iterator[dict[UUID, int]]:
+    lot: dict[UUID, int] = {}
+    for facility_id, consumptions in pending:
+        lot[facility_id] = consumptions
+        if sum(lot.values()) >= LOT:
+            yield lot
+            lot = {}
+    if lot:
+        yield lot
+
+
+def _make_right(recalculation: Recalculation, lot: dict[UUID, int]) -> Outcome:
+    """Does a lot; if a figure in it is impossible, each facility of it on its own."""
+    try:
+        return lot, _make_right_at_once(recalculation, lot), []
+    except ValidationError as error:
+        if len(lot) == 1:
+            return {}, 0, error.messages
+    done: dict[UUID, int] = {}
+    changed, errors = 0, []
+    for facility_id, consumptions in lot.items():
+        some, count, problems = _make_right(recalculation, {facility_id: consumptions})
+        done |= some
+        changed += count
+        errors += problems
+    return done, changed, errors
+
+
+@atomic_with_retry
+def _make_right_at_once(recalculation: Recalculation, lot: Iterable[UUID]) -> int:
+    """Makes facilities right and takes them off the run, in one transaction."""
+    pass_gate(recalculation.organization_id)
+    lock_facilities(lot)
+    pairs = [
+        rows.filter(facility__any_of=list(lot)).values_list("facility_id", "pk")
+        for rows in touched(map(Reach.from_json, recalculation.reaches))
+    ]
+    targets = list(pairs[0].union(*pairs[1:]).order_by("facility_id", "pk"))
+    PendingFacility.objects.filter(recalculation=recalculation, facility__in=lot).delete()
+    return recalculate(targets, also=lot)
+
+
+@contextmanager
+def claimed(pk: UUID) -> Iterator[bool]:
+    """Whether this process may work on a run: on PostgreSQL one at a time does.
+
+    The lock is the session's: it ends with the process, however that ends.
+    """
+    if connection.vendor != "postgresql":
+        yield True
+        return
+    key = int.from_bytes(pk.bytes[-8:], signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+        [is_mine] = cursor.fetchone()
+    try:
+        yield is_mine
+    finally:
+        if is_mine:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])

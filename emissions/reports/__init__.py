@@ -1,0 +1,1 @@
+"""Answers from the ledger: breakdowns, explanations, what is missing. Nothing here writes."""

@@ -1,0 +1,111 @@
+"""Breakdowns and explanations of figures on the wire."""
+
+from rest_framework import serializers
+
+from emissions.serializers import ConsumptionSerializer, EmissionFactorSerializer
+from organizations.rest.fields import Choice, Day, Number
+
+
+class KilogramsSerializer(serializers.Serializer):
+    """kg under both Scope 2 methods, and the biogenic part apart."""
+
+    co2e = Number(max_digits=18, decimal_places=6, help_text="kg CO2e, fossil, location-based.")
+    co2e_market = Number(
+        max_digits=18, decimal_places=6, help_text="kg CO2e, fossil, market-based."
+    )
+    co2e_biomass = Number(
+        max_digits=18, decimal_places=6, help_text="kg biogenic CO2, outside the scopes."
+    )
+
+
+class BreakdownQuery(serializers.Serializer):
+    """What a breakdown is asked for."""
+
+    group_by = serializers.ListField(
+        child=Choice(choices=["category", "activity", "scope", "month", "year"]),
+        default=["category"],
+        help_text="Repeatable; the keys of each item.",
+    )
+    start_date = Day(required=False, help_text="Lines that end on or after this day.")
+    end_date = Day(required=False, help_text="Lines that start on or before this day.")
+
+
+class BreakdownItemSerializer(KilogramsSerializer):
+    """One group; it has the keys that were asked for."""
+
+    category = serializers.CharField(required=False)
+    activity = serializers.CharField(required=False)
+    scope = serializers.IntegerField(required=False)
+    month = serializers.CharField(required=False, help_text="YYYY-MM")
+    year = serializers.IntegerField(required=False)
+
+
+class BreakdownSerializer(KilogramsSerializer):
+    """Groups that add up to the totals exactly."""
+
+    items = BreakdownItemSerializer(many=True)
+
+
+class AskedSerializer(serializers.Serializer):
+    """What a factor was asked for."""
+
+    category = serializers.CharField()
+    activity = serializers.CharField()
+    method = serializers.CharField(allow_null=True)
+    unit = serializers.CharField()
+    country = serializers.CharField()
+    region = serializers.CharField(allow_null=True)
+    supplier = serializers.CharField(allow_null=True)
+    gwp_set = serializers.CharField(allow_null=True)
+    start_date = serializers.DateField()
+    end_date = serializers.DateField()
+
+
+class FigureSerializer(serializers.Serializer):
+    """How one figure of a line came to be."""
+
+    asked = AskedSerializer(help_text="What the factor was asked for.")
+    factor = EmissionFactorSerializer(help_text="The factor, with the value as it was used.")
+    converted_quantity = Number(
+        max_digits=60, decimal_places=28, help_text="The quantity in the factor's unit."
+    )
+    unit = serializers.CharField(help_text="The factor's unit.")
+    conversion = Number(
+        max_digits=60, decimal_places=28, help_text="How many of the factor's unit one unit is."
+    )
+    conversion_exact = serializers.CharField(help_text="The same as an exact fraction.")
+    product = Number(
+        max_digits=60,
+        decimal_places=28,
+        help_text="quantity × conversion × factor, before rounding.",
+    )
+    fallbacks = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Steps away from the exact answer: earlier_year, wider_region, world, "
+        "older_gwp_set, location_for_market.",
+    )
+
+
+class LineSerializer(KilogramsSerializer):
+    """The part of a consumption that falls in one month under one factor."""
+
+    month = serializers.CharField(help_text="YYYY-MM")
+    start_date = serializers.DateField()
+    end_date = serializers.DateField()
+    days = serializers.IntegerField()
+    quantity = Number(max_digits=24, decimal_places=12)
+    unit = serializers.CharField()
+    scope = serializers.IntegerField()
+    location = FigureSerializer()
+    market = FigureSerializer()
+
+
+class CalculationSerializer(serializers.Serializer):
+    """A consumption explained; its lines add up to its figures exactly."""
+
+    consumption = ConsumptionSerializer()
+    lines = LineSerializer(many=True)
+    co2e = Number(max_digits=18, decimal_places=6, allow_null=True)
+    co2e_market = Number(max_digits=18, decimal_places=6, allow_null=True)
+    co2e_biomass = Number(max_digits=18, decimal_places=6, allow_null=True)
+    reason = serializers.CharField(allow_null=True, help_text="Why there is no figure.")

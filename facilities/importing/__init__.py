@@ -1,0 +1,1 @@
+"""Facilities from a file. How files are read is in `organizations.importing`."""

@@ -1,0 +1,256 @@
+"""Facilities from a file."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from uuid_utils import uuid7
+
+from facilities.importing.recognition import (
+    PLAIN,
+    Columns,
+    Stored,
+    find,
+    holders,
+    identities,
+    is_empty,
+)
+from facilities.models import Facility, SupplyPoint, country_code, taken
+from facilities.serializers import FacilitySerializer
+from organizations.database import bulk
+from organizations.history import CREATED, record, recorded
+from organizations.importing.cells import ABSENT, Column, Fault, model_faults
+from organizations.importing.first_lines import FirstLines
+from organizations.importing.importer import Batch, Importer, Insertions
+from organizations.tenancy import pass_gate
+
+INPUTS = {"country", "region", "categories"}
+"""What figures depend on: a change of these is saved one by one, with the signals it sends."""
+
+DEFAULTS: dict[str, Any] = {name: getattr(Facility(), name) for name in PLAIN}
+COMPUTED = {name: getattr(Facility(), name) for name in Facility.COMPUTED}
+
+
+class Countries(dict[str, str | list[Fault]]):
+    """What a file says → the country's code, or what is wrong with it."""
+
+    def __missing__(self, text: str) -> str | list[Fault]:
+        try:
+            code: str | list[Fault] = country_code(text)
+        except ValidationError as error:
+            code = model_faults(ValidationError({"country": error}), {})
+        self[text] = code
+        return code
+
+
+class FacilityImporter(Importer):
+    """A row is a facility (see `facilities.importing.recognition`)."""
+
+    kind = "facilities"
+    required = ("name", "type", "country")
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        assert self.organization
+        self.organization_id = self.organization.pk
+        self._lines, self._claims = FirstLines(), FirstLines()
+        self._released: set[str] = set()
+        self._countries = Countries()
+        self._written = 0
+
+    def make_columns(self) -> dict[str, Column]:
+        fields = FacilitySerializer().fields
+        return {name: Column(name, one) for name, one in fields.items() if not one.read_only}
+
+    def prepare(self) -> None:
+        """Exclusive: writers of bills compute with a facility's country and categories."""
+        pass_gate(self.organization_id, exclusive=True)
+        self._nothing_stored = is_empty(self.organization_id)
+
+    def store_batch(self, batch: Batch) -> None:
+        """Columns where every row is new and none is wrong; else row by row."""
+        batch = self._placed(batch)
+        if not batch:
+            return
+        self.writer.wait()
+        keys = identities(batch.columns)
+        stored: dict[Any, list[Stored]] = {}
+        held_by: dict[str, UUID] = {}
+        if not self._nothing_stored:
+            stored = find(keys, self.organization_id)
+            lists = batch.columns.get("cups_list", ())
+            cups = {code for one in lists if one is not ABSENT for code in one}
+            held_by = holders(cups, self.organization_id)
+        self.write_before()
+        earlier = self._lines.add_all(keys, batch.lines)
+        unclear = {at for at, key in enumerate(keys) if earlier[at] or len(stored.get(key, ())) > 1}
+        claims = self._claim(batch, unclear)
+        if stored or held_by or unclear or any(line for _, _, line in claims):
+            self._compare(batch, keys, earlier, claims, stored, held_by)
+        else:
+            self.report.created += len(batch)
+            self._hand_in(batch.columns, [])
+
+    def _placed(self, batch: Batch) -> Batch:
+        """The rows with their country's code in place of what the file says."""
+        if not batch:
+            return batch
+        codes = list(map(self._countries.__getitem__, batch.columns["country"]))
+        batch.columns["country"] = codes
+        if list not in set(map(type, codes)):
+            return batch
+        known = [not isinstance(one, list) for one in codes]
+        for row, code in zip(batch.rows(), codes, strict=True):
+            if isinstance(code, list):
+                self.refuse(row, code)
+        return batch.only(known)
+
+    def _claim(self, batch: Batch, unclear: set[int]) -> list[tuple[int, str, int]]:
+        """Position of a row, a CUPS that it has, and the line that has it before, or 0."""
+        lists = batch.columns.get("cups_list", ())
+        pairs = [
+            (at, cups)
+            for at, codes in enumerate(lists)
+            if codes is not ABSENT and at not in unclear
+            for cups in codes
+        ]
+        lines = (batch.lines[at] for at, _ in pairs)
+        earlier = self._claims.add_all([cups for _, cups in pairs], lines)
+        return [(*pair, line) for pair, line in zip(pairs, earlier, strict=True)]
+
+    def _compare(
+        self,
+        batch: Batch,
+        keys: list[Any],
+        earlier: list[int],
+        claims: list[tuple[int, str, int]],
+        stored: dict[Any, list[Stored]],
+        held_by: dict[str, UUID],
+    ) -> None:
+        """Refuses what is wrong, and finds what is new and what differs."""
+        claimed: defaultdict[int, list[tuple[str, int]]] = defaultdict(list)
+        for at, cups, line in claims:
+            claimed[at].append((cups, line))
+        new, changed = [], []
+        for at, (row, key) in enumerate(zip(batch.rows(), keys, strict=True)):
+            matches = stored.get(key, [])
+            faults = list(self._same(key, earlier[at], matches))
+            if faults or (faults := list(self._held(claimed[at], matches, held_by))):
+                self.refuse(row, faults)
+                continue
+            if not matches:
+                self.report.created += 1
+                new.append(row.values)
+                continue
+            existing, values = matches[0], row.values
+            diff = {n: v for n, v in values.items() if n in DEFAULTS and existing.plain[n] != v}
+            cups_list = values.get("cups_list", existing.cups_list)
+            if cups_list != existing.cups_list:
+                self._released.update(set(existing.cups_list) - set(cups_list))
+                diff["cups_list"] = cups_list
+            if diff:
+                self.report.changed += 1
+                changed.append((existing, diff))
+            else:
+                self.report.unchanged += 1
+        names = [*PLAIN, "cups_list"]
+        self._hand_in({n: [one.get(n, ABSENT) for one in new] for n in names}, changed)
+
+    def _same(self, key: Any, earlier: int, matches: list[Stored]) -> Iterable[Fault]:
+        """Whether another line, or more than one stored facility, is the same as a row."""
+        if earlier:
+            column = "external_id" if isinstance(key, str) else "name"
+            yield Fault(column, "duplicate", f"Line {earlier} is the same facility.")
+        elif len(matches) > 1:
+            yield Fault(
+                "name",
+                "ambiguous",
+                f"{len(matches)} facilities have this name, country and address; give each an "
+                "external_id.",
+            )
+
+    def _held(
+        self, claims: list[tuple[str, int]], matches: list[Stored], held_by: dict[str, UUID]
+    ) -> Iterable[Fault]:
+        """Which CUPS of a row are another facility's."""
+        mine = matches[0].id if matches else None
+        for cups, earlier in claims:
+            if earlier:
+                yield Fault("cups_list", "taken", f"Line {earlier} has the CUPS “{cups}” too.")
+            elif held_by.get(cups, mine) != mine and cups not in self._released:
+                yield from model_faults(ValidationError({"cups_list": taken("CUPS", cups)}), {})
+
+    def _hand_in(self, new: Columns, changed: list[tuple[Stored, dict[str, Any]]]) -> None:
+        if self.writing:
+            self._written += len(new["name"]) + len(changed)
+            self.due(partial(self._write, changed, self._insertions(new)))
+
+    def _write(self, changed: list[tuple[Stored, dict[str, Any]]], insertions: Insertions) -> None:
+        """CUPS that the changed facilities give away are free for the new ones."""
+        self._change(changed)
+        self.insert(insertions)
+
+    def finish(self) -> None:
+        bulk.analyze(self._written, Facility, SupplyPoint)
+
+    def _insertions(self, new: Columns) -> Insertions:
+        """What stores new facilities and their CUPS."""
+        count, now = len(new["name"]), timezone.now()
+        ids = [uuid7().hex for _ in range(count)]
+
+        def every(value: Any) -> list[Any]:
+            return [value] * count
+
+        values = {"id": ids, "organization_id": every(self.organization_id)}
+        for name, default in DEFAULTS.items():
+            given = new.get(name, every(ABSENT))
+            values[name] = [default if one is ABSENT else one for one in given]
+        values |= {name: every(value) for name, value in COMPUTED.items()}
+        values |= {"created_at": every(now), "updated_at": every(now)}
+        lists = new.get("cups_list", every(ABSENT))
+        pairs = zip(ids, lists, strict=True)
+        points = [(pk, cups) for pk, codes in pairs if codes is not ABSENT for cups in codes]
+        return [
+            (Facility, bulk.insertion(Facility, values)),
+            (SupplyPoint, bulk.insertion(SupplyPoint, self._points(points, now))),
+        ]
+
+    def _change(self, rows: list[tuple[Stored, dict[str, Any]]]) -> None:
+        """Writes what differs; CUPS lists are replaced."""
+        now = timezone.now()
+        points: list[tuple[Any, str]] = []
+        plain: list[tuple] = []
+        replaced = [stored.id for stored, diff in rows if "cups_list" in diff]
+        SupplyPoint.objects.filter(facility_id__in=replaced).delete()
+        for stored, diff in rows:
+            points += [(stored.id, cups) for cups in diff.pop("cups_list", ())]
+            if INPUTS & diff.keys():
+                facility: Any = Facility.objects.get(pk=stored.id)
+                for name, value in diff.items():
+                    setattr(facility, name, value)
+                facility._change_reason = self.reason
+                facility.save(update_fields=list(diff))
+            else:
+                after = {**stored.plain, **diff}
+                plain.append((stored.id, *(after[name] for name in PLAIN), now))
+        with recorded(Facility, [pk for pk, *_ in plain], self.reason):
+            bulk.update(Facility, [*PLAIN, "updated_at"], plain)
+        added = self._points(points, now)
+        bulk.insertion(SupplyPoint, added)()
+        record(SupplyPoint, map(UUID, added["id"]), CREATED, self.reason)
+
+    def _points(self, points: list[tuple[Any, str]], now: Any) -> Columns:
+        """The columns of supply points, given as (id of a facility, CUPS)."""
+        count = len(points)
+        return {
+            "id": [uuid7().hex for _ in range(count)],
+            "organization_id": [self.organization_id] * count,
+            "facility_id": [pk for pk, _ in points],
+            "cups": [cups for _, cups in points],
+            "created_at": [now] * count,
+            "updated_at": [now] * count,
+        }

@@ -1,0 +1,145 @@
+"""Who is calling, and for which organization: answered by one query on every request.
+
+Membership, `is_active`, expiry and revocation are part of that query, so that taking any of them
+away ends access with the next request, whatever a token still says.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import OperationalError, connection
+from django.db.models import FilteredRelation, Q
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import (
+    AuthenticationFailed,
+    NotAuthenticated,
+    NotFound,
+    ValidationError,
+)
+from rest_framework.request import Request
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.tokens import AccessToken
+from rest_framework_simplejwt.utils import get_md5_hash_password
+
+from organizations.access.keys import digest
+from organizations.database.statements import Compiled, Statement, compiled
+from organizations.models import APIKey, User
+from organizations.tenancy import Caller, in_the_way
+
+ORGANIZATION_HEADER = "x-organization-id"
+KEY_HEADER = "x-api-key"
+CHALLENGE = 'Bearer realm="api", ApiKey realm="api"'
+LAST_USED_EVERY = timedelta(minutes=1)
+NOBODYS = UUID(int=0)
+
+
+def live_key(digest: str, now: datetime) -> Compiled:
+    """A key that is neither revoked nor expired: id, organization, role and when it was used."""
+    keys = APIKey.objects.filter(digest=digest, revoked_at=None).exclude(expires_at__lte=now)
+    columns = ("id", "organization_id", "role", "last_used_at")
+    return compiled(keys.order_by().values_list(*columns))
+
+
+def active_user(user_id: UUID, organization_id: UUID) -> Compiled:
+    """An active user: password and role in the organization, null for somebody who has none."""
+    membership = FilteredRelation(
+        "memberships", condition=Q(memberships__organization=organization_id)
+    )
+    users = User.objects.filter(pk=user_id, is_active=True).annotate(mine=membership)
+    return compiled(users.order_by().values_list("password", "mine__role"))
+
+
+BY_KEY = Statement(live_key, digest=str, now=datetime)
+BY_TOKEN = Statement(active_user, user_id=UUID, organization_id=UUID)
+
+
+class CallerAuthentication(BaseAuthentication):
+    """Turns a key or a JWT, with the organization header, into a `Caller`.
+
+    Without good credentials 401; then without a usable header 422; then, for an organization that
+    does not exist or is not the caller's, 404 and not a word more.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Caller, Caller]:
+        key = request.headers.get(KEY_HEADER)
+        caller = self._by_key(key, request) if key else self._by_token(request)
+        return caller, caller
+
+    def authenticate_header(self, request: Request) -> str:
+        return CHALLENGE
+
+    def _by_key(self, key: str, request: Request) -> Caller:
+        now = timezone.now()
+        rows = BY_KEY.rows(digest=digest(key), now=now)
+        if not rows:
+            raise AuthenticationFailed("This API key is unknown, expired or revoked.")
+        [(key_id, organization_id, role, last_used_at)] = rows
+        if organization_header(request) != organization_id:
+            raise NotFound("There is no such organization.")
+        if last_used_at is None or now - last_used_at > LAST_USED_EVERY:
+            mark_used(key_id, now)
+        return Caller(organization_id, role, api_key_id=key_id)
+
+    def _by_token(self, request: Request) -> Caller:
+        scheme, _, raw = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not raw.strip():
+            raise NotAuthenticated(
+                f"Send an API key in {KEY_HEADER}, or a token in Authorization: Bearer …"
+            )
+        try:
+            token = AccessToken(raw.strip())  # type: ignore[arg-type]
+            user_id = UUID(str(token["user_id"]))
+            password_claim = token["hash_password"]
+        except (TokenError, KeyError, ValueError) as error:
+            raise AuthenticationFailed("This token is invalid or has expired.") from error
+        try:
+            organization_id = organization_header(request)
+        except ValidationError:
+            organization_id = NOBODYS
+        rows = BY_TOKEN.rows(user_id=user_id, organization_id=organization_id)
+        if not rows or get_md5_hash_password(rows[0][0]) != password_claim:
+            raise AuthenticationFailed(
+                "This token's user is gone, inactive, or has a new password."
+            )
+        organization_id = organization_header(request)
+        [(_, role)] = rows
+        if role is None:
+            raise NotFound("There is no such organization.")
+        return Caller(organization_id, role, user_id=user_id)
+
+
+def mark_used(key_id: UUID, now: datetime) -> None:
+    """Notes that a key was used. On SQLite a file that is being written is not waited for.
+
+    A reader must not queue behind a long import for this; the next request will note it.
+    """
+    key = APIKey.objects.filter(pk=key_id)
+    if connection.vendor != "sqlite":
+        key.update(last_used_at=now)
+        return
+    with connection.cursor() as cursor:
+        [patience] = cursor.execute("PRAGMA busy_timeout").fetchone()
+        cursor.execute("PRAGMA busy_timeout = 0")
+        try:
+            key.update(last_used_at=now)
+        except OperationalError as error:
+            if not in_the_way(error):
+                raise
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {patience:d}")
+
+
+def organization_header(request: Request) -> UUID:
+    """The organization a request names. Raises ValidationError (422) when it names none."""
+    value = request.headers.get(ORGANIZATION_HEADER, "").strip()
+    if not value:
+        raise ValidationError(
+            {ORGANIZATION_HEADER: ["Send the organization's id in this header."]}, code="required"
+        )
+    try:
+        return UUID(value)
+    except ValueError as error:
+        raise ValidationError(
+            {ORGANIZATION_HEADER: [f"“{value[:64]}” is not a UUID."]}, code="invalid"
+        ) from error

@@ -1,0 +1,41 @@
+"""Who a change is recorded for: a caller of the API, staff in the admin, or a command."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from django.http import HttpRequest, HttpResponse
+
+from organizations.models import APIKey, User
+from organizations.tenancy import PATIENCE, Caller
+
+SECONDS_TO_WAIT = 10
+"""How long a request waits for what another write holds."""
+
+REQUEST: ContextVar[HttpRequest | None] = ContextVar("REQUEST", default=None)
+
+
+def remember_request(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: what happens during a request is its sender's doing, who does not wait long."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request_token, patience_token = REQUEST.set(request), PATIENCE.set(SECONDS_TO_WAIT)
+        try:
+            return get_response(request)
+        finally:
+            REQUEST.reset(request_token)
+            PATIENCE.reset(patience_token)
+
+    return middleware
+
+
+def author() -> str:
+    """A person's email, an API key's name and prefix, or nothing outside a request."""
+    request = REQUEST.get()
+    user = getattr(request, "user", None)
+    if isinstance(user, Caller):
+        if user.api_key_id:
+            return str(APIKey.objects.filter(pk=user.api_key_id).first() or "")
+        return str(User.objects.filter(pk=user.pk or "").first() or "")
+    return user.email if isinstance(user, User) else ""

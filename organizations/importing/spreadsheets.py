@@ -1,0 +1,253 @@
+"""Reading tables that people send: CSV and XLSX, from a path or stdin, as text cell by cell.
+
+Nothing is guessed: a cell is the text that the file has, and what it means is for the API's own
+fields to say. A spreadsheet's number is taken at its shortest decimal form, its date as ISO.
+"""
+
+import csv
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, time
+from decimal import Decimal
+from difflib import get_close_matches
+from itertools import accumulate, compress, islice
+from numbers import Real
+from pathlib import Path
+from typing import IO, Any
+from xml.etree.ElementTree import ParseError
+from zipfile import BadZipFile
+
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+from organizations.importing.cell_errors import cell_errors
+
+STDIN = "-"
+ZIP, OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+MIDNIGHT = time()
+LINE_BREAK = re.compile(r"\r\n|\r|\n")
+BATCH = 2000
+"""So many rows are read, checked and written at once."""
+
+Lines = tuple[Sequence[int], list[list[str]]]
+"""The lines of some rows, and the rows."""
+
+LONGEST_CELL = 100_000
+"""Characters. A quotation mark that is never closed would swallow the rest of the file."""
+
+
+class Unreadable(Exception):
+    """The file as a whole cannot be read; the sentence says why and what to do."""
+
+
+class Table:
+    """A header and rows of text cells, which can be read again from the start."""
+
+    delimiter = ","
+
+    def __init__(self) -> None:
+        self.columns: list[str] = []
+        self._above = 0
+        """Rows up to the header; blank ones may stand before it."""
+        for _, [cells] in self._lines(1):
+            self._above += 1
+            self.columns = [name.strip() for name in cells]
+            while self.columns and not self.columns[-1]:
+                self.columns.pop()
+            if self.columns:
+                break
+        if not self.columns:
+            raise Unreadable("The file is empty; its first line names the columns.")
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """(line of the file where it begins, its cells) for each row that is not blank.
+
+        Empty cells beyond the last column are dropped; a row with more or fewer cells than
+        columns is for the reader to refuse. Raises Unreadable.
+        """
+        for lines, rows in self.batches():
+            yield from zip(lines, rows, strict=True)
+
+    def batches(self, size: int = BATCH) -> Iterator[Lines]:
+        """The same, many at once: their lines and their cells."""
+        width, above = len(self.columns), self._above
+        for lines, rows in self._lines(size):
+            if above:
+                lines, rows, above = lines[above:], rows[above:], max(above - len(rows), 0)
+            if set(map(len, rows)) != {width}:
+                for cells in rows:
+                    while len(cells) > width and not cells[-1]:
+                        cells.pop()
+            if not all(map(any, rows)):
+                told = list(map(any, rows))
+                lines, rows = list(compress(lines, told)), list(compress(rows, told))
+            if rows:
+                yield lines, rows
+
+    def require(
+        self, known: Sequence[str], required: Iterable[str], ignored: Sequence[str] = ()
+    ) -> None:
+        """Raises Unreadable unless every column is known or ignored, none doubled and none that is
+        needed missing; names are matched exactly."""
+        if any("\t" in name for name in self.columns):
+            raise Unreadable("The file is divided by tabs; save it as CSV with commas.")
+        problems = []
+        for position, name in enumerate(self.columns, 1):
+            if not name:
+                problems.append(f"column {position} has no name")
+            elif name not in known and name not in ignored:
+                near = get_close_matches(name.casefold().replace(" ", "_"), known, n=1, cutoff=0.6)
+                hint = f" (did you mean “{near[0]}”?)" if near else ""
+                problems.append(f"there is no column “{name[:50]}”{hint}")
+            elif self.columns.index(name) < position - 1:
+                problems.append(f"the column “{name}” is there twice")
+        problems += [
+            f"the column “{name}” is missing" for name in required if name not in self.columns
+        ]
+        if problems:
+            sentence = "; ".join(problems)
+            raise Unreadable(
+                f"The header is not right: {sentence}. The columns are {', '.join(known)}."
+            )
+
+    def _lines(self, size: int) -> Iterator[Lines]:
+        """All rows, blank ones and the header too, `size` of them at once."""
+        raise NotImplementedError
+
+
+class CSVTable(Table):
+    """CSV in UTF-8, with or without byte order mark, divided by commas or semicolons.
+
+    Bytes that are not UTF-8 arrive as lone surrogates (PEP 383), which every field refuses on its
+    own line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with path.open("rb") as file:
+            if file.read(2) in UTF_16:
+                raise Unreadable("The file is UTF-16; save it as CSV in UTF-8.")
+        with self._open() as file:
+            first = file.readline()
+        self.delimiter = ";" if first.count(";") > first.count(",") else ","
+        super().__init__()
+
+    def _open(self) -> Any:
+        return self.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+    def _lines(self, size: int) -> Iterator[Lines]:
+        csv.field_size_limit(LONGEST_CELL)
+        with self._open() as file:
+            reader = csv.reader(file, delimiter=self.delimiter, strict=True)
+            line, more = 1, True
+            while more:
+                rows: list[list[str]] = []
+                try:
+                    rows.extend(islice(reader, size))  # keeps the rows before an error
+                except csv.Error as error:
+                    raise Unreadable(
+                        f"Line {line + sum(map(height, rows))}: the quotation marks are not right "
+                        f"({error}); a cell that holds a quotation mark is written "
+                        '"like ""this""".'
+                    ) from error
+                lines: Sequence[int] = range(line, reader.line_num + 1)
+                if len(lines) != len(rows):  # a cell has a line break
+                    lines = list(accumulate(map(height, rows[:-1]), initial=line))
+                line, more = reader.line_num + 1, bool(rows)
+                if rows:
+                    yield lines, rows
+
+
+def height(cells: list[str]) -> int:
+    """How many lines of its file a row takes."""
+    return 1 + sum(len(LINE_BREAK.findall(cell)) for cell in cells)
+
+
+class XLSXTable(Table):
+    """The first visible sheet of a workbook."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            workbook = CalamineWorkbook.from_path(path)
+            visible = [
+                one.name
+                for one in workbook.sheets_metadata
+                if one.visible is SheetVisibleEnum.Visible and one.typ is SheetTypeEnum.WorkSheet
+            ]
+            self._sheet = workbook.get_sheet_by_name(visible[0])
+            self._errors = cell_errors(str(path), visible[0])
+            _, self._left = self._sheet.start or (0, 0)
+        except (CalamineError, OSError, IndexError, BadZipFile, KeyError, ParseError) as error:
+            raise Unreadable(f"The workbook cannot be read ({error}); save it again.") from error
+        super().__init__()
+
+    def _lines(self, size: int) -> Iterator[Lines]:
+        sheet, line = self._sheet.iter_rows(), 1
+        while values := list(islice(sheet, size)):
+            rows = [[one if type(one) is str else cell_text(one) for one in row] for row in values]
+            lines = range(line, line + len(rows))
+            for wrong in self._errors.keys() & lines if self._errors else ():
+                self._put_errors(wrong, rows[wrong - line])
+            yield lines, rows
+            line += len(rows)
+        for wrong in sorted(one for one in self._errors if one >= line):
+            cells: list[str] = []
+            self._put_errors(wrong, cells)
+            yield [wrong], [cells]
+
+    def _put_errors(self, line: int, cells: list[str]) -> None:
+        """Puts what has no value in its place, past the end too: there calamine sees nothing."""
+        for column, text in self._errors[line].items():
+            place = column - self._left if column >= self._left else len(cells)
+            cells += [""] * (place + 1 - len(cells))
+            cells[place] = text
+
+
+def cell_text(value: Any) -> str:
+    """A spreadsheet's value as it would be written in a CSV.
+
+    >>> cell_text(0.1), cell_text(1200.0), cell_text(date(2024, 1, 31))
+    ('0.1', '1200', '2024-01-31')
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == MIDNIGHT else value.isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Real):
+        text = format(Decimal(repr(value)), "f")
+        return text.removesuffix(".0")
+    return str(value)
+
+
+@contextmanager
+def open_table(name: str) -> Iterator[Table]:
+    """The table in a file, or on stdin if the name is “-”. Raises Unreadable."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(name)
+        try:
+            if name == STDIN:
+                path = spooled(sys.stdin.buffer, folder)
+            elif path.is_fifo():
+                with path.open("rb") as pipe:
+                    path = spooled(pipe, folder)
+            with path.open("rb") as file:
+                magic = file.read(4)
+        except OSError as error:
+            raise Unreadable(f"{error.strerror}.") from error
+        if magic == OLD_EXCEL:
+            raise Unreadable("This is an old Excel workbook (.xls); save it as XLSX or CSV.")
+        yield XLSXTable(path) if magic == ZIP else CSVTable(path)
+
+
+def spooled(stream: IO[bytes], folder: str) -> Path:
+    """A copy of what can be read once only."""
+    path = Path(folder) / "stream"
+    with path.open("wb") as spool:
+        shutil.copyfileobj(stream, spool)
+    return path

@@ -1,0 +1,197 @@
+"""Serializer fields that take JSON at its word: a string is a string, a number a number.
+
+`in_database` is what PostgreSQL writes in the place of `to_representation` (see projection).
+"""
+
+import re
+from datetime import date
+from decimal import Context, Decimal
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.db import models
+from django.db.models import F
+from django.db.models.expressions import Combinable
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+
+from organizations.database.decimals import ExactDecimalField
+from organizations.database.projection import NullIfBlank, Trimmed, UTCText
+from organizations.tenancy import caller
+
+EVERY_DIGIT = Context(prec=2000)
+ISO_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class NullWhereBlank:
+    """For text that may be left out: null and "" both mean unset, and unset reads null."""
+
+    allow_blank: bool
+
+    def __init__(self, **kwargs: Any) -> None:
+        if kwargs.get("allow_blank"):
+            kwargs["allow_null"] = True
+        super().__init__(**kwargs)
+
+    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
+        if data is None and self.allow_blank:
+            return True, ""
+        return super().validate_empty_values(data)  # type: ignore[misc]
+
+    def to_representation(self, value: Any) -> Any:
+        return (value or None) if self.allow_blank else value
+
+    def in_database(self, column: F) -> Combinable:
+        return NullIfBlank(column) if self.allow_blank else column
+
+
+class AsStored:
+    """For what PostgreSQL's JSON writes as the field does."""
+
+    def in_database(self, column: F) -> Combinable:
+        return column
+
+
+class Text(NullWhereBlank, serializers.CharField):
+    """A JSON string."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Choice(NullWhereBlank, serializers.ChoiceField):
+    """One of a fixed set of JSON strings."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid_choice", input=type(data).__name__)
+        return super().to_internal_value(data)
+
+
+class Number(serializers.DecimalField):
+    """A JSON number, read and written exactly. A string or a boolean is not one."""
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        if isinstance(data, bool) or not isinstance(data, (int, Decimal)):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+    def validate_precision(self, value: Decimal) -> Decimal:
+        """Trailing zeros do not count as decimals; a number out of all bounds keeps its size."""
+        within_reason = abs(value.adjusted()) < 100
+        return super().validate_precision(value.normalize(EVERY_DIGIT) if within_reason else value)
+
+    def in_database(self, column: F) -> Combinable:
+        return Trimmed(column)
+
+
+class WholeNumber(serializers.IntegerField):
+    """A JSON number without a fraction. A string or a boolean is not one."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, (int, Decimal)):
+            self.fail("invalid")
+        return super().to_internal_value(str(data))
+
+
+class Day(AsStored, serializers.DateField):
+    """A calendar day as YYYY-MM-DD."""
+
+    def to_internal_value(self, value: Any) -> date:
+        if not isinstance(value, str) or not ISO_DATE.fullmatch(value):
+            self.fail("invalid", format="YYYY-MM-DD")
+        return super().to_internal_value(value)
+
+
+class Id(AsStored, serializers.UUIDField):
+    """A UUID as a JSON string."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str):
+            self.fail("invalid", value=type(data).__name__)
+        return super().to_internal_value(data)
+
+
+class Moment(serializers.DateTimeField):
+    """A point in time as ISO 8601 text; UTC where it names no zone."""
+
+    def to_internal_value(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            self.fail("invalid", format="YYYY-MM-DDThh:mm:ssZ")
+        return super().to_internal_value(value)
+
+    def in_database(self, column: F) -> Combinable:
+        return UTCText(column)
+
+
+class ModelSerializer(serializers.ModelSerializer):
+    """A ModelSerializer with the strict fields, whose rules are the model's own.
+
+    What a model's `clean()` finds wrong with the row as it would be is reported on its field, so
+    that the API, the admin and the imports refuse the same things with the same words.
+    """
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.CharField: Text,
+        models.TextField: Text,
+        models.UUIDField: Id,
+        models.DateField: Day,
+        models.DateTimeField: Moment,
+        ExactDecimalField: Number,
+    }
+    serializer_choice_field = Choice
+
+    def get_validators(self) -> list[Any]:
+        return []  # uniqueness is per organization: the model's rules and the database hold it
+
+    def as_row(self, attrs: dict[str, Any]) -> Any:
+        """The row as it would be with `attrs` written, unsaved."""
+        model: type[Any] = self.Meta.model
+        row = model()
+        if self.instance is not None:
+            for field in model._meta.concrete_fields:
+                setattr(row, field.attname, getattr(self.instance, field.attname))
+            row._state.adding = False
+        row.organization_id = caller(self.context["request"]).organization_id
+        for name, value in attrs.items():
+            setattr(row, name, value)
+        return row
+
+    def update(self, instance: Any, validated_data: dict[str, Any]) -> Any:
+        """Writes what the request changes and nothing else of a row that may be stale."""
+        for name, value in validated_data.items():
+            setattr(instance, name, value)
+        instance.save(update_fields=list(validated_data))
+        return instance
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        row = self.as_row(attrs)
+        names = [field.name for field in row._meta.concrete_fields if field.name in row.__dict__]
+        given = {name: row.__dict__[name] for name in names}
+        try:
+            row.clean()
+        except ModelValidationError as error:
+            wire_names = {field.source: name for name, field in self.fields.items()}
+            detail = as_detail(error)
+            raise serializers.ValidationError(
+                {wire_names.get(name, name): errors for name, errors in detail.items()}
+            ) from error
+        filled = {name: row.__dict__[name] for name in names if row.__dict__[name] != given[name]}
+        return {**attrs, **filled}
+
+
+def as_detail(error: ModelValidationError) -> dict[str, Any]:
+    """A model's ValidationError as DRF's detail, with the codes kept."""
+    by_field = error.error_dict if hasattr(error, "error_dict") else {"": error.error_list}
+    return {
+        field: [
+            ErrorDetail(message, code=one.code or "invalid")
+            for one in errors
+            for message in one.messages
+        ]
+        for field, errors in by_field.items()
+    }

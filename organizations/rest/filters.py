@@ -1,0 +1,222 @@
+"""Filtering and sorting of lists: what a list does not know, it refuses (422)."""
+
+import re
+from datetime import UTC
+from typing import Any
+from uuid import UUID
+
+import django_filters
+from django import forms
+from django.db import connection, models
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import NullIf
+from django.http import QueryDict
+from django_filters.fields import IsoDateTimeField
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework.exceptions import ValidationError
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from organizations.rest.fields import ISO_DATE, as_detail
+
+SORT = "sort"
+UNESCAPED_OFFSET = re.compile(r" (\d\d:?\d\d)$")
+PAGING = {"page", "size"}
+ALWAYS_ALLOWED = {*PAGING, SORT}
+NEWEST_FIRST = ("-created_at", "-id")
+
+
+def plain_names(params: QueryDict) -> QueryDict:
+    """The query with `status[]=a` read as `status=a`."""
+    plain = QueryDict(mutable=True)
+    for name, values in params.lists():
+        plain.setlistdefault(name.removesuffix("[]")).extend(values)
+    return plain
+
+
+def chooses(params: QueryDict) -> bool:
+    """Whether a query asks a list for more than its page, for good or ill."""
+    return any(
+        name not in PAGING or len(values) > 1 for name, values in plain_names(params).lists()
+    )
+
+
+def refuse_unknown(params: QueryDict, known: set[str], repeatable: set[str]) -> None:
+    """Raises ValidationError naming each parameter that is unknown, or repeated but single."""
+    errors: dict[str, list[str]] = {}
+    for name, values in params.lists():
+        if name not in known:
+            allowed = ", ".join(sorted(known))
+            errors[name] = [f"There is no such parameter. There are: {allowed}."]
+        elif len(values) > 1 and name not in repeatable:
+            errors[name] = ["Give this parameter once."]
+    if errors:
+        raise ValidationError(errors, code="invalid_parameter")
+
+
+class MultiValueField(forms.CharField):
+    """Every value of a repeated parameter, each checked as one value."""
+
+    widget = forms.SelectMultiple
+
+    def clean(self, value: Any) -> list[Any]:
+        return [super(MultiValueField, self).clean(one) for one in value or []]
+
+
+class MultiValueFilter(django_filters.Filter):
+    """Equal to any of the given values; `normalise` brings one to its stored form."""
+
+    field_class = MultiValueField
+
+    def __init__(self, *args: Any, normalise: Any = str, **kwargs: Any) -> None:
+        self.normalise = normalise
+        super().__init__(*args, required=False, **kwargs)
+
+    @property
+    def field(self) -> forms.Field:
+        field = super().field
+        field.to_python = lambda value: self.normalise(str(value))
+        return field
+
+    def filter(self, qs: QuerySet, value: list[Any]) -> QuerySet:
+        if not value:
+            return qs
+        return self.get_method(qs)(**{f"{self.field_name}__in": value})
+
+
+class ContainsFilter(django_filters.CharFilter):
+    """Contains the text, in any case, also beyond ASCII, where SQLite's LIKE knows no case."""
+
+    def filter(self, qs: QuerySet, value: str) -> QuerySet:
+        if not value:
+            return qs
+        if connection.vendor == "sqlite" and not value.isascii():
+            return qs.filter(**{f"{self.field_name}__iregex": re.escape(value)})
+        return qs.filter(**{f"{self.field_name}__icontains": value})
+
+
+class StrictFilterBackend(DjangoFilterBackend):
+    """django-filter, with `x[]=`, repetition, and 422 for every unknown name or value."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet, view: APIView) -> QuerySet:
+        filterset = self.get_filterset(request, queryset, view)
+        if filterset is None:
+            refuse_unknown(plain_names(request.query_params), ALWAYS_ALLOWED, set())
+            return queryset
+        if not filterset.is_valid():
+            raise ValidationError(as_detail(forms.ValidationError(filterset.errors.as_data())))
+        return filterset.qs
+
+    def get_filterset_kwargs(self, request: Request, queryset: QuerySet, view: APIView) -> dict:
+        kwargs = super().get_filterset_kwargs(request, queryset, view)
+        params = plain_names(kwargs["data"])
+        filters = self.get_filterset_class(view, queryset).base_filters
+        multiple = (MultiValueFilter, django_filters.MultipleChoiceFilter)
+        refuse_unknown(
+            params,
+            known=ALWAYS_ALLOWED | set(filters),
+            repeatable={name for name, one in filters.items() if isinstance(one, multiple)},
+        )
+        blank = [
+            name
+            for name, values in params.lists()
+            if "" in values and not isinstance(filters.get(name), ContainsFilter | MultiValueFilter)
+        ]
+        if blank:
+            raise ValidationError({name: ["Give a value, or leave it out."] for name in blank})
+        return {**kwargs, "data": params}
+
+
+def sortable(queryset: QuerySet, name: str) -> Any:
+    """A column to sort by; what reads null because it is blank sorts as null."""
+    field = queryset.model._meta.get_field(name)
+    blank = isinstance(field, models.CharField) and field.blank
+    return NullIf(F(name), Value("")) if blank else F(name)
+
+
+class SortBackend(BaseFilterBackend):
+    """`sort=name,-co2e`: by the view's `sort_fields`, ties by age, newest first; nulls last."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet, view: Any) -> QuerySet:
+        order, seen = [], set()
+        asked = plain_names(request.query_params).get(SORT)
+        for term in asked.split(",") if asked is not None else ():
+            name = term.strip().removeprefix("-")
+            if name not in view.sort_fields or name in seen:
+                known = ", ".join(view.sort_fields)
+                sentence = (
+                    f"“{term[:64]}” is no field to sort by, or is named twice. There are: {known}."
+                )
+                raise ValidationError({SORT: [sentence]}, code="invalid_parameter")
+            seen.add(name)
+            descending = term.strip().startswith("-")
+            column = sortable(queryset, view.sort_fields[name])
+            order.append(
+                column.desc(nulls_last=True) if descending else column.asc(nulls_last=True)
+            )
+        return queryset.order_by(*order, *NEWEST_FIRST)
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": SORT,
+                "in": "query",
+                "required": False,
+                "description": "Fields to sort by, separated by commas, `-` for descending: "
+                + ", ".join(f"`{name}`" for name in view.sort_fields)
+                + ". The default is newest first.",
+                "schema": {"type": "string"},
+                "example": "-created_at",
+            }
+        ]
+
+
+class MomentField(IsoDateTimeField):
+    """A point in time; the + of its offset may have been left unescaped, which reads as a space."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str):
+            value = UNESCAPED_OFFSET.sub(r"+\1", value)
+        try:
+            moment = super().to_python(value)
+            return moment and moment.astimezone(UTC)
+        except OverflowError as error:
+            raise forms.ValidationError("Give a moment of the years 1 to 9999.") from error
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    field_class = MomentField
+
+
+class DayField(forms.DateField):
+    """As strict as a body's dates: strptime alone would take 2024-1-1 and digits of any script."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and not ISO_DATE.fullmatch(value):
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
+class DayFilter(django_filters.DateFilter):
+    """A calendar day as YYYY-MM-DD."""
+
+    field_class = DayField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, input_formats=["%Y-%m-%d"], **kwargs)
+
+
+class MultiIdFilter(MultiValueFilter):
+    """Any of the given UUIDs."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, normalise=as_uuid, **kwargs)
+
+
+def as_uuid(value: str) -> UUID:
+    """A UUID from its text. Raises ValidationError."""
+    try:
+        return UUID(value)
+    except ValueError as error:
+        raise forms.ValidationError(f"“{value[:64]}” is not a UUID.", code="invalid") from error

@@ -1,0 +1,1 @@
+"""Addresses, errors, settings, pages and the OpenAPI file."""

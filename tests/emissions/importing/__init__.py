@@ -1,0 +1,1 @@
+"""Files of consumption and of factors, by the commands."""

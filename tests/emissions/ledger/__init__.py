@@ -1,0 +1,1 @@
+"""What the ledger stores after bills, factors and facilities have changed."""

@@ -1,0 +1,1 @@
+"""Explanations and totals, and published inventories computed again."""

@@ -1,0 +1,1 @@
+"""Files of facilities, by the command."""

@@ -1,0 +1,1 @@
+"""Keys, tokens, roles and lock-outs."""

@@ -1,0 +1,1 @@
+"""Bulk writes and other SQL of our own."""

@@ -1,0 +1,1 @@
+"""How files and cells are read, whatever the rows mean."""

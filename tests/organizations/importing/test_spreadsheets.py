@@ -1,0 +1,241 @@
+"""Tables as people send them: read as they are, or refused with a sentence that says what to do."""
+
+import io
+import os
+import sys
+import threading
+from datetime import date, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import openpyxl
+import pytest
+
+from organizations.importing.cell_errors import MARK
+from organizations.importing.spreadsheets import Unreadable, cell_text, open_table
+
+
+def table(path: Path, content: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    file = path / "table.csv"
+    file.write_bytes(content)
+    with open_table(str(file)) as opened:
+        return opened.columns, list(opened.rows())
+
+
+def refusal(path: Path, content: bytes) -> str:
+    with pytest.raises(Unreadable) as caught:
+        table(path, content)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a,b\nx,1.5\n",
+        b"\xef\xbb\xbfa,b\nx,1.5\n",
+        b"a;b\nx;1.5\n",
+        b'"a","b"\r\n"x","1.5"\r\n',
+        b"a,b,,\nx,1.5,,\n,,,\n\n",
+        b"a,b\nx,1.5",
+    ],
+    ids=["plain", "byte order mark", "semicolons", "quoted", "empty cells and lines", "no end"],
+)
+def test_a_csv_of_every_kind_is_the_same_table(tmp_path: Path, content: bytes) -> None:
+    assert table(tmp_path, content) == (["a", "b"], [(2, ["x", "1.5"])])
+
+
+def test_a_quoted_line_break_is_in_the_cell_and_lines_are_counted_as_an_editor_does(
+    tmp_path: Path,
+) -> None:
+    _, rows = table(tmp_path, b'a,b\n"one\ntwo",1\nx,2\n')
+    assert rows == [(2, ["one\ntwo", "1"]), (4, ["x", "2"])]
+
+
+def test_NA_and_numbers_and_spaces_stay_the_text_that_they_are(tmp_path: Path) -> None:
+    _, rows = table(tmp_path, b"a,b\nNA, 007\n")
+    assert rows == [(2, ["NA", " 007"])]
+
+
+def test_a_table_can_be_read_twice(tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    file.write_text("a\nx\n")
+    with open_table(str(file)) as opened:
+        assert list(opened.rows()) == list(opened.rows()) == [(2, ["x"])]
+
+
+def test_stdin_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"a;b\nx;y\n")))
+    with open_table("-") as opened:
+        assert (opened.columns, list(opened.rows())) == (["a", "b"], [(2, ["x", "y"])])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "The file is empty"),
+        (b"\n\n", "The file is empty"),
+        ("a,b\n".encode("utf-16"), "UTF-16"),
+        (b"\xd0\xcf\x11\xe0rest", "old Excel workbook"),
+        (b"PK\x03\x04 not a workbook", "The workbook cannot be read"),
+        (b'a,b\nx,y\n"never closed,1\nx,2\n', "Line 3: the quotation marks"),
+        (b'a,b\n"x"y,1\n', "Line 2: the quotation marks"),
+    ],
+)
+def test_what_is_no_table_is_refused_with_what_to_do(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    assert words in refusal(tmp_path, content)
+
+
+def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="No such file"), open_table(str(tmp_path / "none.csv")):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        (b"a,b,Quantity", "there is no column “Quantity” (did you mean “quantity”?)"),
+        (b"a,a,quantity", "the column “a” is there twice"),
+        (b"a,b", "the column “quantity” is missing"),
+        (b"a,,quantity", "column 2 has no name"),
+    ],
+)
+def test_a_header_is_matched_exactly(tmp_path: Path, header: bytes, words: str) -> None:
+    file = tmp_path / "table.csv"
+    file.write_bytes(header + b"\n1,2,3\n")
+    with open_table(str(file)) as opened, pytest.raises(Unreadable) as caught:
+        opened.require(["a", "b", "quantity"], ["quantity"])
+    assert words in str(caught.value)
+
+
+def test_a_workbook_is_read_with_its_dates_and_its_numbers_at_their_shortest(
+    tmp_path: Path,
+) -> None:
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    sheet.append(["name", "number", "day", None])
+    sheet.append(["NA", 0.1, date(2024, 1, 31), None])
+    sheet.append([None])
+    sheet.append(["x", 1200, datetime(2024, 1, 31, 12, 30)])
+    hidden = book.create_sheet("first", 0)
+    hidden.sheet_state = "hidden"
+    file = tmp_path / "table.xlsx"
+    book.save(file)
+    with open_table(str(file)) as opened:
+        assert opened.columns == ["name", "number", "day"]
+        assert list(opened.rows()) == [
+            (2, ["NA", "0.1", "2024-01-31"]),
+            (4, ["x", "1200", "2024-01-31T12:30:00"]),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1047601.6, "1047601.6"),
+        (1e21, "1000000000000000000000"),
+        (1e-7, "0.0000001"),
+        (3.0, "3"),
+        (-2, "-2"),
+        (True, "true"),
+        ("1,5", "1,5"),
+    ],
+)
+def test_a_number_of_a_spreadsheet_is_its_shortest_decimal_form(value: Any, text: str) -> None:
+    assert cell_text(value) == text
+
+
+def test_blank_lines_may_stand_before_the_header(tmp_path: Path) -> None:
+    assert table(tmp_path, b"\n,,\na,b\nx,1\n") == (["a", "b"], [(4, ["x", "1"])])
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    sheet["C4"], sheet["D4"], sheet["C5"], sheet["D5"] = "a", "b", "x", 1
+    book.save(tmp_path / "table.xlsx")
+    with open_table(str(tmp_path / "table.xlsx")) as opened:
+        assert (opened.columns, list(opened.rows())) == (["a", "b"], [(5, ["x", "1"])])
+
+
+def test_more_blank_lines_than_a_batch_may_stand_before_the_header(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("\n" * 7 + "a,b\nx,1\ny,2\n")
+    with open_table(str(tmp_path / "table.csv")) as opened:
+        batches = [(list(lines), rows) for lines, rows in opened.batches(3)]
+    assert batches == [([9], [["x", "1"]]), ([10], [["y", "2"]])]
+
+
+def test_batches_are_the_rows_with_the_lines_that_an_editor_shows(tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    file.write_bytes(b'a,b\r\n"one\r\ntwo",1\r\n\r\nx,2\r\n"y\r",3\r\n"z\n\n",4\r\nlast,5\r\n')
+    expected = [(2, "1"), (5, "2"), (6, "3"), (8, "4"), (11, "5")]
+    with open_table(str(file)) as opened:
+        for size in (1, 2, 3, 100):
+            found = [
+                (line, cells[1])
+                for lines, rows in opened.batches(size)
+                for line, cells in zip(lines, rows, strict=True)
+            ]
+            assert found == expected
+
+
+def test_the_line_of_wrong_quotation_marks_is_counted_past_line_breaks(tmp_path: Path) -> None:
+    assert refusal(tmp_path, b'a,b\n"x\ny",1\n"x"y,1\n').startswith("Line 4: the quotation marks")
+
+
+def test_tabs_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    file.write_text("a\tb\n1\t2\n")
+    with open_table(str(file)) as opened, pytest.raises(Unreadable, match="divided by tabs"):
+        opened.require(["a", "b"], [])
+
+
+def test_a_pipe_is_read_once_and_kept(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=["a,b\nx,1\n"])
+    writer.start()
+    with open_table(str(pipe)) as opened:
+        assert list(opened.rows()) == list(opened.rows()) == [(2, ["x", "1"])]
+    writer.join()
+
+
+def test_the_first_sheet_is_one_with_cells(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    sheet.append(["a"])
+    sheet.append(["x"])
+    book.create_chartsheet("chart", 0)
+    book.save(tmp_path / "table.xlsx")
+    with open_table(str(tmp_path / "table.xlsx")) as opened:
+        assert list(opened.rows()) == [(2, ["x"])]
+
+
+def test_an_error_and_a_formula_without_a_value_are_no_empty_cells(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    for column, name in enumerate(["number", "note"], 3):
+        sheet.cell(2, column, name)
+    sheet["C3"], sheet["D3"] = "#N/A", "fine"
+    sheet["C4"], sheet["D4"] = 1, "=1/0"
+    sheet["C5"] = 1
+    book.save(tmp_path / "table.xlsx")
+    with open_table(str(tmp_path / "table.xlsx")) as opened:
+        assert list(opened.rows()) == [
+            (3, [f"{MARK}#N/A", "fine"]),
+            (4, ["1", f"{MARK}=1/0"]),
+            (5, ["1", ""]),
+        ]
+
+
+def test_formulas_without_a_value_beyond_all_values_are_there_too(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    sheet["B1"], sheet["B2"], sheet["B3"] = "a", "x", "y"
+    sheet["A2"], sheet["D3"], sheet["B7"] = "=1", "=2", "=3"
+    book.save(tmp_path / "table.xlsx")
+    with open_table(str(tmp_path / "table.xlsx")) as opened:
+        assert list(opened.rows()) == [
+            (2, ["x", f"{MARK}=1"]),
+            (3, ["y", "", f"{MARK}=2"]),
+            (7, [f"{MARK}=3"]),
+        ]

@@ -1,0 +1,1 @@
+"""Bodies, parameters, versions and reads, whatever the resource."""
