@@ -226,3 +226,32 @@ class Import(models.Model):
     def as_reason(self) -> str:
         """How the history of a row names it."""
         return " by ".join(filter(None, [f"import {self.file_name}", self.started_by]))
+
+
+class IdempotentAnswer(models.Model):
+    """The first answer to a POST that came with an `Idempotency-Key`, kept for a day."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid7, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    credential = models.UUIDField(help_text="The API key or the user whose request it was.")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of address and body.")
+    status = models.PositiveSmallIntegerField()
+    headers = models.JSONField()
+    body = models.BinaryField(help_text="Encrypted: it may carry a new API key.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "credential", "key"], name="idempotent_answer_once"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["organization", "created_at"], name="idempotent_answer_oldest")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.status} · {self.created_at:%Y-%m-%d %H:%M}"
