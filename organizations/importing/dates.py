@@ -7,6 +7,7 @@ proves it (see `proof`), or the reader is told.
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import date
 
 YMD, DMY, MDY = "ymd", "dmy", "mdy"
@@ -193,7 +194,7 @@ def read_date(text: str, dates: str | None = None) -> date:
     return next(iter(readings.values()))
 
 
-def ambiguous_date(text: str, readings: dict[str, date]) -> str:
+def ambiguous_date(text: str, readings: Mapping[str, date]) -> str:
     """Which days a text could be."""
     days = [f"{found} ({order})" for order, found in readings.items()]
     return f"“{text.strip()[:40]}” may be {' or '.join(days)}"

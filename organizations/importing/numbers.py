@@ -5,6 +5,7 @@ guessed; another number of its column proves it (see `proof`), or the reader is 
 """
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -127,7 +128,7 @@ def read_number(text: str, decimal: str | None = None) -> Decimal:
 AMBIGUOUS = "ambiguous_number"
 
 
-def ambiguous_number(text: str, readings: dict[str, Decimal]) -> str:
+def ambiguous_number(text: str, readings: Mapping[str, Decimal]) -> str:
     """What two numbers a text could be."""
     point, comma = (plain(readings[style]) for style in STYLES)
     return f"“{text.strip()[:40]}” may be {point} (a decimal point) or {comma} (a decimal comma)"

@@ -160,7 +160,7 @@ def written(number: Decimal, style: str, thousands: str) -> str:
     decimal, other = (".", ",") if style == "point" else (",", ".")
     text = f"{number:,f}" if thousands else f"{number:f}"
     separator = other if thousands == "other" else thousands
-    return text.translate(str.maketrans({",": separator, ".": decimal}))
+    return text.replace(",", "\0").replace(".", decimal).replace("\0", separator)
 
 
 NUMBERS = st.decimals(-(10**9), 10**9, allow_nan=False, allow_infinity=False, places=3)
