@@ -32,12 +32,13 @@ ERRORS = {
     "403": "The caller's role is too low for this.",
     "404": "There is nothing here, or it is another organization's: the two look the same.",
     "406": "Only application/json is answered.",
-    "409": "Another write is in the way, perhaps a long import; send it again later.",
+    "409": "Another write is in the way, perhaps a long import, or the first request with this "
+    "`Idempotency-Key` is still running; send it again later.",
     "412": "`If-Match` names a version that is no longer current.",
     "413": "The body is too large.",
     "415": "Only application/json is read.",
     "422": "A header, parameter or field is wrong; `errors` names each.",
-    "429": "Too many wrong passwords; `Retry-After` says how many seconds to wait.",
+    "429": "Too many requests, or wrong passwords; `Retry-After` says how many seconds to wait.",
     "500": "Our mistake; nothing of the request was stored.",
 }
 
@@ -55,6 +56,14 @@ IF_MATCH = OpenApiParameter(
     required=False,
     description="The `ETag` of the version that was read; 412 when it has changed since.",
 )
+IDEMPOTENCY_KEY = OpenApiParameter(
+    name="Idempotency-Key",
+    type={"type": "string", "minLength": 1, "maxLength": 255},
+    location=OpenApiParameter.HEADER,
+    required=False,
+    description="A name of yours for this request, such as a new UUID. Sent again within 24 hours "
+    "with the same body it gets the first answer again, with `Idempotent-Replayed: true`.",
+)
 
 
 class Schema(AutoSchema):
@@ -68,6 +77,8 @@ class Schema(AutoSchema):
         parameters = super().get_override_parameters()
         if self.needs_caller:
             parameters = [*parameters, ORGANIZATION]
+        if self.needs_caller and self.method == "POST":
+            parameters = [*parameters, IDEMPOTENCY_KEY]
         if self.method in ("PUT", "PATCH", "DELETE"):
             parameters = [*parameters, IF_MATCH]
         return parameters
@@ -95,11 +106,9 @@ class Schema(AutoSchema):
         return bodies
 
     def _error_codes(self) -> list[str]:
-        codes = {"406", "422", "500"}
+        codes = {"401", "406", "422", "429", "500"}
         if self.needs_caller:
-            codes |= {"401", "403", "404"}
-        else:
-            codes |= {"401", "429"}
+            codes |= {"403", "404"}
         if self.method in ("POST", "PUT", "PATCH"):
             codes |= {"400", "413", "415"}
         if self.needs_caller and self.method != "GET":

@@ -69,6 +69,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "config.limits.limit_requests",
     "config.security.ContentPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -163,6 +164,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "organizations.access.lockout.email_of"
+AXES_CLIENT_IP_CALLABLE = "organizations.access.limits.address_of"
 AXES_LOCKOUT_CALLABLE = "organizations.access.lockout.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
@@ -205,11 +207,17 @@ SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=2_500_000)
 
+# Requests a minute of one address, and of one key or person of the API; 0 is no limit.
+REQUESTS_PER_ADDRESS = env.int("REQUESTS_PER_ADDRESS", default=12_000)
+REQUESTS_PER_KEY = env.int("REQUESTS_PER_KEY", default=6_000)
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+
 UNFOLD = LOOK
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["organizations.access.authentication.CallerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["organizations.access.permissions.HasRole"],
+    "DEFAULT_THROTTLE_CLASSES": ["organizations.access.limits.PerKey"],
     "DEFAULT_PARSER_CLASSES": ["config.rendering.DecimalJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["config.rendering.DecimalJSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "config.pagination.Pagination",

@@ -5,7 +5,7 @@ from typing import Any
 import uuid_utils.compat as uuid
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connection, models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -226,3 +226,69 @@ class Import(models.Model):
     def as_reason(self) -> str:
         """How the history of a row names it."""
         return " by ".join(filter(None, [f"import {self.file_name}", self.started_by]))
+
+
+class IdempotentAnswer(models.Model):
+    """The first answer to a POST that came with an `Idempotency-Key`, kept for a day."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid7, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    credential = models.UUIDField(help_text="The API key or the user whose request it was.")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of address and body.")
+    status = models.PositiveSmallIntegerField()
+    headers = models.JSONField()
+    body = models.BinaryField(help_text="Encrypted: it may carry a new API key.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "credential", "key"], name="idempotent_answer_once"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["organization", "created_at"], name="idempotent_answer_oldest")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.status} · {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class RequestCount(models.Model):
+    """How many requests of a minute's quota a caller's processes have taken; PostgreSQL's alone."""
+
+    caller = models.CharField(primary_key=True, max_length=100)
+    minute = models.PositiveIntegerField(help_text="Minutes since 1970.")
+    requests = models.PositiveIntegerField()
+
+    TAKE = """
+        INSERT INTO organizations_requestcount AS stored (caller, minute, requests)
+        VALUES (%s, %s, %s)
+        ON CONFLICT (caller) DO UPDATE SET
+            requests = excluded.requests
+                + CASE WHEN stored.minute = excluded.minute THEN stored.requests ELSE 0 END,
+            minute = excluded.minute
+        RETURNING requests
+    """
+
+    class Meta:
+        indexes = [models.Index(fields=["minute"], name="request_count_minute")]
+
+    def __str__(self) -> str:
+        return f"{self.caller} · {self.requests}"
+
+    @classmethod
+    def take(cls, caller: str, minute: int, share: int) -> int:
+        """Takes a share of a minute for one process; returns what all have taken of it by now.
+
+        The first of a minute clears away callers who have not come back for an hour.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(cls.TAKE, [caller[:100], minute, share])
+            [taken] = cursor.fetchone()
+        if taken == share:
+            cls.objects.filter(minute__lt=minute - 60).delete()
+        return taken

@@ -38,6 +38,7 @@ def pytest_configure() -> None:
     """Quick where nothing is at risk: passwords of the cast, and no scan of static files."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.WHITENOISE_AUTOREFRESH = True
+    settings.REQUESTS_PER_KEY = settings.REQUESTS_PER_ADDRESS = 0
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ MAY_IMPORT = {
     "organizations.tenancy": "",
     "organizations.models": "access tenancy",
     "organizations.history": "access database models tenancy",
-    "organizations.rest": "database tenancy",
+    "organizations.rest": "database models tenancy",
     "organizations.serializers": "rest models tenancy",
     "organizations.importing": "management rest database models tenancy",
     "organizations.staff": "history access models tenancy",

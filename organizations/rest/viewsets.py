@@ -1,11 +1,12 @@
 """The base of every tenant's resource: whose rows, which verbs, and what a write goes through."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db import IntegrityError, OperationalError, models
+from django.db import IntegrityError, OperationalError, models, transaction
 from rest_framework import mixins, status, viewsets
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
@@ -13,6 +14,7 @@ from rest_framework.response import Response
 
 from organizations.database.projection import json_row
 from organizations.rest.filters import SortBackend, StrictFilterBackend
+from organizations.rest.idempotency import RetriedSafely
 from organizations.rest.reading import written_object, written_page
 from organizations.tenancy import (
     TenantQuerySet,
@@ -40,7 +42,7 @@ def etag(updated_at: datetime) -> str:
     return f'"{updated_at:%Y%m%dT%H%M%S.%f}"'
 
 
-class TenantViewSet(viewsets.GenericViewSet):
+class TenantViewSet(RetriedSafely, viewsets.GenericViewSet):
     """Reads and writes start from the caller's organization; another's row does not exist."""
 
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
@@ -98,8 +100,10 @@ class TenantViewSet(viewsets.GenericViewSet):
             pass_gate(caller(self.request).organization_id, exclusive=self.exclusive_writes)
             return change()
 
+        nested = transaction.get_connection().in_atomic_block  # then a refusal must not end it
         try:
-            return run()
+            with transaction.atomic() if nested else nullcontext():
+                return run()
         except IntegrityError as error:
             diagnosis = getattr(error.__cause__, "diag", None)
             name = getattr(diagnosis, "constraint_name", None)
