@@ -6,7 +6,6 @@ way of any changed bill (`emissions.ledger.recalculation`).
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import compress
 from typing import Any
 from uuid import UUID
 
@@ -28,9 +27,11 @@ from emissions.serializers import ConsumptionSerializer
 from facilities.models import Facility
 from organizations.database import bulk
 from organizations.history import recorded
-from organizations.importing.cells import Column, Fault, model_faults
+from organizations.importing.cells import ABSENT, Column, Fault, Refused, WithUnit, model_faults
 from organizations.importing.first_lines import FirstLines
-from organizations.importing.importer import Importer, Insertions, Row
+from organizations.importing.importer import Batch, Importer, Insertions, Row
+from organizations.importing.proof import NumberProof
+from organizations.importing.tables.marks import unmarked
 from organizations.tenancy import pass_gate
 
 WRITTEN = (
@@ -44,6 +45,22 @@ WRITTEN = (
 NO_FIGURES = Figures(None, None, None, CalculationStatus.NOT_CALCULATED, "")
 NOTHING = Kilograms()
 DUPLICATE = "duplicate"
+
+
+UNTOLD = ""
+"""In place of a unit: the quantity's own cell may have it."""
+
+
+class UnitColumn(Column):
+    """A column of units, whose cell may be empty where units stand with the numbers."""
+
+    def __init__(self, name: str, field: Any, quantity: Column) -> None:
+        super().__init__(name, field)
+        self._quantity = quantity
+
+    def _empty(self) -> Any:
+        with_numbers = isinstance(self._quantity.proof, NumberProof) and self._quantity.proof.units
+        return UNTOLD if with_numbers else super()._empty()
 
 
 class ConsumptionImporter(Importer):
@@ -64,37 +81,75 @@ class ConsumptionImporter(Importer):
         self._validation = RowValidation(self.organization_id)
         self._moves: dict[str, Kilograms] = {}
         self._written = 0
-        self._positions = [
-            self.named.index(name) if name in self.named else -1
-            for name in ("facility_id", "external_id", "start_date", "end_date")
-        ]
+
+    @classmethod
+    def fields(cls) -> dict[str, Any]:
+        fields = ConsumptionSerializer().fields
+        return {name: field for name, field in fields.items() if not field.read_only}
 
     def make_columns(self) -> dict[str, Column]:
-        fields = ConsumptionSerializer().fields
-        columns = {name: Column(name, one) for name, one in fields.items() if not one.read_only}
-        self.sites = SiteColumn("facility_id", fields["facility_id"])
-        return {**columns, "facility_id": self.sites}
+        columns = super().make_columns()
+        self.sites = SiteColumn("facility_id", columns["facility_id"].field)
+        columns["quantity"].unit_in_cell = True
+        return {
+            **columns,
+            "facility_id": self.sites,
+            "unit": UnitColumn("unit", columns["unit"].field, columns["quantity"]),
+        }
 
     def scan(self, lines: Sequence[int], rows: list[list[str]]) -> None:
         """Notes which facilities and days are named, and external_ids that come twice."""
-        width, (facility, external_id, *days) = len(self.table.columns), self._positions
-        if set(map(len, rows)) != {width}:
-            whole = [len(cells) == width for cells in rows]
-            lines, rows = list(compress(lines, whole)), list(compress(rows, whole))
-        self.sites.texts.update((cells[facility].strip(), None) for cells in rows)
-        for position in days:
-            self._days.add(cells[position] for cells in rows)
-        if external_id < 0:
+        places = self.places
+        facilities = {self.constants.get("facility_id", "")}
+        if "facility_id" in places:
+            facilities = {cells[places["facility_id"]] for cells in rows}
+        self.sites.texts.update((unmarked(text).strip(), None) for text in facilities)
+        for name in ("start_date", "end_date"):
+            text = self.constants.get(name)
+            self._days.add([text] if text else (cells[places[name]] for cells in rows))
+        if "external_id" not in places:
             return
-        named = [
+        place = places["external_id"]
+        named_lines = [
             (text, line)
             for line, cells in zip(lines, rows, strict=True)
-            if (text := cells[external_id].strip())
+            if (text := unmarked(cells[place]).strip())
         ]
-        earlier = self._lines.add_all([text for text, _ in named], [line for _, line in named])
-        for (_, line), before in zip(named, earlier, strict=True):
+        earlier = self._lines.add_all(
+            [text for text, _ in named_lines], [line for _, line in named_lines]
+        )
+        for (_, line), before in zip(named_lines, earlier, strict=True):
             if before:
                 self._twice[line] = before
+
+    def read(self, lines: Sequence[int], rows: list[list[str]]) -> Batch:
+        """With units that stand beside the numbers where they belong."""
+        batch = super().read(lines, rows)
+        quantities = batch.columns.get("quantity", [])
+        if not (UNTOLD in batch.columns.get("unit", []) or WithUnit in set(map(type, quantities))):
+            return batch
+        good = [self._has_unit(row) for row in batch.rows()]
+        kept = [row for row in good if row]
+        columns = {name: [row.values.get(name, ABSENT) for row in kept] for name in batch.columns}
+        return Batch([row.line for row in kept], [row.cells for row in kept], columns)
+
+    def _has_unit(self, row: Row) -> Row | None:
+        """A row whose quantity is a plain number in its unit; one that has none is refused."""
+        quantity, unit = row.values["quantity"], row.values["unit"]
+        if isinstance(quantity, WithUnit):
+            said = self.columns["unit"][quantity.unit]
+            if isinstance(said, Refused):
+                self.refuse(row, [fault._replace(column="quantity") for fault in said])
+                return None
+            if unit not in (UNTOLD, said):
+                sentence = f"The cell is in {said} and its row in {unit}."
+                self.refuse(row, [Fault("quantity", "contradictory_units", sentence)])
+                return None
+            row.values.update(quantity=quantity.value, unit=said)
+        elif unit == UNTOLD:
+            self.refuse(row, [Fault("unit", "required", "This cell is needed and empty.")])
+            return None
+        return row
 
     def prepare(self) -> None:
         assert self.organization

@@ -41,9 +41,10 @@ class FactorImporter(Importer):
         self._created: list[EmissionFactor] = []
         self._changes: list[Change] = []
 
-    def make_columns(self) -> dict[str, Column]:
+    @classmethod
+    def fields(cls) -> dict[str, Any]:
         fields = EmissionFactorSerializer().fields
-        return {name: Column(name, one) for name, one in fields.items() if not one.read_only}
+        return {name: field for name, field in fields.items() if not field.read_only}
 
     def prepare(self) -> None:
         pass_gate(self._organization_id, exclusive=True)
@@ -118,14 +119,13 @@ def read_sources(path: Path) -> list[FactorSource]:
     readers = {name: Column(name, field) for name, field in columns.items()}
     sources, problems = [], []
     with open_table(str(path)) as table:
-        table.require(list(readers), ["source_id", "title"])
+        places = table.require(list(readers), ["source_id", "title"])
         width = len(table.columns)
         for line, cells in table.rows():
             if len(cells) != width:
                 problems.append(f"line {line} has {len(cells)} cells and the header {width}.")
                 continue
-            pairs = zip(table.columns, cells, strict=True)
-            said = {name: readers[name][cell] for name, cell in pairs}
+            said = {name: readers[name][cells[place]] for name, place in places.items()}
             for one in said.values():
                 for fault in one if type(one) is Refused else ():
                     problems.append(f"line {line}: {fault.column}: {fault.detail}")

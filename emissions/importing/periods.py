@@ -4,7 +4,6 @@ Finds two things that no single row shows: two actual bills of one supply that b
 days, and a quantity a thousand times off, such as kWh written as MWh.
 """
 
-import re
 from array import array
 from bisect import bisect_left, insort
 from collections.abc import Iterable
@@ -19,7 +18,10 @@ from emissions.calculation.units import UNITS, Dimension
 from emissions.importing.sites import Site, chunks
 from emissions.models import Consumption, ConsumptionStatus, DataQuality
 from organizations.database.decimals import ExactSum
+from organizations.importing.dates import date_readings
 from organizations.importing.first_lines import FirstLines
+from organizations.importing.proof import SEEN
+from organizations.importing.tables.marks import unmarked
 
 JUMP = 500
 """Times the mean per day: a factor of 1000 passes it whatever the length of the months."""
@@ -30,9 +32,6 @@ DAYS, LINES = 12, 31
 FRESH = 1 << LINES - 1
 STORED, STORED_UNNAMED = 0, 1
 """In place of the line of a stored bill; one without external_id is told by its period."""
-
-
-ISO_DAY = re.compile(r"\s*(\d{4}-\d\d-\d\d)")
 
 
 class Supply(NamedTuple):
@@ -63,26 +62,17 @@ class Days:
     """The first and the last day that a file names, for all that can be read of it so far."""
 
     def __init__(self) -> None:
-        self._first, self._last = str(date.max), str(date.min)
+        self.first, self.last = date.max, date.min
+        self._seen: set[str] = set()
 
     def add(self, texts: Iterable[str]) -> None:
-        days = {found[1] for text in set(texts) if (found := ISO_DAY.match(text))}
-        self._first, self._last = min({self._first, *days}), max({self._last, *days})
-
-    @property
-    def first(self) -> date:
-        return day(self._first, date.min)
-
-    @property
-    def last(self) -> date:
-        return day(self._last, date.max)
-
-
-def day(text: str, otherwise: date) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return otherwise
+        """Takes what may be days; one that could be two counts as both."""
+        new = set(texts) - self._seen
+        if len(self._seen) < SEEN:
+            self._seen |= new
+        for text in new:
+            for found in date_readings(unmarked(text)).values():
+                self.first, self.last = min(self.first, found), max(self.last, found)
 
 
 class Amount(NamedTuple):

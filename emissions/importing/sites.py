@@ -9,7 +9,8 @@ from uuid import UUID
 from emissions.ledger.recalculation import lock_facilities
 from facilities.categories import ordered
 from facilities.models import Facility, SupplyPoint
-from organizations.importing.cells import Column, Fault, Refused
+from organizations.importing.cells import Column, Fault, Refused, spoiled
+from organizations.importing.tables.marks import MARKS, unmarked
 
 AT_ONCE = 5000
 
@@ -35,9 +36,11 @@ class SiteColumn(Column):
         self.ambiguous: set[str] = set()
 
     def _read(self, text: str) -> Any:
-        text = text.strip()
+        real, text = text[:1] if text[:1] in MARKS else "", unmarked(text).strip()
         if not text:
             return self._empty()
+        if fault := spoiled(text, real):
+            return self._refused("spoiled_code", fault)
         if site := self.texts.get(text):
             return site
         if text in self.ambiguous:

@@ -23,7 +23,7 @@ from facilities.models import Facility, SupplyPoint, country_code, taken
 from facilities.serializers import FacilitySerializer
 from organizations.database import bulk
 from organizations.history import CREATED, record, recorded
-from organizations.importing.cells import ABSENT, Column, Fault, model_faults
+from organizations.importing.cells import ABSENT, Fault, model_faults
 from organizations.importing.first_lines import FirstLines
 from organizations.importing.importer import Batch, Importer, Insertions
 from organizations.tenancy import pass_gate
@@ -62,9 +62,10 @@ class FacilityImporter(Importer):
         self._countries = Countries()
         self._written = 0
 
-    def make_columns(self) -> dict[str, Column]:
+    @classmethod
+    def fields(cls) -> dict[str, Any]:
         fields = FacilitySerializer().fields
-        return {name: Column(name, one) for name, one in fields.items() if not one.read_only}
+        return {name: field for name, field in fields.items() if not field.read_only}
 
     def prepare(self) -> None:
         """Exclusive: writers of bills compute with a facility's country and categories."""

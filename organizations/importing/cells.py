@@ -1,9 +1,9 @@
 """What the text in a cell means: the API's own fields read it, so that both refuse the same.
 
-A cell is the JSON value that its field would take: a number by JSON's rules, a list divided by
-“|”, otherwise a string. An empty cell unsets text and dates that may be empty; where a field is
-needed it is missing; anywhere else it says nothing, so that a new row gets the default and a stored
-one stays.
+A cell is the JSON value that its field would take: a number or a day as its column proves it to be
+written (see `proof`), a list divided by “|”, otherwise a string. An empty cell unsets text and
+dates that may be empty; where a field is needed it is missing; anywhere else it says nothing, so
+that a new row gets the default and a stored one stays.
 """
 
 import re
@@ -16,10 +16,27 @@ from django.core.validators import MaxLengthValidator, ProhibitNullCharactersVal
 from rest_framework import serializers
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
-from organizations.importing.cell_errors import MARK
-from organizations.rest.fields import Number, Text, WholeNumber, as_detail
+from organizations.importing.dates import not_a_date
+from organizations.importing.numbers import COMMA, measured, not_a_number
+from organizations.importing.proof import DateProof, NumberProof, Unproved
+from organizations.importing.tables.marks import ABSENT as ABSENT_CELL
+from organizations.importing.tables.marks import DAY, ERROR, MARKS, NUMBER
+from organizations.rest.fields import ISO_DATE, Day, Number, Text, WholeNumber, as_detail
 
-JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+CODES = {"external_id", "facility_id", "cups", "cups_list", "meter", "meter_list"}
+"""Columns whose cells are names and never numbers."""
+
+SPOILED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+")
+SPREADSHEET_DIGITS = 15
+"""So many digits of a number every spreadsheet keeps."""
+
+NOTHING_THERE = {"NULL", "null", "Null", "N/A", "n/a", "#N/A", "NaN", "nan", "#NULL!"}
+DASHES = {"-", "--", "–", "—"}
+"""What programs and people write where there is nothing; in a column of text a dash is a dash."""
+
+ESCAPED_FORMULA = re.compile(r"'+[=+\-@\t\r\n]")
+"""Text that an export has kept from being a formula."""
+
 NOT_UTF_8 = re.compile("[\udc80-\udcff]")
 PLAIN_VALIDATORS = (
     MaxLengthValidator,
@@ -54,26 +71,52 @@ class Absent:
 ABSENT = Absent()
 
 
+class WithUnit(NamedTuple):
+    """In place of a quantity that has its unit in the cell: “1,234.50 kWh”."""
+
+    value: Decimal
+    unit: str
+
+
 class Column(dict[str, Any]):
     """Text → value for the cells of one column, each distinct text read by its field once."""
+
+    unit_in_cell = False
+    """Whether a number may have its unit beside it."""
 
     def __init__(self, name: str, field: serializers.Field) -> None:
         super().__init__()
         self.name, self.field = name, field
+        self.is_code = name in CODES
         self._number = isinstance(field, Number | WholeNumber)
+        self._day = isinstance(field, Day)
+        self._text = isinstance(field, Text)
         self._longest_plain = 0
         self._blank = getattr(field, "allow_blank", False)
-        self._plain_number: re.Pattern[str] | None = None
+        self._plain_number = ""
+        self.proof: NumberProof | DateProof | None = None
+        if self._number or self._day:
+            self.decide(None)
         if type(field) is Text and field.trim_whitespace:
             if all(isinstance(one, PLAIN_VALIDATORS) for one in field.validators):
                 self._longest_plain = field.max_length or 0
         elif type(field) is Number and not field.validators and field.max_whole_digits:
-            number = (
-                rf"-?(?:0|[1-9][0-9]{{0,{field.max_whole_digits - 1}}})"
-                rf"(?:\.[0-9]{{1,{field.decimal_places}}})?"
-            )
-            self._plain_number = re.compile(number)
-            self._plain_numbers = re.compile(rf"(?:{number}\n)*")
+            self._plain_number = rf"-?(?:0|[1-9][0-9]{{0,{field.max_whole_digits - 1}}})"
+            self._plain_fraction = rf"(?:\.[0-9]{{1,{field.decimal_places}}})?"
+
+    def decide(self, style: str | None) -> None:
+        """Begins to look for how the column is written; `style` is what the reader was told."""
+        self.proof = NumberProof(style) if self._number else DateProof(style)
+        self.clear()
+
+    def note(self, lines: Sequence[int], cells: Sequence[str]) -> None:
+        """Looks at cells for what they prove, before any of them is read."""
+        if self.proof:
+            if any(mark in "".join(cells) for mark in MARKS):
+                pairs = zip(lines, cells, strict=True)
+                plain = [pair for pair in pairs if pair[1][:1] not in MARKS or not pair[1]]
+                lines, cells = [line for line, _ in plain], [text for _, text in plain]
+            self.proof.note_all(lines, cells)
 
     def read(self, cells: Sequence[str]) -> list[Any]:
         """The values of many cells; where one cannot be read a Refused stands."""
@@ -82,10 +125,9 @@ class Column(dict[str, Any]):
             if self._longest_plain and self._all_plain(cells, distinct):
                 return list(cells)
             if self._plain_number:
-                together = "\n".join([*cells, ""])
-                # A cell with a line break in it would pass for two numbers.
-                if together.count("\n") == len(cells) and self._plain_numbers.fullmatch(together):
-                    return list(map(Decimal, cells))
+                found = self._all_numbers(cells)
+                if found is not None:
+                    return found
         return list(map(self.__getitem__, cells))
 
     def _all_plain(self, cells: Sequence[str], distinct: set[str]) -> bool:
@@ -96,11 +138,34 @@ class Column(dict[str, Any]):
             and together.isprintable()
             and max(map(len, distinct)) <= self._longest_plain
             and ("" not in distinct or self._blank)
+            and not ("'" in together or NOTHING_THERE & distinct)
+            and not (self.is_code and ("E+" in together or "e+" in together))
             and distinct == set(map(str.strip, distinct))
         )
 
+    def _all_numbers(self, cells: Sequence[str]) -> list[Any] | None:
+        """The values of cells that are all plain numbers; else nothing."""
+        assert isinstance(self.proof, NumberProof)
+        together = "\n".join([*cells, ""])
+        # A cell with a line break in it would pass for two numbers.
+        if together.count("\n") != len(cells):
+            return None
+        style = self.proof.style
+        if style == COMMA:
+            if "." in together:
+                return None
+            together = together.replace(",", ".")
+            cells = together.split("\n")[:-1]
+        form = self._plain_number + (self._plain_fraction if style else "")
+        return list(map(Decimal, cells)) if re.fullmatch(f"(?:{form}\n)*", together) else None
+
     def __missing__(self, text: str) -> Any:
-        value = self._without_value(text) if text.startswith(MARK) else self._read(text)
+        if text.startswith(ERROR):
+            value = self._without_value(text)
+        elif text == ABSENT_CELL:
+            value = self._absent()
+        else:
+            value = self._read(text)
         if len(self) >= REMEMBERED:
             self.clear()
         self[text] = value
@@ -109,26 +174,61 @@ class Column(dict[str, Any]):
     def _read(self, text: str) -> Any:
         # Most cells are plainly what the field takes as it is: no need to ask all of it.
         if text and len(text) <= self._longest_plain and text.isascii() and text.isprintable():
-            if text[0] != " " and text[-1] != " ":
+            whole = text[0] not in " '" and text[-1] != " "
+            if whole and not self.is_code and text not in NOTHING_THERE:
                 return text
-        elif self._plain_number and self._plain_number.fullmatch(text):
-            return Decimal(text)
+        real = text[:1] if text[:1] in (NUMBER, DAY) else ""
+        text = text.removeprefix(real)
         if not text:
             return self._empty()
         if NOT_UTF_8.search(text):
             return self._refused("undecodable", "It is not UTF-8 text; save the file in UTF-8.")
+        stripped = text.strip()
+        if stripped in NOTHING_THERE or (not self._text and stripped in DASHES):
+            return self._nothing(stripped)
+        if self.is_code and (fault := spoiled(stripped, real)):
+            return self._refused("spoiled_code", fault)
         try:
+            if self._number:
+                return self._read_number(stripped, real)
+            if self._day:
+                return self._read_day(stripped, real)
             return self.field.run_validation(self._as_json(text))
         except serializers.ValidationError as error:
-            if self._number and not JSON_NUMBER.fullmatch(text.strip()):
-                return self._refused("invalid", not_a_number(text))
             return Refused(faults(self.name, error.detail))
         except ModelValidationError as error:
             return Refused(faults(self.name, as_detail(error)[""]))
 
+    def _read_number(self, text: str, real: str) -> Any:
+        assert self.proof
+        if real == NUMBER:
+            return self.field.run_validation(exact(text))
+        found, unit = self.proof.value(text), ""
+        if found is None and self.unit_in_cell and (parts := measured(text)):
+            found, unit = self.proof.value(parts.number), parts.unit
+        if found is None:
+            return self._refused(*not_a_number(text))
+        if isinstance(found, Unproved):
+            return self._refused(*found)
+        value = self.field.run_validation(found)
+        return WithUnit(value, unit) if unit else value
+
+    def _read_day(self, text: str, real: str) -> Any:
+        assert self.proof
+        if real == NUMBER:
+            return self._refused(*not_a_date(text))
+        found = self.proof.value(text)
+        if isinstance(found, Unproved):
+            return self._refused(*found)
+        if found is None:
+            if not ISO_DATE.fullmatch(text):
+                return self._refused(*not_a_date(text))
+            found = text  # no day, or one too far away: the field has the words
+        return self.field.run_validation(str(found))
+
     def _without_value(self, text: str) -> Refused:
         """For a cell of a spreadsheet where an error stands, or a formula without its value."""
-        shown = text.removeprefix(MARK)
+        shown = text.removeprefix(ERROR)
         sentence = f"The spreadsheet has the error {shown} here; mend it there."
         if shown.startswith("="):
             sentence = "This formula was never calculated; open the file in Excel and save it."
@@ -137,11 +237,8 @@ class Column(dict[str, Any]):
     def _as_json(self, text: str) -> Any:
         if isinstance(self.field, serializers.ListField):
             return [part.strip() for part in text.split("|")]
-        if self._number and JSON_NUMBER.fullmatch(text.strip()):
-            try:
-                return Decimal(text.strip())
-            except InvalidOperation:
-                return Decimal("Infinity")
+        if self._text and ESCAPED_FORMULA.match(text):
+            return text[1:]
         return text
 
     def _empty(self) -> Any:
@@ -151,19 +248,46 @@ class Column(dict[str, Any]):
             return self._refused("required", "This cell is needed and empty.")
         return None if self.field.allow_null else ABSENT
 
+    def _absent(self) -> Any:
+        """For a key that a JSON row does not have."""
+        if self.field.required:
+            return self._refused("required", "This key is needed.")
+        return ABSENT
+
+    def _nothing(self, text: str) -> Any:
+        """For a word that stands where there is no value: an empty cell, unless one is needed."""
+        if self.field.required:
+            return self._refused("no_value", f"“{text}” stands where a value is needed.")
+        return self._empty()
+
     def _refused(self, code: str, detail: str) -> Refused:
         return Refused([Fault(self.name, code, detail)])
 
 
-def not_a_number(text: str) -> str:
-    """What to do about a cell that is not a number."""
-    shown = f"“{text[:40]}”"
-    if "," in text:
+def exact(text: str) -> Decimal:
+    """A number as a program writes it."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return Decimal("Infinity")
+
+
+def spoiled(text: str, real: str) -> str:
+    """Why a code is not what its owner wrote, or nothing."""
+    for part in text.split("|"):
+        if SPOILED.fullmatch(part.strip()):
+            return (
+                f"“{text[:40]}” is what a spreadsheet makes of a long code; format its column as "
+                "text and put the codes in again."
+            )
+    if real == DAY:
+        return f"A spreadsheet has made the day {text} of this code; format its column as text."
+    if real == NUMBER and len(text.lstrip("-0.").replace(".", "")) > SPREADSHEET_DIGITS:
         return (
-            f"{shown} has a comma, which is not read as a decimal point: write the number like "
-            "1234.5, with a decimal point and no thousands separators."
+            f"A spreadsheet keeps {SPREADSHEET_DIGITS} digits of a number, and this code has more; "
+            "format its column as text and put the codes in again."
         )
-    return f"{shown} is not a number; write it like 1234.5."
+    return ""
 
 
 def faults(column: str, detail: Any) -> Iterator[Fault]:

@@ -1,32 +1,47 @@
 """The base of every import: reads the rows of a file, checks them and writes the good ones."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
-from operator import getitem
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 from django.db import models
 
 from organizations.database import bulk
 from organizations.importing.background_writer import BackgroundWriter
 from organizations.importing.cells import ABSENT, Absent, Column, Fault, Refused
+from organizations.importing.layouts import Layout, fold, recognised
+from organizations.importing.numbers import measured, number_readings
+from organizations.importing.options import Options
+from organizations.importing.proof import NumberProof
 from organizations.importing.rejects import REASONS, Report
 from organizations.importing.spreadsheets import Table, Unreadable
+from organizations.importing.tables.header import find_header, plain_name, shown_columns, widest
+from organizations.importing.tables.marks import unmarked
 from organizations.models import Organization
 
+TOTAL_WORDS = {
+    *("total", "totals", "totales", "totale", "totali", "totaal", "suma", "sum", "summe", "somme"),
+    *("soma", "gesamt", "gesamtsumme", "subtotal", "sous-total", "zwischensumme", "grand"),
+}
+"""The first word of a row that adds up the others."""
 
-class Ignored(Column):
-    """In place of the reader of a column that says nothing here."""
 
-    def __init__(self) -> None:
-        """It needs no field."""
+class Translated(Column):
+    """A column of somebody else's words, each read as the word that it means with us."""
+
+    def __init__(self, column: Column, words: Mapping[str, str], *, known_only: bool) -> None:
+        super().__init__(column.name, column.field)
+        self._column, self._words, self._known_only = column, words, known_only
 
     def read(self, cells: Sequence[str]) -> list[Any]:
-        return [ABSENT] * len(cells)
+        return list(map(self.__getitem__, cells))
 
-    def __missing__(self, text: str) -> Absent:
-        return ABSENT
+    def _read(self, text: str) -> Any:
+        ours = self._words.get(fold(unmarked(text)))
+        if ours is None and self._known_only:
+            return self._refused("unknown_word", f"The layout does not say what “{text[:60]}” is.")
+        return self._column[text if ours is None else ours]
 
 
 class Row(NamedTuple):
@@ -83,29 +98,129 @@ class Importer:
     aliases: ClassVar[dict[str, str]] = {}
     """Other name of a column → the API's field."""
 
-    def __init__(self, organization: Organization | None, table: Table, allowed: list[str]) -> None:
-        self.organization, self.table, self.allowed = organization, table, allowed
+    def __init__(self, organization: Organization | None, table: Table, options: Options) -> None:
+        self.organization, self.table, self.options = organization, table, options
+        self.allowed = options.allow
         self.columns = self.make_columns()
-        known = [*self.columns, *self.aliases]
-        named = [self.aliases.get(name, name) for name in table.columns]
-        table.require(known, [one for one in self.required if one not in named], REASONS)
-        for other, name in self.aliases.items():
-            if other in table.columns and name in table.columns:
-                raise Unreadable(f"The columns “{other}” and “{name}” say the same; keep one.")
-        self.named = named
-        self._readers = [self.columns.get(name, Ignored()) for name in named]
+        self.constants = self._constants()
+        self.places = self._places()
+        """Our columns that the file has → where they stand in it."""
+        for column in self.columns.values():
+            if column.proof:
+                numbers = isinstance(column.proof, NumberProof)
+                column.decide(options.style_of("decimal" if numbers else "dates"))
+        self._readers = {name: self._reader(name) for name in self.places}
         self.writing = True
         self.writer = BackgroundWriter()
         self._due: Callable[[], None] | None = None
         self._known: set[type[models.Model]] = set()
         self.report: Report
 
-    def make_columns(self) -> dict[str, Column]:
-        """The readers of the columns that a file may have."""
+    def _constants(self) -> dict[str, str]:
+        constants = {**self.options.layout.constants}
+        if self.options.facility:
+            if "facility_id" not in self.columns:
+                raise Unreadable("A facility is an option for files of consumption alone.")
+            constants["facility_id"] = self.options.facility
+        unknown = sorted(set(constants) - set(self.columns))
+        if unknown:
+            raise Unreadable(f"The layout has constants for no column of ours: {unknown[0]}.")
+        return constants
+
+    def _places(self) -> dict[str, int]:
+        """Raises Unreadable where the header is not one that this importer or its layout knows."""
+        table, layout = self.table, self.options.layout
+        if layout.columns:
+            return self._places_by(layout)
+        aliases = self.aliases
+        known = [*self.columns, *aliases]
+        header = set(map(plain_name, table.columns))
+        named = {aliases.get(name, name) for name in header} | set(self.constants)
+        taken = table.require(known, [one for one in self.required if one not in named], REASONS)
+        for other, name in aliases.items():
+            if other in header and name in header:
+                raise Unreadable(f"The columns “{other}” and “{name}” say the same; keep one.")
+        places = {aliases.get(name, name): place for name, place in taken.items()}
+        return {
+            name: place
+            for name, place in places.items()
+            if name in self.columns and name not in self.constants
+        }
+
+    def _places_by(self, layout: Layout) -> dict[str, int]:
+        if missing := layout.missing(self.table.columns):
+            raise Unreadable(
+                f"The file is not in the layout {layout.name}: it has no column "
+                f"{shown_columns(missing)}. Found: {shown_columns(self.table.columns)}.",
+                code="unknown_header",
+            )
+        places = layout.positions(self.table.columns)
+        if "activity" in places and "category" not in places and layout.words("category"):
+            places["category"] = places["activity"]
+        places = {name: place for name, place in places.items() if name not in self.constants}
+        unknown = sorted(set(places) - set(self.columns))
+        if unknown:
+            raise Unreadable(f"The layout has columns that are none of ours: {unknown[0]}.")
+        named = {*places, *self.constants}
+        if lacking := [one for one in self.required if one not in named]:
+            raise Unreadable(
+                f"The layout {layout.name} does not say where {lacking[0]} comes from; give it a "
+                "column or a constant.",
+                code="unknown_header",
+            )
+        return places
+
+    def _reader(self, name: str) -> Column:
+        words = self.options.layout.words(name)
+        if not words:
+            return self.columns[name]
+        only = name in ("category", "data_quality")
+        return Translated(self.columns[name], words, known_only=only)
+
+    @classmethod
+    def of(cls, organization: Organization | None, table: Table, options: Options) -> Self:
+        """The importer of a table, after its header has been found, under titles if need be.
+
+        Raises Unreadable where no line of the file can be the header.
+        """
+        rows = table.head()
+        if options.layout.columns:
+            found = recognised([options.layout], rows)
+            position = found[1] if found else find_header(rows, options.layout.columns.values())
+        else:
+            position = find_header(rows, cls.column_names())
+        if position is None:
+            position = widest(rows)
+        table.begin_at(position, rows[position])
+        return cls(organization, table, options)
+
+    @classmethod
+    def column_names(cls) -> list[str]:
+        """The names that a column may have."""
+        return [*cls.aliases, *cls.fields()]
+
+    @classmethod
+    def fields(cls) -> dict[str, Any]:
+        """The API's fields that a row may give."""
         raise NotImplementedError
 
+    def make_columns(self) -> dict[str, Column]:
+        """The readers of the columns that a file may have."""
+        return {name: Column(name, field) for name, field in self.fields().items()}
+
+    def survey(self, lines: Sequence[int], rows: list[list[str]]) -> None:
+        """Looks at every row once before the transaction begins: what do its cells prove?"""
+        width = len(self.table.columns)
+        if set(map(len, rows)) != {width}:
+            whole = [len(cells) == width for cells in rows]
+            lines, rows = list(compress(lines, whole)), list(compress(rows, whole))
+        for name, place in self.places.items():
+            if self.columns[name].proof:
+                self.columns[name].note(lines, [cells[place] for cells in rows])
+        self.scan(lines, rows)
+
     def scan(self, lines: Sequence[int], rows: list[list[str]]) -> None:
-        """Looks at every row once before the transaction begins."""
+        """The same, for what else an importer needs to know; rows of another width are left out."""
 
     def prepare(self) -> None:
         """Takes the locks of the transaction and reads what all rows need."""
@@ -154,20 +269,20 @@ class Importer:
 
     def name_of(self, field: str) -> str:
         """What the file calls a field."""
-        return self.table.columns[self.named.index(field)] if field in self.named else field
+        return self.table.columns[self.places[field]] if field in self.places else field
 
     def read(self, lines: Sequence[int], rows: list[list[str]]) -> Batch:
         """The rows whose cells can all be read; the others are refused.
 
         Column by column; row by row only where one of them is to be refused.
         """
-        if set(map(len, rows)) <= {len(self.named)}:
+        if set(map(len, rows)) <= {len(self.table.columns)}:
+            cells = list(zip(*rows, strict=True))
             columns = {
-                name: reader.read(cells)
-                for name, reader, cells in zip(
-                    self.named, self._readers, zip(*rows, strict=True), strict=True
-                )
+                name: one.read(cells[self.places[name]]) for name, one in self._readers.items()
             }
+            for name, text in self.constants.items():
+                columns[name] = [self.columns[name][text]] * len(rows)
             kinds = {name: set(map(type, values)) for name, values in columns.items()}
             if not any(Refused in found for found in kinds.values()):
                 said = {name: columns[name] for name in columns if kinds[name] != {Absent}}
@@ -181,26 +296,47 @@ class Importer:
         )
 
     def _readable(self, lines: Sequence[int], rows: list[list[str]]) -> Iterator[Row]:
-        width, names = len(self.named), self.named
+        width = len(self.table.columns)
+        constants = {name: self.columns[name][text] for name, text in self.constants.items()}
         for line, cells in zip(lines, rows, strict=True):
             if len(cells) != width:
                 sentence = f"This row has {len(cells)} cells and the header {width}."
                 if len(cells) > width:
                     sentence += f" A cell with “{self.table.delimiter}” in it is written in quotes."
-                self.report.reject(line, cells, [Fault("", "wrong_number_of_cells", sentence)])
+                self.reject(line, cells, [Fault("", "wrong_number_of_cells", sentence)])
                 continue
-            values = dict(zip(names, map(getitem, self._readers, cells), strict=True))
+            values = {name: one[cells[self.places[name]]] for name, one in self._readers.items()}
+            values |= constants
             refused = [one for one in values.values() if type(one) is Refused]
             if refused:
-                self.report.reject(line, cells, [self._named(f) for one in refused for f in one])
+                self.reject(line, cells, [fault for one in refused for fault in one])
                 continue
             yield Row(line, cells, {n: one for n, one in values.items() if one is not ABSENT})
+
+    def reject(self, line: int, cells: list[str], faults: Iterable[Fault]) -> None:
+        """Refuses a row, unless it is none: a total of the others, or the header once more."""
+        if [plain_name(cell) for cell in cells] == list(map(plain_name, self.table.columns)):
+            sentence = "The header stands here once more; it is passed over."
+            self.report.warn(line, cells, Fault("", "repeated_header", sentence))
+        elif is_total(cells, len(self.required)):
+            sentence = "This row is a total of others; it is passed over."
+            self.report.warn(line, cells, Fault("", "total_row", sentence))
+        else:
+            self.report.reject(line, cells, map(self._named, faults))
 
     def _named(self, fault: Fault) -> Fault:
         return fault._replace(column=self.name_of(fault.column))
 
     def refuse(self, row: Row, faults: Iterable[Fault]) -> None:
-        self.report.reject(row.line, row.cells, map(self._named, faults))
+        self.reject(row.line, row.cells, faults)
 
     def warn(self, row: Row, fault: Fault) -> None:
         self.report.warn(row.line, row.cells, self._named(fault))
+
+
+def is_total(cells: Sequence[str], needed: int) -> bool:
+    """Whether a row begins with a word for a total, and has too little besides to be anything."""
+    told = [text for cell in cells if (text := unmarked(cell).strip())]
+    if not told or fold(told[0]).split()[0].strip(".:") not in TOTAL_WORDS:
+        return False
+    return len(told) < needed or all(number_readings(one) or measured(one) for one in told[1:])

@@ -75,3 +75,19 @@ class Rows:
             self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:
             self._stream.write(line)
+
+
+class Quiet:
+    """In the place of `Rows` where nobody looks on."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing was begun."""
+
+    def advance(self, rows: int) -> None:
+        """So many rows more are done."""
+
+    def say(self, line: str) -> None:
+        """A message for whoever looks on."""

@@ -1,16 +1,22 @@
 """How a whole column is written, proved by the cells that can be read in one way only.
 
 Each cell says which styles can read it: `1.047,5` only a decimal comma, `1,200` both, `12` says
-nothing. What all cells of the column leave is its style. A column that leaves none contradicts
-itself; where more than one is left, a cell that would differ between them is refused.
+nothing. What all cells of the column leave is its style; where more than one is left, a cell that
+would differ between them is refused. A column that leaves none contradicts itself, and its cells
+are refused; but where very few of them contradict all others, those that can be read in one way
+only, and in the usual one, are not held to blame.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 from organizations.importing import dates, numbers
+
+FEW = 10
+"""A column is usually in one style where so many times more cells agree with it than do not."""
 
 CONTRADICTORY_NUMBERS, CONTRADICTORY_DATES = "contradictory_numbers", "contradictory_dates"
 
@@ -31,18 +37,24 @@ class Proof:
         styles: Sequence[str],
         decided: str | None = None,
     ) -> None:
-        self._readings, self._styles = readings, tuple(styles)
+        self._readings, self._styles, self.decided = readings, tuple(styles), decided
         self.left = {decided} if decided else set(styles)
         self._because = [f"{decided} is the option"] if decided else []
         self.contradiction = ""
         """Which two cells say different things, in words."""
+        self.proving = 0
+        """So many cells can be read in some styles and not in all."""
+        self.agreeing: Counter[str] = Counter()
+        """Style → how many of those it can read."""
 
     def note(self, line: int, text: str) -> None:
         """Takes what a cell proves."""
-        if self.contradiction:
-            return
         readings = self._readings(text)
-        if not readings or self.left <= readings.keys():
+        if not readings or readings.keys() >= set(self._styles):
+            return
+        self.proving += 1
+        self.agreeing.update(readings.keys())
+        if self.contradiction or self.left <= readings.keys():
             return
         left = self.left & readings.keys()
         because = f"line {line} has “{text.strip()[:40]}”"
@@ -54,7 +66,15 @@ class Proof:
 
     def contradict(self, because: str) -> None:
         """Notes that the column cannot be one style throughout."""
-        self.contradiction = f"{' and '.join([*self._because[-1:], because])}"
+        self.contradiction = " and ".join([*self._because[-1:], because])
+
+    @property
+    def usual(self) -> str:
+        """The style of a column in which very few cells contradict it, or nothing."""
+        for style, count in self.agreeing.most_common(1):
+            if (self.proving - count) * FEW <= count and style in (self.decided or style):
+                return style
+        return ""
 
     def value(self, text: str) -> Any:
         """What a cell says under the style of its column; None where it can be read under none,
@@ -66,6 +86,8 @@ class Proof:
         if len(everywhere) == 1 and readings.keys() >= set(self._styles):
             return everywhere.pop()
         if self.contradiction:
+            if len(everywhere) == 1 and self.usual in readings:
+                return everywhere.pop()
             return Unproved("contradictory", self.contradiction)
         values = {readings[style] for style in self.left if style in readings}
         if len(values) == 1:
@@ -79,6 +101,10 @@ PLAIN = {
 }
 """Many cells, one a line, that contradict a style in nothing."""
 
+SEPARATORS = {numbers.POINT: ".", numbers.COMMA: ","}
+TELLING = re.compile(r"[.,]|[^\W\d_]")
+"""What a cell has that may prove something, or have a unit in it."""
+
 
 class NumberProof(Proof):
     """How the numbers of a column are written: with a decimal `point` or `comma`."""
@@ -86,17 +112,30 @@ class NumberProof(Proof):
     def __init__(self, decided: str | None = None) -> None:
         super().__init__(numbers.number_readings, numbers.STYLES, decided)
 
+    @property
+    def style(self) -> str:
+        """What is proved, or nothing."""
+        return "" if self.contradiction or len(self.left) > 1 else next(iter(self.left))
+
+    units = False
+    """Whether some cell has a unit beside its number."""
+
+    def note(self, line: int, text: str) -> None:
+        parts = None if self._readings(text) else numbers.measured(text)
+        self.units = self.units or parts is not None
+        super().note(line, parts.number if parts else text)
+
     def note_all(self, lines: Iterable[int], cells: Sequence[str]) -> None:
         """Notes many cells; most files have thousands that say nothing new."""
         together = "\n".join(cells)
-        if "," not in together and "." not in together:
-            return
-        plain = PLAIN.get(next(iter(self.left))) if len(self.left) == 1 else None
-        if plain and plain.fullmatch(together):
-            return
-        for line, text in zip(lines, cells, strict=True):
-            if "," in text or "." in text:
-                self.note(line, text)
+        if self.style and PLAIN[self.style].fullmatch(together):
+            count = together.count(SEPARATORS[self.style])
+            self.proving += count
+            self.agreeing[self.style] += count
+        elif TELLING.search(together):
+            for line, text in zip(lines, cells, strict=True):
+                if TELLING.search(text):
+                    self.note(line, text)
 
     def value(self, text: str) -> Any:
         found = super().value(text)

@@ -7,12 +7,10 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TextIO
 
-from django.core.management.base import CommandError
-
-from organizations.importing.cell_errors import MARK
 from organizations.importing.cells import Fault
-from organizations.importing.progress import Rows
-from organizations.importing.spreadsheets import STDIN, Table
+from organizations.importing.progress import Quiet, Rows
+from organizations.importing.spreadsheets import STDIN, Table, Unreadable
+from organizations.importing.tables.marks import unmarked
 
 FIRST_FAULTS = 100
 REASONS = ("line", "column", "code", "reason")
@@ -24,7 +22,7 @@ class Report:
     """The counts of an import; faults go to stderr and, with their rows, to the rejects file."""
 
     table: Table
-    rows: Rows
+    rows: Rows | Quiet
     rejects: TextIO | None = None
     created: int = 0
     changed: int = 0
@@ -32,6 +30,9 @@ class Report:
     rejected: int = 0
     warnings: int = 0
     first: list[dict[str, Any]] = field(default_factory=list)
+    """The first faults: line, column, value, code and reason."""
+    warned: list[dict[str, Any]] = field(default_factory=list)
+    """The first warnings, the same way."""
 
     def __post_init__(self) -> None:
         if self.rejects:
@@ -43,20 +44,12 @@ class Report:
     def reject(self, line: int, cells: list[str], faults: Iterable[Fault]) -> None:
         """Refuses a row for everything that is wrong with it."""
         self.rejected += 1
-        faults, cells = list(faults), [cell.removeprefix(MARK) for cell in cells]
+        faults, cells = list(faults), list(map(unmarked, cells))
         for one in faults:
             value = self._cell(cells, one.column)
             self.rows.say(f"line {line}: {shown(one, value)}")
             if len(self.first) < FIRST_FAULTS:
-                self.first.append(
-                    {
-                        "line": line,
-                        "column": one.column,
-                        "value": storable(value[:200]),
-                        "code": one.code,
-                        "reason": storable(one.detail),
-                    }
-                )
+                self.first.append(self._told(line, one, value))
         if self.rejects:
             columns, codes = ("|".join(one[part] for one in faults) for part in (0, 1))
             reasons = " ".join(one.detail for one in faults)
@@ -65,7 +58,20 @@ class Report:
     def warn(self, line: int, cells: list[str], fault: Fault) -> None:
         """Says what is suspicious about a row that is stored all the same."""
         self.warnings += 1
-        self.rows.say(f"warning, line {line}: {shown(fault, self._cell(cells, fault.column))}")
+        value = self._cell(list(map(unmarked, cells)), fault.column)
+        self.rows.say(f"warning, line {line}: {shown(fault, value)}")
+        if len(self.warned) < FIRST_FAULTS:
+            self.warned.append(self._told(line, fault, value))
+
+    @staticmethod
+    def _told(line: int, fault: Fault, value: str) -> dict[str, Any]:
+        return {
+            "line": line,
+            "column": fault.column,
+            "value": storable(value[:200]),
+            "code": fault.code,
+            "reason": storable(fault.detail),
+        }
 
     def _cell(self, cells: list[str], column: str) -> str:
         columns = self.table.columns
@@ -98,11 +104,11 @@ def storable(text: str) -> str:
 
 
 def open_rejects(name: str, source: str) -> TextIO:
-    """The rejects file, new. Raises CommandError where it cannot be written."""
+    """The rejects file, new. Raises Unreadable where it cannot be written."""
     path = Path(name)
     if source != STDIN and path.exists() and path.samefile(source):
-        raise CommandError("--rejects: this is the file that is imported; name another one.")
+        raise Unreadable("--rejects: this is the file that is imported; name another one.")
     try:
         return path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
     except OSError as error:
-        raise CommandError(f"--rejects: {name}: {error.strerror}.") from error
+        raise Unreadable(f"--rejects: {name}: {error.strerror}.") from error

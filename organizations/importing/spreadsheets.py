@@ -1,7 +1,8 @@
 """Reading tables that people send: CSV and XLSX, from a path or stdin, as text cell by cell.
 
 Nothing is guessed: a cell is the text that the file has, and what it means is for the API's own
-fields to say. A spreadsheet's number is taken at its shortest decimal form, its date as ISO.
+fields to say. A spreadsheet's number is taken at its shortest decimal form, its date as ISO, each
+with a mark that says so.
 """
 
 import csv
@@ -9,11 +10,10 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from decimal import Decimal
-from difflib import get_close_matches
 from itertools import accumulate, compress, islice
 from numbers import Real
 from pathlib import Path
@@ -23,11 +23,20 @@ from zipfile import BadZipFile
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from organizations.importing.cell_errors import cell_errors
+from organizations.importing.tables.cell_errors import cell_errors
+from organizations.importing.tables.header import (
+    MOST_COLUMNS,
+    SEARCHED,
+    header_problems,
+    plain_name,
+    shown_columns,
+)
+from organizations.importing.tables.marks import ABSENT, DAY, ERROR, MARKS, NUMBER, unmarked
+from organizations.importing.tables.texts import HEAD, UTF_8, divider_of, encoding_of
 
 STDIN = "-"
 ZIP, OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+CONTROLS = [bytes([one]) for one in range(32) if one not in b"\t\n\r\f\x1b"]
 MIDNIGHT = time()
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 BATCH = 2000
@@ -43,6 +52,10 @@ LONGEST_CELL = 100_000
 class Unreadable(Exception):
     """The file as a whole cannot be read; the sentence says why and what to do."""
 
+    def __init__(self, detail: str, code: str = "unreadable") -> None:
+        super().__init__(detail)
+        self.code = code
+
 
 class Table:
     """A header and rows of text cells, which can be read again from the start."""
@@ -52,16 +65,32 @@ class Table:
     def __init__(self) -> None:
         self.columns: list[str] = []
         self._above = 0
-        """Rows up to the header; blank ones may stand before it."""
-        for _, [cells] in self._lines(1):
-            self._above += 1
-            self.columns = [name.strip() for name in cells]
-            while self.columns and not self.columns[-1]:
-                self.columns.pop()
-            if self.columns:
+        """Rows up to the header; titles and blank lines may stand before it."""
+        for position, cells in enumerate(self._from_the_top()):
+            if any(cells):
+                self.begin_at(position, cells)
                 break
         if not self.columns:
             raise Unreadable("The file is empty; its first line names the columns.")
+
+    def _from_the_top(self) -> Iterator[list[str]]:
+        for _, [cells] in self._lines(1):
+            yield [unmarked(cell).strip() for cell in cells]
+
+    def head(self) -> list[list[str]]:
+        """The first rows as they stand, titles and blank ones too."""
+        return list(islice(self._from_the_top(), SEARCHED))
+
+    def begin_at(self, position: int, cells: Sequence[str]) -> None:
+        """Takes a row, counted from 0, as the one that names the columns."""
+        self._above = position + 1
+        self.columns = [name.strip() for name in cells]
+        while self.columns and not self.columns[-1]:
+            self.columns.pop()
+        if len(self.columns) > MOST_COLUMNS:
+            raise Unreadable(
+                f"The file has {len(self.columns)} columns; {MOST_COLUMNS} are read at most."
+            )
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """(line of the file where it begins, its cells) for each row that is not blank.
@@ -70,7 +99,8 @@ class Table:
         columns is for the reader to refuse. Raises Unreadable.
         """
         for lines, rows in self.batches():
-            yield from zip(lines, rows, strict=True)
+            for line, cells in zip(lines, rows, strict=True):
+                yield line, [cell if cell.startswith(ERROR) else unmarked(cell) for cell in cells]
 
     def batches(self, size: int = BATCH) -> Iterator[Lines]:
         """The same, many at once: their lines and their cells."""
@@ -90,29 +120,23 @@ class Table:
 
     def require(
         self, known: Sequence[str], required: Iterable[str], ignored: Sequence[str] = ()
-    ) -> None:
-        """Raises Unreadable unless every column is known or ignored, none doubled and none that is
-        needed missing; names are matched exactly."""
-        if any("\t" in name for name in self.columns):
-            raise Unreadable("The file is divided by tabs; save it as CSV with commas.")
-        problems = []
-        for position, name in enumerate(self.columns, 1):
-            if not name:
-                problems.append(f"column {position} has no name")
-            elif name not in known and name not in ignored:
-                near = get_close_matches(name.casefold().replace(" ", "_"), known, n=1, cutoff=0.6)
-                hint = f" (did you mean “{near[0]}”?)" if near else ""
-                problems.append(f"there is no column “{name[:50]}”{hint}")
-            elif self.columns.index(name) < position - 1:
-                problems.append(f"the column “{name}” is there twice")
-        problems += [
-            f"the column “{name}” is missing" for name in required if name not in self.columns
-        ]
+    ) -> dict[str, int]:
+        """The position of each column by our name for it.
+
+        Raises Unreadable unless every column is known or ignored, none doubled and none that is
+        needed missing; case, spaces and dashes of a name do not matter.
+        """
+        taken: dict[str, int] = {}
+        for position, name in enumerate(self.columns):
+            taken.setdefault(plain_name(name), position)
+        problems = header_problems(self.columns, known, required, ignored, taken)
         if problems:
-            sentence = "; ".join(problems)
             raise Unreadable(
-                f"The header is not right: {sentence}. The columns are {', '.join(known)}."
+                f"The header is not right: {'; '.join(problems)}. The columns are "
+                f"{', '.join(known)}. Found: {shown_columns(self.columns)}.",
+                code="unknown_header",
             )
+        return taken
 
     def _lines(self, size: int) -> Iterator[Lines]:
         """All rows, blank ones and the header too, `size` of them at once."""
@@ -120,24 +144,26 @@ class Table:
 
 
 class CSVTable(Table):
-    """CSV in UTF-8, with or without byte order mark, divided by commas or semicolons.
+    """CSV divided by commas, semicolons, tabs or |, in UTF-8, UTF-16 or Windows-1252.
 
-    Bytes that are not UTF-8 arrive as lone surrogates (PEP 383), which every field refuses on its
-    own line.
+    Bytes that are not UTF-8 in a file that otherwise is arrive as lone surrogates (PEP 383), which
+    every field refuses on its own line.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._encoding = encoding_of(path)
+        self._errors = "surrogateescape" if self._encoding == UTF_8 else "replace"
         with path.open("rb") as file:
-            if file.read(2) in UTF_16:
-                raise Unreadable("The file is UTF-16; save it as CSV in UTF-8.")
-        with self._open() as file:
-            first = file.readline()
-        self.delimiter = ";" if first.count(";") > first.count(",") else ","
+            head = file.read(HEAD)
+        garbage = sum(map(head.count, CONTROLS)) > len(head) // 20
+        if garbage and not self._encoding.startswith("utf-16"):
+            raise Unreadable("This is no table of text; save it as CSV or XLSX.")
+        self.delimiter = divider_of(path, self._encoding)
         super().__init__()
 
     def _open(self) -> Any:
-        return self.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+        return self.path.open(encoding=self._encoding, errors=self._errors, newline="")
 
     def _lines(self, size: int) -> Iterator[Lines]:
         csv.field_size_limit(LONGEST_CELL)
@@ -188,7 +214,7 @@ class XLSXTable(Table):
     def _lines(self, size: int) -> Iterator[Lines]:
         sheet, line = self._sheet.iter_rows(), 1
         while values := list(islice(sheet, size)):
-            rows = [[one if type(one) is str else cell_text(one) for one in row] for row in values]
+            rows = [[one if type(one) is str else marked(one) for one in row] for row in values]
             lines = range(line, line + len(rows))
             for wrong in self._errors.keys() & lines if self._errors else ():
                 self._put_errors(wrong, rows[wrong - line])
@@ -223,6 +249,42 @@ def cell_text(value: Any) -> str:
         text = format(Decimal(repr(value)), "f")
         return text.removesuffix(".0")
     return str(value)
+
+
+def marked(value: Any) -> str:
+    """The same, with what kind of value it was."""
+    if isinstance(value, datetime | date):
+        return DAY + cell_text(value)
+    if isinstance(value, Real) and not isinstance(value, bool):
+        return NUMBER + cell_text(value)
+    return cell_text(value)
+
+
+class JSONTable(Table):
+    """Rows of JSON, whose keys are the columns."""
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        names = dict.fromkeys(name for row in rows for name in row)
+        self._rows = [list(names), *([json_text(row, name) for name in names] for row in rows)]
+        super().__init__()
+
+    def _lines(self, size: int) -> Iterator[Lines]:
+        """The first row of the list is line 1, as the header is line 0."""
+        for start in range(0, len(self._rows), size):
+            rows = [list(cells) for cells in self._rows[start : start + size]]
+            yield range(start, start + len(rows)), rows
+
+
+def json_text(row: Mapping[str, Any], name: str) -> str:
+    """A JSON value as a cell: lists divided by |, null empty, a missing key told from both."""
+    if name not in row:
+        return ABSENT
+    value = row[name]
+    if isinstance(value, list):
+        return "|".join(map(str, value))
+    if value is None or isinstance(value, str):
+        return (value or "").lstrip(MARKS)
+    return NUMBER + str(value) if isinstance(value, Decimal) else marked(value)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from emissions.importing.factors import FactorImporter, read_sources
-from organizations.importing.command import ImportCommand
+from organizations.importing.command import ImportCommand, as_options
 from organizations.importing.importer import Importer
 from organizations.importing.spreadsheets import Table, Unreadable
 from organizations.models import Organization
@@ -32,7 +32,7 @@ class Command(ImportCommand):
     def make_importer(
         self, organization: Organization | None, table: Table, options: dict[str, Any]
     ) -> Importer:
-        importer = FactorImporter(organization, table, [])
+        importer = FactorImporter.of(organization, table, as_options(options))
         if options["sources"]:
             try:
                 importer.sources = read_sources(options["sources"])

@@ -86,7 +86,7 @@ def test_everything_wrong_with_a_file_of_sources_is_named(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("cells", "column", "code"),
     [
-        ({"co2e": "0,5"}, "co2e", "invalid"),
+        ({"co2e": "0,5x"}, "co2e", "invalid"),
         ({"co2e": "-1"}, "co2e", "min_value"),
         ({"unit": "kwh"}, "unit", "invalid_choice"),
         ({"country": "Spain"}, "country", "unknown_country"),

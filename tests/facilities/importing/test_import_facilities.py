@@ -125,7 +125,7 @@ BAD = [
     ({"categories": "heat|steam"}, "categories", "invalid_choice"),
     ({"cups_list": "ES1234"}, "cups_list", "invalid_cups"),
     ({"cups_list": f"{cups(1)}|{cups(1)}"}, "cups_list", "duplicate"),
-    ({"logistic_factor": "0,5"}, "logistic_factor", "invalid"),
+    ({"logistic_factor": "80 %"}, "logistic_factor", "percent"),
     ({"logistic_factor": "half"}, "logistic_factor", "invalid"),
     ({"logistic_factor": "1.5"}, "logistic_factor", "max_value"),
     ({"logistic_factor": "0.1234567"}, "logistic_factor", "max_decimal_places"),
@@ -147,11 +147,13 @@ def test_a_bad_row_is_named_with_line_column_value_code_and_sentence(
     assert not Facility.objects.exists()
 
 
-def test_a_decimal_comma_is_refused_with_the_fix(
+def test_a_decimal_comma_is_read_where_the_column_proves_it(
     tmp_path: Path, organization: Organization
 ) -> None:
-    outcome = load(tmp_path, [{**MADRID, "logistic_factor": "0,5"}], organization)
-    assert "has a comma, which is not read as a decimal point" in outcome.messages
+    load(tmp_path, [{**MADRID, "logistic_factor": "0,5"}], organization)
+    assert Facility.objects.get().logistic_factor == Decimal("0.5")
+    outcome = load(tmp_path, [{**MADRID, "logistic_factor": "1,000"}], organization)
+    assert "[ambiguous_number]" in outcome.messages
 
 
 def test_every_bad_row_is_reported_and_skip_stores_the_good_ones(
@@ -225,8 +227,8 @@ def test_rows_with_too_few_cells_or_bytes_that_are_no_text_are_refused_alone(
 ) -> None:
     file = tmp_path / "f.csv"
     file.write_bytes(
-        b"external_id,name,type,country\nA,One,office,ES\nB,Two\nC,Caf\xe9,office,ES\n"
-        b"D,Four,office,ES,extra\n"
+        b"external_id,name,type,country\nA,Caf\xc3\xa9,office,ES\nB,Two\n"
+        b"C,Caf\xe9,office,ES\nD,Four,office,ES,extra\n"
     )
     rejects = tmp_path / "rejects.csv"
     outcome = run(
@@ -333,7 +335,7 @@ CELLS: dict[str, Any] = {
     "categories": st.sampled_from(["", "heat", "water|heat", "steam", "heat|", "heat|heat"]),
     "cups_list": st.sampled_from(["", cups(7), cups(7).lower(), f"{cups(7)}|{cups(7)}", "ES12"]),
     "logistic_factor": st.sampled_from(
-        ["", "0.5", "1", "1.0", "1e0", "-0", "-1", "2", "0,5", "1.234,5", "NaN", "abc", "0.1234567"]
+        ["", "0.5", "1", "1.0", "1e0", "-0", "-1", "2", "1.2.3", "abc", "0.1234567"]
     ),
     "status": st.sampled_from(["", "active", "archived", "open", " active"]),
 }

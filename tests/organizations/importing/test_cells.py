@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from emissions.serializers import ConsumptionSerializer
 from facilities.serializers import FacilitySerializer
-from organizations.importing.cell_errors import MARK
 from organizations.importing.cells import Column, Refused
+from organizations.importing.tables.cell_errors import MARK
 
 FIELDS: dict[str, Any] = {
     **FacilitySerializer().fields,

@@ -12,8 +12,8 @@ from typing import Any
 import openpyxl
 import pytest
 
-from organizations.importing.cell_errors import MARK
 from organizations.importing.spreadsheets import Unreadable, cell_text, open_table
+from organizations.importing.tables.cell_errors import MARK
 
 
 def table(path: Path, content: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
@@ -75,7 +75,7 @@ def test_stdin_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (b"", "The file is empty"),
         (b"\n\n", "The file is empty"),
-        ("a,b\n".encode("utf-16"), "UTF-16"),
+        (bytes(range(32)) * 9, "This is no table of text"),
         (b"\xd0\xcf\x11\xe0rest", "old Excel workbook"),
         (b"PK\x03\x04 not a workbook", "The workbook cannot be read"),
         (b'a,b\nx,y\n"never closed,1\nx,2\n', "Line 3: the quotation marks"),
@@ -96,13 +96,16 @@ def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        (b"a,b,Quantity", "there is no column “Quantity” (did you mean “quantity”?)"),
+        (b"a,b,Quantities", "there is no column “Quantities” (did you mean “quantity”?)"),
+        (b"a,b,Consumo (kWh)", "there is no column “Consumo (kWh)” (did you mean “quantity”?)"),
         (b"a,a,quantity", "the column “a” is there twice"),
         (b"a,b", "the column “quantity” is missing"),
         (b"a,,quantity", "column 2 has no name"),
     ],
 )
-def test_a_header_is_matched_exactly(tmp_path: Path, header: bytes, words: str) -> None:
+def test_what_is_wrong_with_a_header_is_named_with_the_nearest_columns(
+    tmp_path: Path, header: bytes, words: str
+) -> None:
     file = tmp_path / "table.csv"
     file.write_bytes(header + b"\n1,2,3\n")
     with open_table(str(file)) as opened, pytest.raises(Unreadable) as caught:
@@ -182,11 +185,23 @@ def test_the_line_of_wrong_quotation_marks_is_counted_past_line_breaks(tmp_path:
     assert refusal(tmp_path, b'a,b\n"x\ny",1\n"x"y,1\n').startswith("Line 4: the quotation marks")
 
 
-def test_tabs_are_named(tmp_path: Path) -> None:
-    file = tmp_path / "table.csv"
-    file.write_text("a\tb\n1\t2\n")
-    with open_table(str(file)) as opened, pytest.raises(Unreadable, match="divided by tabs"):
-        opened.require(["a", "b"], [])
+@pytest.mark.parametrize("divider", [",", ";", "\t", "|"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"]
+)
+def test_a_file_is_read_in_every_encoding_and_with_every_divider(
+    tmp_path: Path, divider: str, encoding: str
+) -> None:
+    lines = ["Title", "", "Name|Note", "Cádiz|a", "Málaga|1,5"]
+    text = "\r\n".join([*lines, *["x|y"] * 9]).replace("|", divider).replace("1,5", '"1,5"')
+    columns, rows = table(tmp_path, text.encode(encoding))
+    assert rows[1:3] == [(4, ["Cádiz", "a"]), (5, ["Málaga", "1,5"])]
+    assert columns == ["Title"]
+
+
+def test_a_file_that_is_partly_utf_8_is_utf_8(tmp_path: Path) -> None:
+    _, rows = table(tmp_path, "a,b\né,1\n".encode() + b"\xe9,2\n")
+    assert rows == [(2, ["é", "1"]), (3, ["\udce9", "2"])]
 
 
 def test_a_pipe_is_read_once_and_kept(tmp_path: Path) -> None:

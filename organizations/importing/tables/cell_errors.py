@@ -11,8 +11,10 @@ from typing import IO
 from xml.etree import ElementTree
 from zipfile import ZipFile
 
-MARK = "\ufdd0"
-"""Begins the text of such a cell; Unicode keeps this one for use inside programs."""
+from organizations.importing.tables.marks import ERROR
+
+MARK = ERROR
+"""Begins the text of such a cell."""
 
 SUSPICIOUS = re.compile(rb"""\st=["']e["']|<(?:\w+:)?f[\s>/]""")
 LONGEST_MATCH = 64

@@ -1,0 +1,142 @@
+"""One import, however it comes: by command, over HTTP, from the admin, from another program.
+
+A file is read twice: once to count its rows, to know all their keys and how its numbers and days
+are written, and once in batches, inside the one transaction that stores it all or nothing.
+"""
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from organizations.importing.importer import Importer
+from organizations.importing.options import ABORT
+from organizations.importing.progress import Quiet, Rows
+from organizations.importing.rejects import Report
+from organizations.models import Import, ImportOutcome
+from organizations.tenancy import in_the_way
+
+CACHE_KIB = 64 * 1024
+
+
+class NotStored(Exception):
+    """The import as a whole could not be stored, though its rows may be right; the sentence says
+    why."""
+
+
+class Discarded(Exception):
+    """Ends the transaction of an import that is not to be stored."""
+
+
+@contextmanager
+def quick_garbage_collection() -> Iterator[None]:
+    """Looks for cycles seldom: rows come and go by the thousand, and none is a part of one."""
+    usual = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
+@contextmanager
+def large_cache() -> Iterator[None]:
+    """SQLite: room for the pages of the indexes, which the rows of a file come to in any order; at
+    its usual 2 MB most of them would go out to the disk and come back."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA cache_size")
+        [usual] = cursor.fetchone()
+        cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA cache_size = {usual}")
+
+
+def nobody(what: str, total: int) -> Quiet:
+    """Makes what tells nobody how far an import is."""
+    return Quiet()
+
+
+@quick_garbage_collection()
+def bring_in(
+    importer: Importer,
+    file_name: str,
+    *,
+    rejects: TextIO | None = None,
+    watch: Callable[[str, int], Rows | Quiet] = nobody,
+) -> Report:
+    """Reads, judges and stores all rows of the importer's table, and records that it did.
+
+    `watch` is given what is done and how many rows there are, and is told how far it is; the
+    refused rows go to `rejects`. Raises Unreadable where the file as a whole cannot be read and
+    NotStored where another write was in the way.
+    """
+    options, started_at, total = importer.options, timezone.now(), 0
+    for lines, rows in importer.table.batches():
+        importer.survey(lines, rows)
+        total += len(rows)
+    abort = options.on_error == ABORT
+    with watch(f"importing {importer.kind}", total) as bar:
+        report = importer.report = Report(importer.table, bar, rejects)
+        record = Import(
+            organization=importer.organization,
+            kind=importer.kind,
+            file_name=file_name[:255],
+            started_by=options.started_by[:150],
+            started_at=started_at,
+        )
+        importer.writing = not options.dry_run
+        importer.reason = record.as_reason()
+        try:
+            with large_cache(), transaction.atomic(), importer.writer:
+                check_references_at_once()
+                importer.prepare()
+                for lines, rows in importer.table.batches():
+                    good = importer.read(lines, rows)
+                    importer.writing &= not (abort and report.rejected)
+                    importer.store_batch(good)
+                    importer.writing &= not (abort and report.rejected)
+                    bar.advance(len(rows))
+                importer.settle()
+                importer.writing &= not (abort and report.rejected)
+                if not importer.writing:
+                    raise Discarded
+                importer.flush()
+                importer.finish()
+                keep_record(record, report, ImportOutcome.STORED)
+        except Discarded:
+            if not options.dry_run:
+                report.created = report.changed = 0
+                keep_record(record, report, ImportOutcome.REFUSED)
+        except ValidationError as error:
+            raise NotStored("; ".join(error.messages)) from error
+        except (IntegrityError, OperationalError) as error:
+            if isinstance(error, OperationalError) and not in_the_way(error):
+                raise
+            raise NotStored(f"another write was in the way; run it again ({error}).") from error
+    return report
+
+
+def keep_record(row: Import, report: Report, outcome: str) -> None:
+    """Stores that an import was, and what became of its rows."""
+    row.finished_at = timezone.now()
+    row.outcome = outcome
+    for name in ("created", "changed", "unchanged", "rejected", "warnings"):
+        setattr(row, name, getattr(report, name))
+    row.first_rejects = report.first
+    row.save(force_insert=True)
+
+
+def check_references_at_once() -> None:
+    """PostgreSQL: at the end of each statement, where the writer has time, not all at commit."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

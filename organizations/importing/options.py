@@ -1,0 +1,33 @@
+"""What is said about a file that is brought in: the same over HTTP, in the admin, by command."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from organizations.importing.layouts import OURS, Layout
+
+ABORT, SKIP = "abort", "skip"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a file is read, and what becomes of bad rows."""
+
+    dry_run: bool = False
+    """Judge every row and store nothing."""
+    on_error: str = ABORT
+    """abort: store nothing unless every row is good; skip: store the good ones."""
+    allow: Sequence[str] = ()
+    """Codes of faults that are only warned of."""
+    layout: Layout = OURS
+    facility: str = ""
+    """The facility of every row, by external_id, id, CUPS or meter."""
+    decimal: str | None = None
+    """How numbers are written, `point` or `comma`, where the file does not prove it."""
+    dates: str | None = None
+    """How days are written, `ymd`, `dmy` or `mdy`, where the file does not prove it."""
+    started_by: str = ""
+    """Who brings it in, for the record."""
+
+    def style_of(self, what: str) -> str | None:
+        """How numbers (`decimal`) or days (`dates`) are written, by option or else by layout."""
+        return getattr(self, what) or getattr(self.layout, what)

@@ -1,0 +1,276 @@
+"""Files that utilities, landlords and spreadsheets make: read right, or refused by name."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from emissions.models import Consumption
+from facilities.models import Facility
+from organizations.models import Import, Organization
+from tests.conftest import Person
+from tests.importing import Outcome, run
+
+pytestmark = pytest.mark.django_db
+
+CASES = Path(__file__).parent / "cases"
+HEADER = "facility_id,category,quantity,unit,start_date,end_date"
+Load = Callable[..., Outcome]
+
+
+@pytest.fixture
+def load(tmp_path: Path, organization: Organization, alice: Person) -> Load:
+    """Imports a text, bytes or one of the cases for an organization with the facility S3."""
+    alice.facility(external_id="S3", country="ES")
+
+    def import_(content: str | bytes | Path, *options: str) -> Outcome:
+        path = content if isinstance(content, Path) else tmp_path / "bills.csv"
+        if isinstance(content, str | bytes):
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return run("import_consumption", path, organization, *options)
+
+    return import_
+
+
+def bills() -> list[tuple[Decimal, date, date]]:
+    rows = Consumption.objects.order_by("start_date", "id")
+    return list(rows.values_list("quantity", "start_date", "end_date"))
+
+
+def row(**cells: str) -> str:
+    """One line under HEADER, in S3, whose cells are quoted."""
+    usual = {
+        "facility_id": "S3",
+        "category": "electricity",
+        "quantity": "10.5",
+        "unit": "kWh",
+        "start_date": "2024-01-01",
+        "end_date": "2024-01-31",
+    }
+    return ",".join(f'"{cell}"' for cell in (usual | cells).values())
+
+
+def table(*rows: str, header: str = HEADER) -> str:
+    return "\n".join([header, *rows])
+
+
+def test_a_local_file_is_read_as_it_proves_itself(load: Load) -> None:
+    text = (CASES / "our_columns_local.csv").read_text().replace("KWH", "kWh").replace("kwh", "kWh")
+    assert load(text).counts.startswith("created 2")
+    assert bills() == [
+        (Decimal("1047.5"), date(2023, 12, 15), date(2024, 1, 14)),
+        (Decimal(1200), date(2024, 2, 3), date(2024, 3, 4)),
+    ]
+
+
+def test_what_nothing_proves_is_refused_with_the_option_that_decides(load: Load) -> None:
+    outcome = load(CASES / "not_proved.csv")
+    assert outcome.status == 1
+    assert "[ambiguous_number]" in outcome.messages
+    assert "--decimal point" in outcome.messages
+    assert outcome.messages.count("[ambiguous_date]") == 2
+    assert "--dates dmy" in outcome.messages
+    assert bills() == []
+    load(CASES / "not_proved.csv", "--decimal=point", "--dates=mdy")
+    assert bills() == [
+        (Decimal(1200), date(2024, 1, 1), date(2024, 1, 31)),
+        (Decimal(900), date(2024, 3, 4), date(2024, 5, 4)),
+    ]
+
+
+def test_an_option_that_the_file_contradicts_is_refused(load: Load) -> None:
+    outcome = load(CASES / "our_columns_local.csv", "--decimal=point")
+    assert outcome.messages.count("[contradictory_numbers]") == 2
+    outcome = load(CASES / "our_columns_local.csv", "--dates=mdy")
+    assert outcome.messages.count("[contradictory_dates]") == 4
+    assert bills() == []
+
+
+def test_a_column_that_contradicts_itself_is_refused_with_two_lines(load: Load) -> None:
+    rows = [
+        row(quantity="1.5"),
+        row(quantity="1,5", start_date="2024-02-01", end_date="2024-02-28"),
+    ]
+    outcome = load(table(*rows))
+    assert outcome.messages.count("[contradictory_numbers]") == 2
+    assert "line 2 has “1.5” and line 3 has “1,5”" in outcome.messages
+
+
+def test_spoiled_codes_are_refused_and_zeros_are_kept(organization: Organization) -> None:
+    outcome = run("import_facilities", CASES / "spoiled_codes.csv", organization, "--on-error=skip")
+    assert "line 2: external_id “2.31282E+13”" in outcome.messages
+    assert "[spoiled_code]" in outcome.messages
+    assert Facility.objects.get().external_id == "0012"
+
+
+def test_an_unknown_header_answers_with_what_was_found_and_the_nearest_columns(
+    load: Load,
+) -> None:
+    outcome = load(CASES / "bill_sheet_es.csv")
+    assert outcome.status == 1
+    assert "“Fecha inicio” (did you mean “start_date”?)" in outcome.messages
+    assert "“Consumo (kWh)” (did you mean “quantity”?)" in outcome.messages
+    assert "Found: “Sede”, “CUPS”" in outcome.messages
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("titles", f"Bills of 2024\n\n,,,\n{table(row())}"),
+        ("any case", table(row(), header=HEADER.upper().replace(",", " , "))),
+        ("spaces", table(row(), header=HEADER.replace("_", " ").title())),
+        ("tabs", table(row()).replace(",", "\t")),
+        ("pipes", table(row()).replace(",", "|")),
+        ("blank lines", f"{HEADER}\n\n{row()}\n,,,,,\n\n"),
+        ("header again", table(row(), HEADER, row(facility_id="s3"))[: -len(row()) - 1]),
+        ("a total", table(row(), "Total,,10.5,kWh,,")),
+        ("a short total", table(row(), "TOTAL:,10.5")),
+        ("padded", table(row(quantity=" 10.5 ", start_date=" 2024-01-01"))),
+        ("unit in the cell", table(row(quantity="10.5 kWh"))),
+        ("unit in the cell alone", table(row(quantity="10.5 kWh", unit=""))),
+        ("date and midnight", table(row(start_date="2024-01-01 00:00:00"))),
+    ],
+)
+def test_the_same_bill_is_read_however_its_file_is_made(
+    load: Load, name: str, content: str
+) -> None:
+    outcome = load(content)
+    assert outcome.counts == "created 1, changed 0, unchanged 0, rejected 0", outcome.messages
+    assert bills() == [(Decimal("10.5"), date(2024, 1, 1), date(2024, 1, 31))]
+
+
+def test_a_total_and_a_repeated_header_are_passed_over_with_a_word(load: Load) -> None:
+    outcome = load(table(row(), HEADER, "Suma,,10.5,,,"))
+    assert outcome.counts.startswith("created 1,")
+    assert "[repeated_header]" in outcome.messages
+    assert "[total_row]" in outcome.messages
+
+
+@pytest.mark.parametrize(
+    ("cells", "code"),
+    [
+        ({"quantity": "NULL"}, "no_value"),
+        ({"quantity": "—"}, "no_value"),
+        ({"quantity": "12 %"}, "percent"),
+        ({"quantity": "€ 12"}, "currency"),
+        ({"quantity": "10.5 MWh"}, "contradictory_units"),
+        ({"quantity": "10.5 parsecs"}, "invalid_choice"),
+        ({"start_date": "45292"}, "invalid"),
+        ({"start_date": "2024-01-01 13:15"}, "invalid"),
+        ({"facility_id": "=cmd|'/c calc'!A0"}, "does_not_exist"),
+    ],
+)
+def test_what_is_no_value_is_refused_by_name(load: Load, cells: dict[str, str], code: str) -> None:
+    outcome = load(table(row(**cells)))
+    assert outcome.status == 1
+    assert f"[{code}]" in outcome.messages
+
+
+def test_where_a_value_may_be_left_out_a_word_for_nothing_is_an_empty_cell(load: Load) -> None:
+    cells = '"N/A","-","NULL"'
+    load(table(f"{row()},{cells}", header=f"{HEADER},supplier,data_quality,cups"))
+    stored = Consumption.objects.get()
+    assert (stored.supplier, stored.data_quality, stored.cups) == ("", "actual", "")
+
+
+def test_one_facility_may_be_said_for_a_whole_file(load: Load) -> None:
+    content = table(row(), header=HEADER).replace("facility_id,", "").replace('"S3",', "")
+    assert load(content, "--facility=S3").counts.startswith("created 1")
+    outcome = load(content, "--facility=nowhere")
+    assert "[does_not_exist]" in outcome.messages
+
+
+def workbook(path: Path, rows: list[list[Any]], **settings: Any) -> Path:
+    book = openpyxl.Workbook()
+    for name, value in settings.items():
+        setattr(book, name, value)
+    for cells in rows:
+        book.active.append(cells)
+    book.save(path / "bills.xlsx")
+    return path / "bills.xlsx"
+
+
+WORKBOOK_HEADER: list[Any] = HEADER.split(",")
+
+
+def test_numbers_of_a_workbook_prove_nothing_of_its_text(load: Load, tmp_path: Path) -> None:
+    """12.345 is a real number, and “1.200” beside it is text that could be 1200."""
+    days = [date(2024, 1, 1), date(2024, 1, 31)]
+    outcome = load(
+        workbook(tmp_path, [
+            WORKBOOK_HEADER,
+            ["S3", "electricity", 12.345, "kWh", *days],
+            ["S3", "heat", "1.200", "kWh", *days],
+        ]),
+        "--on-error=skip",
+    )  # fmt: skip
+    assert bills() == [(Decimal("12.345"), *days)]
+    assert "line 3: quantity “1.200”" in outcome.messages
+    assert "[ambiguous_number]" in outcome.messages
+
+
+def test_days_of_a_workbook_that_counts_from_1904_are_the_days_that_it_shows(
+    load: Load, tmp_path: Path
+) -> None:
+    days = [date(2024, 1, 1), date(2024, 1, 31)]
+    rows = [WORKBOOK_HEADER, ["S3", "electricity", 1.5, "kWh", *days]]
+    load(workbook(tmp_path, rows, epoch=openpyxl.utils.datetime.CALENDAR_MAC_1904))
+    assert bills() == [(Decimal("1.5"), *days)]
+
+
+def test_a_serial_number_in_the_place_of_a_day_is_refused(load: Load, tmp_path: Path) -> None:
+    rows = [WORKBOOK_HEADER, ["S3", "electricity", 1.5, "kWh", 45292, date(2024, 1, 31)]]
+    assert "number that a spreadsheet keeps for a day" in load(workbook(tmp_path, rows)).messages
+
+
+@pytest.mark.parametrize(
+    ("code", "kept"), [("0012", "0012"), (12, "12"), (12.0, "12"), (4117.5, "4117.5")]
+)
+def test_codes_of_a_workbook_are_what_it_shows(
+    tmp_path: Path, organization: Organization, code: Any, kept: str
+) -> None:
+    path = workbook(tmp_path, [["external_id", "name", "type", "country"], [code, "A", "b", "ES"]])
+    assert run("import_facilities", path, organization).status == 0
+    assert Facility.objects.get().external_id == kept
+
+
+@pytest.mark.parametrize("code", [1234567890123456789, 2.31282e22, date(2024, 3, 1)])
+def test_codes_that_a_workbook_cannot_hold_are_spoiled(
+    tmp_path: Path, organization: Organization, code: Any
+) -> None:
+    path = workbook(tmp_path, [["external_id", "name", "type", "country"], [code, "A", "b", "ES"]])
+    assert "[spoiled_code]" in run("import_facilities", path, organization).messages
+
+
+def test_a_formula_that_an_export_has_made_harmless_comes_back_as_it_was(
+    tmp_path: Path, organization: Organization
+) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text("name,type,country,address\n'=1+1,office,ES,'-x\n")
+    assert run("import_facilities", path, organization).status == 0
+    facility = Facility.objects.get()
+    assert (facility.name, facility.address) == ("=1+1", "-x")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (bytes(range(256)) * 40, "no table of text"),
+        (",".join(f"c{n}" for n in range(10_000)).encode() + b"\n1\n", "10000 columns"),
+        (f"{HEADER}\n".encode() + b"x" * 3_000_000, "quotation marks are not right"),
+        (b"PK\x03\x04garbage", "workbook cannot be read"),
+    ],
+    ids=["garbage", "columns", "cell", "zip"],
+)
+def test_what_is_no_file_of_ours_is_refused_as_a_whole(
+    load: Load, content: bytes, words: str
+) -> None:
+    outcome = load(content)
+    assert outcome.status == 1
+    assert words in outcome.messages
+    assert len(outcome.messages) < 2000
+    assert not Import.objects.exists()
