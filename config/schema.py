@@ -105,7 +105,7 @@ class Schema(AutoSchema):
     def _get_response_bodies(
         self, direction: Literal["request", "response"] = "response"
     ) -> dict[str, Any]:
-        """Errors are JSON whatever was asked for; tables are files without a schema of their own."""
+        """Errors are JSON whatever was asked for; tables are files, their columns in the prose."""
         bodies = super()._get_response_bodies(direction)
         for body in bodies.values():
             for media_type in set(body.get("content", ())) & TABLE_FORMATS.keys():
