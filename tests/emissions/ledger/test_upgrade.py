@@ -19,7 +19,7 @@ from tests.emissions.ledger.test_runs import check, statuses
 
 pytestmark = pytest.mark.django_db
 
-upgrade = importlib.import_module("emissions.migrations.0011_exact_bills")
+upgrade = importlib.import_module("emissions.migrations.0012_exact_bills")
 
 YEAR = {"start_date": "2024-01-01", "end_date": "2024-12-31"}
 OFF = Decimal("0.000002")

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("emissions", "0011_exact_bills"),
+        ("emissions", "0012_exact_bills"),
         ("facilities", "0006_cups_history"),
         ("organizations", "0005_request_count"),
     ]

@@ -61,7 +61,7 @@ def ask(apps: Any, organization_id: UUID, facilities: Counter[UUID]) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("emissions", "0010_task_path"),
+        ("emissions", "0011_energy"),
         ("facilities", "0006_cups_history"),
     ]
 
