@@ -4,6 +4,7 @@ Finds two things that no single row shows: two actual bills of one supply that b
 days, and a quantity a thousand times off, such as kWh written as MWh.
 """
 
+import re
 from array import array
 from bisect import bisect_left, insort
 from collections.abc import Iterable
@@ -34,6 +35,11 @@ STORED, STORED_UNNAMED = 0, 1
 """In place of the line of a stored bill; one without external_id is told by its period."""
 
 
+OF_A_METER = re.compile(
+    r"(\S.*) [0-9]{4}-[0-9]{2}(?:-[0-9]{2} [0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9]+)?)?"
+)
+
+
 class Supply(NamedTuple):
     """What may not be billed twice for a day."""
 
@@ -43,6 +49,13 @@ class Supply(NamedTuple):
     category: str
     activity: str
     cups: str
+    """Its CUPS, or the meter that a layout has made its external_id of."""
+
+
+def meter_in(external_id: str) -> str:
+    """The meter of a bill that came through a layout, or nothing: “90002 2023-01” is of 90002."""
+    found = OF_A_METER.fullmatch(external_id)
+    return found[1] if found else ""
 
 
 class Bill(NamedTuple):
@@ -140,7 +153,8 @@ class EarlierBills:
         ):
             if external_id and self._external_ids.line(external_id) >= before_line:
                 continue
-            supply, named = Supply(pk.hex, category, activity, cups), bool(external_id)
+            code, named = cups or meter_in(external_id), bool(external_id)
+            supply = Supply(pk.hex, category, activity, code)
             bill = Bill(supply, named, *rest)
             line = STORED if named else STORED_UNNAMED
             self.claim(bill, line, fresh=False, overlaps=bool(self.overlap(bill)))
