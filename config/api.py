@@ -6,12 +6,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import SimpleRouter
 
 from config.pages import read_only
-from emissions.views import (
-    ConsumptionViewSet,
-    EmissionFactorViewSet,
-    FacilityEmissionsView,
-    RecalculationViewSet,
-)
+from emissions.reports.views import EmissionsView, FacilityEmissionsView
+from emissions.views import ConsumptionViewSet, EmissionFactorViewSet, RecalculationViewSet
 from facilities.views import FacilityViewSet
 from organizations.views import APIKeyViewSet, LoginView, OrganizationView, RefreshView
 
@@ -33,6 +29,7 @@ urlpatterns = [
         FacilityEmissionsView.as_view({"get": "retrieve"}),
         name="facility-emissions",
     ),
+    path("emissions", EmissionsView.as_view({"get": "list"}), name="emissions"),
     *router.urls,
     path("schema", read_only(SpectacularAPIView.as_view(renderer_classes=JSON)), name="schema"),
     path("docs", read_only(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),

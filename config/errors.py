@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
-from config.rendering import BodyTooLarge, dumps
+from config.rendering import BodyTooLarge, DecimalJSONRenderer, dumps
 from organizations.rest.fields import as_detail
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,12 @@ HINTS = {
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
-    """DRF's hook: any exception of a view, as the error body with its status and headers."""
+    """DRF's hook: any exception of a view, as the error body with its status and headers.
+
+    It is JSON, whatever the caller accepts.
+    """
+    context["request"].accepted_renderer = DecimalJSONRenderer()
+    context["request"].accepted_media_type = DecimalJSONRenderer.media_type
     if isinstance(error, Http404):
         error = exceptions.NotFound(NOT_FOUND["detail"])
     elif isinstance(error, PermissionDenied):

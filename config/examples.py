@@ -164,6 +164,24 @@ CALCULATION = {
     "reason": None,
 }
 BREAKDOWN = {"items": [{"category": "heat", **KILOGRAMS}], **KILOGRAMS}
+SUMS = {**KILOGRAMS, "energy_kwh": 1500, "consumptions": 1}
+TOTALS = {
+    "items": [{"category": "heat", "month": "2024-01", **SUMS}],
+    **SUMS,
+    "coverage": {
+        "consumptions": {"count": 1, "kg": 273},
+        "calculated": {"count": 1, "kg": 273},
+        "missing": {"count": 0, "kg": None},
+        "exact": {"count": 1, "kg": 273},
+        "earlier_year": {"count": 0, "kg": 0},
+        "wider": {"count": 0, "kg": 0},
+        "estimated": {"count": 0, "kg": 0},
+    },
+    "total": 1,
+    "page": 1,
+    "size": 50,
+    "pages": 1,
+}
 NEW_KEY = {"name": "ERP sync", "role": "editor", "expires_at": "2036-01-01T00:00:00Z"}
 KEY = {
     "id": "0199f1c2-aa66-7013-93cc-7a8b9c0d1e2f",
@@ -248,6 +266,7 @@ EXAMPLES = {
     "organization_retrieve": [answer(ORGANIZATION)],
     **resource("facilities", NEW_FACILITY, FACILITY, {"status": "archived"}, WRONG_COUNTRY),
     "facilities_emissions": [answer(BREAKDOWN), NOT_FOUND],
+    "emissions": [answer(TOTALS)],
     **resource(
         "consumptions",
         NEW_CONSUMPTION,

@@ -37,10 +37,11 @@ class Pagination(BasePagination):
         self.size = whole_number(request, "size", DEFAULT_SIZE, MAX_SIZE)
         return min((self.page - 1) * self.size, FURTHEST), self.size
 
-    def answer(self, items: Any, total: int) -> Response:
+    def answer(self, items: Any, total: int, **beside: Any) -> Response:
         return Response(
             {
                 "items": items,
+                **beside,
                 "total": total,
                 "page": self.page,
                 "size": self.size,

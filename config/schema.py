@@ -9,6 +9,13 @@ from rest_framework import serializers
 
 from config.examples import EXAMPLES
 from organizations.access.authentication import KEY_HEADER, ORGANIZATION_HEADER
+from organizations.rest.tables import CSVTable, XLSXTable
+
+JSON = "application/json"
+TABLE_FORMATS = {
+    CSVTable.media_type: {"type": "string", "description": "All rows, under a header."},
+    XLSXTable.media_type: {"type": "string", "format": "binary"},
+}
 
 
 class ErrorSerializer(serializers.Serializer):
@@ -31,7 +38,7 @@ ERRORS = {
     "401": "No credentials, or bad ones; `WWW-Authenticate` names the schemes.",
     "403": "The caller's role is too low for this.",
     "404": "There is nothing here, or it is another organization's: the two look the same.",
-    "406": "Only application/json is answered.",
+    "406": "`Accept` names nothing that is answered here: JSON, and tables where they are listed.",
     "409": "Another write is in the way, perhaps a long import, or the first request with this "
     "`Idempotency-Key` is still running; send it again later.",
     "412": "`If-Match` names a version that is no longer current.",
@@ -98,11 +105,15 @@ class Schema(AutoSchema):
     def _get_response_bodies(
         self, direction: Literal["request", "response"] = "response"
     ) -> dict[str, Any]:
+        """Errors are JSON whatever was asked for; tables are files, their columns in the prose."""
         bodies = super()._get_response_bodies(direction)
+        for body in bodies.values():
+            for media_type in set(body.get("content", ())) & TABLE_FORMATS.keys():
+                body["content"][media_type] = {"schema": TABLE_FORMATS[media_type]}
         for code in self._error_codes():
             serializer = ValidationErrorSerializer if code == "422" else ErrorSerializer
             response = OpenApiResponse(serializer, description=ERRORS[code])
-            bodies[code] = self._get_response_for_code(response, code)
+            bodies[code] = self._get_response_for_code(response, code, [JSON])
         return bodies
 
     def _error_codes(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""`/v1/consumptions`, `/v1/emission-factors` and `/v1/facilities/{id}/emissions`."""
+"""`/v1/consumptions`, `/v1/emission-factors` and `/v1/recalculations`."""
 
 from contextlib import suppress
 from typing import Any
@@ -14,21 +14,16 @@ from rest_framework.response import Response
 
 from emissions.filters import ConsumptionFilter, EmissionFactorFilter, RecalculationFilter
 from emissions.ledger.recalculation import lock_facilities
-from emissions.models import Consumption, Emission, EmissionFactor, Recalculation
-from emissions.reports.figures import breakdown, explanation
-from emissions.reports.serializers import (
-    BreakdownQuery,
-    BreakdownSerializer,
-    CalculationSerializer,
-)
+from emissions.models import Consumption, EmissionFactor, Recalculation
+from emissions.reports.figures import explanation
+from emissions.reports.serializers import CalculationSerializer
 from emissions.serializers import (
     ConsumptionSerializer,
     EmissionFactorSerializer,
     RecalculationSerializer,
 )
 from facilities.models import Facility
-from organizations.rest.filters import plain_names, refuse_unknown
-from organizations.rest.viewsets import Listed, ResourceViewSet, Retrieved, TenantViewSet
+from organizations.rest.viewsets import Listed, ResourceViewSet, Retrieved
 from organizations.tenancy import TenantQuerySet, caller
 
 
@@ -146,38 +141,3 @@ class RecalculationViewSet(Listed, Retrieved):
         for name in RecalculationSerializer.Meta.fields
         if name not in ("cause", "started_by", "error")
     }
-
-
-class FacilityEmissionsView(TenantViewSet):
-    """What one facility emits, broken down."""
-
-    queryset = Facility.objects.all()
-    serializer_class = BreakdownSerializer
-    http_method_names = ["get", "head"]
-    filter_backends = []
-
-    def visible(self, queryset: Any, organization_id: UUID | None) -> TenantQuerySet:
-        return queryset.for_organization(organization_id).live()
-
-    @extend_schema(
-        tags=["facilities"],
-        operation_id="facilities_emissions",
-        summary="Break a facility's emissions down",
-        parameters=[BreakdownQuery],
-    )
-    def retrieve(self, request: Request, pk: str) -> Response:
-        """The sums of the facility's current lines by category, activity, scope, month or year."""
-        params = plain_names(request.query_params)
-        query = BreakdownQuery(
-            data={
-                name: params.getlist(name) if name == "group_by" else value
-                for name, value in params.items()
-            }
-        )
-        refuse_unknown(params, set(query.fields), {"group_by"})
-        query.is_valid(raise_exception=True)
-        asked = query.validated_data
-        lines = Emission.objects.current().filter(facility=self.get_object())
-        return Response(
-            breakdown(lines, asked["group_by"], asked.get("start_date"), asked.get("end_date"))
-        )

@@ -7,18 +7,9 @@ from import_export.formats.base_formats import CSV, XLSX
 from import_export.widgets import Widget
 
 from facilities.models import Facility
+from organizations.rest.tables import harmless
 
 FORMATS: dict[str, Any] = {"csv": CSV, "xlsx": XLSX}
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What makes a spreadsheet take text for a formula (OWASP, CSV injection)."""
-
-
-def harmless(value: Any) -> Any:
-    """Text that no spreadsheet runs; numbers and dates are what they are."""
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
 
 
 class Plain(Widget):

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from emissions.admin.links import lines_of
-from emissions.reports.figures import breakdown
+from emissions.reports.totals import grouped, groups
 from facilities.categories import Category
 from facilities.models import Facility
 from organizations.staff.numbers import shown_number
@@ -19,8 +19,8 @@ def monthly(lines: Any, facility: Facility | None = None, listed: int = MONTHS) 
     The chart shows `MONTHS`, the table `listed` of them, rounded to 100 g.
     """
     sums: dict[str, dict[str, Decimal]] = {}
-    for item in breakdown(lines, ["month", "category"])["items"]:
-        sums.setdefault(item["month"], {})[item["category"]] = item["co2e"]
+    for keys, found in groups(grouped(lines, ["month", "category"])):
+        sums.setdefault(keys["month"], {})[keys["category"]] = found.co2e
     months = sorted(sums)[-MONTHS:]
     used = [one for one in Category if any(one in sums[month] for month in months)]
     return {

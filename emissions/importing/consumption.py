@@ -294,6 +294,7 @@ class ConsumptionImporter(Importer):
             after["start_date"],
             after["end_date"],
             after["supplier"],
+            after["data_quality"],
             after["status"],
             None,
             site.country,

@@ -13,12 +13,13 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 
-from emissions.calculation.formula import Calculator, Line, NoFigure
+from emissions.calculation.energy import kilowatt_hours_of
+from emissions.calculation.formula import NOTHING, Calculator, Line, NoFigure
 from emissions.calculation.selection import YEARS_BACK, Key
 from emissions.models import CalculationStatus, ConsumptionStatus, Emission, EmissionFactor
 
 LIMIT = Decimal(10) ** 12
-"""A stored figure is under 10¹² kg, a gigatonne; more is a mistake in the data."""
+"""A stored figure is under 10¹² kg, a gigatonne, or 10¹² kWh; more is a mistake in the data."""
 
 INACTIVE, CATEGORY_DISABLED, DELETED = "inactive", "category_disabled", "deleted"
 
@@ -69,6 +70,7 @@ class Bill(NamedTuple):
     start_date: date
     end_date: date
     supplier: str
+    data_quality: str
     status: str
     deleted_at: datetime | None
     country: str
@@ -139,21 +141,22 @@ def compute(row: Bill, calculator: Calculator) -> tuple[list[tuple], Figures]:
         )
         lines = calculator.lines(key, row.quantity, row.start_date, row.end_date)
         if not isinstance(lines, NoFigure):
-            written = [_written(row, line) for line in lines]
+            energy = list(kilowatt_hours_of([line.quantity for line in lines], row.unit))
+            written = [_written(row, *both) for both in zip(lines, energy, strict=True)]
             total = Kilograms._make(written[0][AMOUNTS])
             large = total.too_large()
             for line in written[1:]:
                 amounts = Kilograms._make(line[AMOUNTS])
                 total = total.plus(amounts)
                 large = large or amounts.too_large() or total.too_large()
-            if large:
+            if large or abs(sum(energy, NOTHING)) >= LIMIT:
                 raise too_large(f"figure of consumption {row.external_id or row.id}")
             return written, Figures(*total, CalculationStatus.CALCULATED, "")
         reason, missing_on = lines
     return [], Figures(None, None, None, CalculationStatus.NOT_CALCULATED, reason, missing_on)
 
 
-def _written(row: Bill, line: Line) -> tuple:
+def _written(row: Bill, line: Line, energy_kwh: Decimal) -> tuple:
     """A line as Emission.WRITTEN."""
     location, market = line.location.factor, line.market.factor
     return (
@@ -168,6 +171,8 @@ def _written(row: Bill, line: Line) -> tuple:
         line.end,
         line.quantity,
         row.unit,
+        energy_kwh,
+        row.data_quality,
         location.id,
         location.co2e,
         location.co2e_biomass,

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from emissions.models.consumption import Consumption
+from emissions.models.consumption import Consumption, DataQuality
 from emissions.models.factor import EmissionFactor
 from facilities.categories import Category
 from facilities.models import Facility
@@ -44,6 +44,14 @@ class Emission(models.Model):
     end_date = models.DateField()
     quantity = ExactDecimalField(max_digits=24, decimal_places=12, help_text="In `unit`.")
     unit = models.CharField(max_length=8, help_text="The consumption's.")
+    energy_kwh = ExactDecimalField(
+        max_digits=18,
+        decimal_places=6,
+        help_text="kWh as billed, gross or net; 0 where the unit does not measure energy.",
+    )
+    data_quality = models.CharField(
+        max_length=10, choices=DataQuality.choices, help_text="The consumption's."
+    )
 
     location_factor = models.ForeignKey(
         EmissionFactor, models.PROTECT, related_name="+", db_index=False
@@ -79,6 +87,8 @@ class Emission(models.Model):
         "end_date",
         "quantity",
         "unit",
+        "energy_kwh",
+        "data_quality",
         "location_factor_id",
         "location_value",
         "location_biomass",

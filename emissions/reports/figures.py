@@ -1,66 +1,16 @@
-"""Figures explained and broken down, always from the current lines of the ledger."""
+"""Figures explained, always from the current lines of the ledger."""
 
-from collections.abc import Sequence
-from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
-
-from django.db.models.functions import ExtractYear
 
 from emissions.calculation.formula import EXACT, convert, product
 from emissions.calculation.units import ratio
 from emissions.ledger.bills import Kilograms
 from emissions.models import Consumption, Emission, EmissionFactor
 from facilities.categories import Category
-from organizations.database.decimals import ExactSum
 
 SHOWN = Decimal(1).scaleb(-28)
 """Unrounded numbers are shown to 28 decimals, which is all of them unless the ratio has no end."""
-
-GROUPS = {
-    "category": "category",
-    "activity": "activity",
-    "scope": "scope",
-    "month": "month",
-    "year": ExtractYear("month"),
-}
-
-
-def breakdown(
-    lines: Any, group_by: Sequence[str], start: date | None = None, end: date | None = None
-) -> dict[str, Any]:
-    """Current lines summed by the keys of GROUPS; `items` add up to the totals exactly.
-
-    A line belongs to the period when it ends on or after `start` and starts on or before `end`.
-    """
-    if start:
-        lines = lines.filter(end_date__gte=start)
-    if end:
-        lines = lines.filter(start_date__lte=end)
-    keys = list(dict.fromkeys(group_by))
-    columns = {f"by_{key}": GROUPS[key] for key in keys}
-    named = {name: column for name, column in columns.items() if not isinstance(column, str)}
-    plain = [column for column in columns.values() if isinstance(column, str)]
-    sums = {f"sum_{name}": ExactSum(name) for name in Kilograms._fields}
-    rows = lines.order_by().values(*plain, **named).annotate(**sums)
-    items = []
-    total = Kilograms()
-    for row in rows:
-        figures = Kilograms(*(row[name] for name in sums))
-        total = total.plus(figures)
-        values = {key: row[f"by_{key}"] if f"by_{key}" in named else row[key] for key in keys}
-        items.append((values, figures))
-    items.sort(key=lambda item: [item[0][key] for key in keys])
-    return {
-        "items": [{**_shown_keys(values), **figures._asdict()} for values, figures in items],
-        **total._asdict(),
-    }
-
-
-def _shown_keys(values: dict[str, Any]) -> dict[str, Any]:
-    if "month" in values:
-        return {**values, "month": f"{values['month']:%Y-%m}"}
-    return values
 
 
 def explanation(consumption: Consumption) -> dict[str, Any]:

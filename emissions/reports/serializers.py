@@ -1,7 +1,11 @@
 """Breakdowns and explanations of figures on the wire."""
 
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from emissions.reports.periods import Period
 from emissions.serializers import ConsumptionSerializer, EmissionFactorSerializer
 from organizations.rest.fields import Choice, Day, Number
 
@@ -18,6 +22,18 @@ class KilogramsSerializer(serializers.Serializer):
     )
 
 
+class SumsSerializer(KilogramsSerializer):
+    """Figures added up, with the energy and of how many consumptions."""
+
+    energy_kwh = Number(
+        max_digits=18,
+        decimal_places=6,
+        help_text="kWh of what is billed in a unit of energy, gross or net as billed; fuels billed "
+        "by volume or mass are not in it.",
+    )
+    consumptions = serializers.IntegerField(help_text="How many have a part in it.")
+
+
 class BreakdownQuery(serializers.Serializer):
     """What a breakdown is asked for."""
 
@@ -26,8 +42,16 @@ class BreakdownQuery(serializers.Serializer):
         default=["category"],
         help_text="Repeatable; the keys of each item.",
     )
-    start_date = Day(required=False, help_text="Lines that end on or after this day.")
-    end_date = Day(required=False, help_text="Lines that start on or before this day.")
+    start_date = Day(
+        required=False,
+        help_text="From this day on. A line that the period cuts counts by days.",
+    )
+    end_date = Day(required=False, help_text="Up to and with this day.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The period as `period`."""
+        period = Period(attrs.get("start_date"), attrs.get("end_date"))
+        return {**attrs, "period": period.checked()}
 
 
 class BreakdownItemSerializer(KilogramsSerializer):
@@ -44,6 +68,57 @@ class BreakdownSerializer(KilogramsSerializer):
     """Groups that add up to the totals exactly."""
 
     items = BreakdownItemSerializer(many=True)
+
+
+class TotalsItemSerializer(SumsSerializer):
+    """One group; it has the keys that were asked for."""
+
+    category = serializers.CharField(required=False)
+    activity = serializers.CharField(required=False)
+    scope = serializers.IntegerField(required=False)
+    month = serializers.CharField(required=False, help_text="YYYY-MM")
+    year = serializers.IntegerField(required=False)
+    country = serializers.CharField(required=False)
+    region = serializers.CharField(required=False, allow_null=True)
+    type = serializers.CharField(required=False)
+    facility = serializers.UUIDField(required=False, help_text="Its id.")
+    data_quality = serializers.CharField(required=False)
+
+
+class PartSerializer(serializers.Serializer):
+    """How many consumptions have lines of some kind, and what those lines emit."""
+
+    count = serializers.IntegerField()
+    kg = Number(
+        max_digits=18,
+        decimal_places=6,
+        allow_null=True,
+        help_text="kg CO2e, location-based; null where there is no figure.",
+    )
+
+
+class CoverageSerializer(serializers.Serializer):
+    """How much of the consumption has a figure, and how good the location-based figures are."""
+
+    consumptions = PartSerializer(help_text="All that ought to have a figure.")
+    calculated = PartSerializer(help_text="Those that have one.")
+    missing = PartSerializer(help_text="Those that have none; their kg are not known.")
+    exact = PartSerializer(help_text="With exactly the factor that was asked for.")
+    earlier_year = PartSerializer(help_text="With the factor of an earlier year.")
+    wider = PartSerializer(help_text="With the country's factor for a region's, or the world's.")
+    estimated = PartSerializer(help_text="From consumption that is estimated.")
+
+
+@extend_schema_serializer(many=False)
+class TotalsSerializer(SumsSerializer):
+    """A page of groups; all groups together add up to the totals exactly."""
+
+    items = TotalsItemSerializer(many=True)
+    coverage = CoverageSerializer()
+    total = serializers.IntegerField(help_text="How many groups there are on all pages.")
+    page = serializers.IntegerField()
+    size = serializers.IntegerField()
+    pages = serializers.IntegerField()
 
 
 class AskedSerializer(serializers.Serializer):

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import models
-from django.db.models import Sum
+from django.db.models import Func, Sum
 
 BIGINT_DIGITS = 18
 """How many decimal digits always fit SQLite's 64-bit integer."""
@@ -117,3 +117,38 @@ def kilograms(help_text: str, **kwargs: Any) -> ExactDecimalField:
     return ExactDecimalField(
         max_digits=18, decimal_places=6, editable=False, help_text=help_text, **kwargs
     )
+
+
+class Share(Func):
+    """A part of a value of 6 decimals, rounded half up to its own step, exactly on both stores.
+
+    `Share(value, part, whole)` is value × part / whole; part and whole are whole numbers under
+    10⁹. PostgreSQL's `div` is whole-number division; on SQLite the value is a whole number of
+    steps, divided before it is multiplied so that 64 bits hold it.
+    """
+
+    output_field = ExactDecimalField(max_digits=18, decimal_places=6)
+
+    def __init__(self, value: Any, part: Any, whole: Any) -> None:
+        super().__init__(value, part, whole)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
+        (value, part, whole), params = self._operands(compiler)
+        sql = (
+            f"(sign({value}) * div(abs({value}) * 2000000 * {part} + {whole}, 2 * {whole})"
+            " * 0.000001)"
+        )
+        return sql, [*params[0], *params[0], *params[1], *params[2], *params[2]]
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
+        (value, part, whole), params = self._operands(compiler)
+        sql = (
+            f"({value} / {whole} * {part}"
+            f" + (2 * ({value} %% {whole}) * {part} + sign({value}) * {whole}) / (2 * {whole}))"
+        )
+        v, p, w = params
+        return sql, [*v, *w, *p, *v, *w, *p, *v, *w, *w]
+
+    def _operands(self, compiler: Any) -> tuple[list[str], list[Any]]:
+        compiled = [compiler.compile(one) for one in self.get_source_expressions()]
+        return [sql for sql, _ in compiled], [params for _, params in compiled]

@@ -23,7 +23,6 @@ from organizations.rest.fields import ISO_DATE, as_detail
 SORT = "sort"
 UNESCAPED_OFFSET = re.compile(r" (\d\d:?\d\d)$")
 PAGING = {"page", "size"}
-ALWAYS_ALLOWED = {*PAGING, SORT}
 NEWEST_FIRST = ("-created_at", "-id")
 
 
@@ -40,6 +39,11 @@ def chooses(params: QueryDict) -> bool:
     return any(
         name not in PAGING or len(values) > 1 for name, values in plain_names(params).lists()
     )
+
+
+def known_to_lists(view: Any) -> set[str]:
+    """The parameters that a list takes beside its filters."""
+    return {*PAGING, SORT} if view.sort_fields else PAGING
 
 
 def refuse_unknown(params: QueryDict, known: set[str], repeatable: set[str]) -> None:
@@ -100,13 +104,18 @@ class StrictFilterBackend(DjangoFilterBackend):
     """django-filter, with `x[]=`, repetition, and 422 for every unknown name or value."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet, view: APIView) -> QuerySet:
-        filterset = self.get_filterset(request, queryset, view)
+        filterset = self.checked(request, queryset, view)
         if filterset is None:
-            refuse_unknown(plain_names(request.query_params), ALWAYS_ALLOWED, set())
+            refuse_unknown(plain_names(request.query_params), known_to_lists(view), set())
             return queryset
-        if not filterset.is_valid():
-            raise ValidationError(as_detail(forms.ValidationError(filterset.errors.as_data())))
         return filterset.qs
+
+    def checked(self, request: Request, queryset: QuerySet, view: APIView) -> Any:
+        """The view's filterset, None where it has none. Raises ValidationError."""
+        filterset = self.get_filterset(request, queryset, view)
+        if filterset is not None and not filterset.is_valid():
+            raise ValidationError(as_detail(forms.ValidationError(filterset.errors.as_data())))
+        return filterset
 
     def get_filterset_kwargs(self, request: Request, queryset: QuerySet, view: APIView) -> dict:
         kwargs = super().get_filterset_kwargs(request, queryset, view)
@@ -115,7 +124,7 @@ class StrictFilterBackend(DjangoFilterBackend):
         multiple = (MultiValueFilter, django_filters.MultipleChoiceFilter)
         refuse_unknown(
             params,
-            known=ALWAYS_ALLOWED | set(filters),
+            known=known_to_lists(view) | set(filters),
             repeatable={name for name, one in filters.items() if isinstance(one, multiple)},
         )
         blank = [

@@ -66,6 +66,7 @@ ROUTES = [
     Route("PATCH", "/v1/facilities/{facility}", 403, 200, 200, {"name": "Changed"}),
     Route("DELETE", "/v1/facilities/{facility}", 403, 204, 204),
     Route("GET", "/v1/facilities/{facility}/emissions"),
+    Route("GET", "/v1/emissions"),
     Route("GET", "/v1/consumptions"),
     Route("POST", "/v1/consumptions", 403, 201, 201, BILL),
     Route("GET", "/v1/consumptions/{consumption}"),

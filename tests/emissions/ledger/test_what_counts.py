@@ -76,8 +76,18 @@ def test_what_does_not_change_the_answer_writes_no_line(erin: Person) -> None:
     own = erin.factor()
     bill = erin.consumption(erin.facility())
     change(erin, "emission-factors", own, note="from the invoice", co2e=Decimal("0.50"))
-    change(erin, "consumptions", bill, note="checked", external_id="B-1", data_quality="estimated")
+    change(erin, "consumptions", bill, note="checked", external_id="B-1", cups="")
     assert ledger(bill) == [("2023-03", Decimal(500), True)]
+
+
+def test_a_line_says_the_data_quality_that_it_was_written_with(erin: Person) -> None:
+    bill = erin.consumption(erin.facility())
+    change(erin, "consumptions", bill, data_quality="estimated")
+    lines = Emission.objects.filter(consumption_id=bill["id"]).order_by("recorded_at")
+    assert [(line.data_quality, line.superseded_at is None) for line in lines] == [
+        ("actual", False),
+        ("estimated", True),
+    ]
 
 
 def test_a_published_factor_that_staff_correct_recomputes_every_organization(

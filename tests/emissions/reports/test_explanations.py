@@ -138,16 +138,19 @@ def test_the_groups_hold_what_the_hand_finds(erin: Person, site: dict) -> None:
     [
         ("end_date=2022-12-31", exactly("110.275", "138.21", "20.25")),
         ("start_date=2023-01-01", exactly("1232.753", "1278.113")),
-        # the electricity ends on the 10th, the refill is on the 15th: 18.2 + 1.913 + 1128
-        ("start_date=2023-01-11", exactly("1148.113")),
-        ("start_date=2023-01-16", exactly("20.113")),
-        # lines that a period touches belong to it: 84.64 + 18.2 + 1.913
-        ("start_date=2023-01-10&end_date=2023-01-14", exactly("104.753", "150.113")),
+        # the electricity ends on the 10th, the refill is on the 15th; gas and water have 21 of
+        # their 31 days: 18.2 - 5.870968 + 1.913 - 0.617097 + 1128
+        ("start_date=2023-01-11", exactly("1141.624935")),
+        # 16 of 31 days: 18.2 - 8.806452 + 1.913 - 0.925645
+        ("start_date=2023-01-16", exactly("10.380903")),
+        # a tenth of the electricity, 8.464 or 13; 5 of 31 days of gas and water: 8.219355 less
+        # 5.283871 (9 days: 14 less 9), and 0.863935 less 0.555387
+        ("start_date=2023-01-10&end_date=2023-01-14", exactly("11.708032", "16.244032")),
         ("start_date=2024-01-01", exactly("0")),
         ("end_date=2022-11-30", exactly("0")),
     ],
 )
-def test_a_breakdown_holds_the_lines_of_its_period(
+def test_a_breakdown_holds_the_days_of_its_period(
     erin: Person, site: dict, query: str, expected: list[Decimal]
 ) -> None:
     for keys in ("group_by=month", "group_by=category&group_by=scope"):

@@ -1,0 +1,67 @@
+"""What a report of an organization's figures may be asked for."""
+
+from typing import Any
+from uuid import UUID
+
+import django_filters
+from django.db.models import QuerySet
+
+from emissions.reports.periods import Period
+from emissions.reports.totals import GROUPS, Question
+from facilities.categories import Category
+from facilities.filters import FacilityFilter
+from organizations.rest.filters import DayFilter, MultiIdFilter, MultiValueFilter
+
+OF_LINES = "of_lines"
+
+
+class ReportFilter(FacilityFilter):
+    """Whose figures, of what and when: the filters of facilities, and some of what they consume."""
+
+    category = django_filters.MultipleChoiceFilter(
+        choices=Category.choices, method=OF_LINES, label="What is consumed; repeatable."
+    )
+    activity = MultiValueFilter(method=OF_LINES, label="Equal; repeatable.")
+    scope = django_filters.MultipleChoiceFilter(
+        choices=[(scope, scope) for scope in "123"],
+        method=OF_LINES,
+        label="Of the GHG Protocol; repeatable.",
+    )
+    facility_id = MultiIdFilter(method=OF_LINES, label="Of this facility; repeatable.")
+    start_date = DayFilter(
+        method=OF_LINES, label="From this day on. A line that the period cuts counts by days."
+    )
+    end_date = DayFilter(method=OF_LINES, label="Up to and with this day.")
+
+    def of_lines(self, queryset: QuerySet, name: str, value: Any) -> QuerySet:
+        """These choose among lines, not among facilities."""
+        return queryset
+
+    def question(self, organization_id: UUID) -> Question:
+        """What was asked. Raises ValidationError when the period ends before it starts."""
+        asked = self.form.cleaned_data
+        period = Period(asked["start_date"], asked["end_date"]).checked()
+        return Question(
+            organization_id,
+            period,
+            asked["category"] or None,
+            asked["activity"] or None,
+            [int(scope) for scope in asked["scope"]] or None,
+            asked["facility_id"] or None,
+            self.qs if OF_FACILITIES & set(self.data) else None,
+        )
+
+
+OF_FACILITIES = {
+    name
+    for name in FacilityFilter.base_filters
+    if ReportFilter.base_filters[name].method != OF_LINES
+}
+
+
+class TotalsFilter(ReportFilter):
+    group_by = django_filters.MultipleChoiceFilter(
+        choices=[(key, key) for key in GROUPS],
+        method=OF_LINES,
+        label="Repeatable; the keys of each item, `category` unless set.",
+    )
