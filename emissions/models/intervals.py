@@ -37,7 +37,7 @@ class Intervals(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid7, editable=False)
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
-    consumption = models.OneToOneField(Consumption, models.CASCADE, related_name="intervals")
+    consumption = models.ForeignKey(Consumption, models.CASCADE, related_name="intervals")
     start = models.DateTimeField(help_text="When the first one begins.")
     seconds = models.PositiveIntegerField(help_text="How long each one is.")
     places = models.PositiveIntegerField(help_text="How many there would be without gaps.")
@@ -55,6 +55,9 @@ class Intervals(models.Model):
         verbose_name_plural = "intervals"
         ordering = ["id"]
         constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "consumption"], name="intervals_once_per_consumption"
+            ),
             models.CheckConstraint(
                 condition=models.Q(denominator__gt=0, numerator__gt=0),
                 name="intervals_size_positive",

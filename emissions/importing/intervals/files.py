@@ -7,9 +7,9 @@ from itertools import groupby
 from operator import add, itemgetter
 from typing import Any
 
-from emissions.importing.clocks import DAY, EPOCH, Clock
-from emissions.importing.interval_bills import IntervalImporter, Source
-from emissions.importing.series import Meter, Month, by_moment, by_wall_clock, months
+from emissions.importing.intervals.bills import IntervalImporter, Source
+from emissions.importing.intervals.clocks import DAY, EPOCH, Clock
+from emissions.importing.intervals.series import Meter, Month, by_moment, by_wall_clock, months
 from organizations.importing.cells import Column, Fault, Refused
 from organizations.importing.layouts.layout import fold
 from organizations.importing.tables.header import plain_name

@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import gcd
 from typing import NamedTuple
 
-from emissions.importing.clocks import DAY, EPOCH, Clock
+from emissions.importing.intervals.clocks import DAY, EPOCH, Clock
 
 LENGTHS = (60, 300, 600, 900, 1200, 1800, 3600, 7200, 10_800, 14_400, 21_600, 28_800, 43_200, DAY)
 """Seconds that an interval may have."""

@@ -14,11 +14,11 @@ from uuid import UUID
 
 from uuid_utils import uuid7
 
-from emissions.importing.clocks import DAY, EPOCH, Clock
 from emissions.importing.consumption import ConsumptionImporter
+from emissions.importing.intervals.clocks import DAY, EPOCH, Clock
+from emissions.importing.intervals.series import Meter, Month, Unfit, joined
 from emissions.importing.periods import Bill as Period
 from emissions.importing.recognition import Recognised
-from emissions.importing.series import Meter, Month, Unfit, joined
 from emissions.importing.validation import ZERO_LENGTH
 from emissions.models import Consumption, DataQuality, Intervals
 from emissions.models.intervals import columns_of_readings
