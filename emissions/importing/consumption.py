@@ -202,6 +202,8 @@ class ConsumptionImporter(Importer):
             self._earlier.claim(period, one.row.line, overlaps=overlaps)
             if sentence := self._earlier.weigh(period, one.replaced):
                 self.warn(one.row, Fault("quantity", "jump", sentence))
+            elif sentence := self._earlier.large(period):
+                self.warn(one.row, Fault("quantity", "large", sentence))
             accepted.append((pk, one))
             if one.stored:
                 self.report.changed += 1

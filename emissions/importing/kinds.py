@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from emissions.importing.consumption import ConsumptionImporter
 from emissions.importing.factors import FactorImporter
 from emissions.importing.intervals.files import Datadis, Enedis, GreenButton, HalfHours
+from emissions.importing.intervals.sums import Sums
 from emissions.importing.metered_bills import Months, PortfolioManager
 from emissions.importing.validation import ALLOWABLE
 from facilities.importing.facilities import FacilityImporter
@@ -24,6 +25,7 @@ ConsumptionImporter.readers = {
     "half_hours": HalfHours,
     "months": Months,
     "portfolio_manager": PortfolioManager,
+    "sums": Sums,
 }
 
 KINDS: dict[str, type[Importer]] = {

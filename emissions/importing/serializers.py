@@ -1,5 +1,6 @@
 """Import layouts and intervals on the wire."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -14,6 +15,9 @@ from organizations.models import ImportLayout
 from organizations.rest.fields import ModelSerializer, Moment, Number, Text, as_detail
 
 SHIPPED_AT = datetime(2026, 11, 26, tzinfo=UTC)
+LONGEST = 50_000
+"""Characters of the words of a layout."""
+
 WORDS = ("columns", "constants", "activities", "units")
 
 
@@ -52,6 +56,30 @@ class ImportLayoutSerializer(ModelSerializer):
         ]
         read_only_fields = ["id", "created_at", "updated_at"]
 
+    def validate_columns(self, value: dict[str, Any]) -> dict[str, Any]:
+        return storable_words(value)
+
+    def validate_constants(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Numbers are kept as their text, exactly."""
+        words = {}
+        for name, one in value.items():
+            if isinstance(one, dict | list) or one is None:
+                raise serializers.ValidationError("Give a text or a number.")
+            words[name] = str(one).lower() if isinstance(one, bool) else str(one)
+        return storable_words(words)
+
+    def validate_activities(self, value: dict[str, Any]) -> dict[str, Any]:
+        for one in value.values():
+            parts = one.values() if isinstance(one, dict) else [one]
+            if not all(isinstance(part, str) for part in parts):
+                raise serializers.ValidationError(
+                    "Each word of theirs is an activity, or {category, activity}."
+                )
+        return storable_words(value)
+
+    def validate_units(self, value: dict[str, Any]) -> dict[str, Any]:
+        return storable_words(value)
+
     def get_own(self, row: ImportLayout) -> bool:
         return row.organization_id is not None
 
@@ -67,6 +95,14 @@ class ImportLayoutSerializer(ModelSerializer):
         if errors:
             raise serializers.ValidationError(as_detail(ValidationError(errors)))
         return attrs
+
+
+def storable_words(value: dict[str, Any]) -> dict[str, Any]:
+    """Words that any database keeps. Raises ValidationError."""
+    text = json.dumps(value, ensure_ascii=False)
+    if "\\u0000" in text or len(text) > LONGEST or text != text.encode("utf-8", "ignore").decode():
+        raise serializers.ValidationError("This is too long, or has characters that are no text.")
+    return value
 
 
 def shipped_row(layout: Layout) -> ImportLayout:

@@ -302,6 +302,7 @@ def test_a_deleted_row_looks_like_none(
     for path in ("/v1/consumptions/{consumption}", "/v1/facilities/{facility}"):
         assert alice.delete(path.format(**rows.ids)).status == 204
     assert alice.delete("/v1/emission-factors/" + rows.ids["factor"]).status == 204
+    assert alice.delete("/v1/import-layouts/" + rows.ids["layout"]).status == 204
     person = next(one for one in (alice, erin, bob) if one.role == role)
     for route in OF_ONE:
         kept = "{key}" in route.path or "{recalculation}" in route.path

@@ -25,6 +25,7 @@ from emissions.models.intervals import columns_of_readings
 from organizations.database import bulk
 from organizations.importing.cells import REMEMBERED, Column, Fault, Refused
 from organizations.importing.importer import Batch, Insertions, Row
+from organizations.importing.layouts.layout import DAY as BY_DAY
 from organizations.importing.layouts.layout import Layout
 
 METERS_AT_ONCE, BILLS_AT_ONCE = 10, 120
@@ -161,6 +162,10 @@ class IntervalImporter(ConsumptionImporter):
         """Notes that the file has the months of a meter, so that what is stored of them is not
         taken for other bills."""
         first, last = (date.fromordinal(one // DAY + EPOCH) for one in ends(meter.stamps))
+        if self.layout.sum_by == BY_DAY:
+            for day in {one // DAY + EPOCH + near for one in meter.stamps for near in (-1, 0, 1)}:
+                self._lines.add(f"{source.code} {date.fromordinal(day)}", meter.line)
+            return
         for month in range(first.year * 12 + first.month - 2, last.year * 12 + last.month + 1):
             name = f"{source.code} {month // 12}-{month % 12 + 1:02}"
             if not self._lines.line(name):
@@ -180,7 +185,7 @@ class IntervalImporter(ConsumptionImporter):
                     )
                 self.meters[source] = Meter(meter.line, meter.size)  # lets the readings go
             self.writer.wait()
-            ids = {name_of(source, month): at for at, (source, _, month) in enumerate(found)}
+            ids = {self.bill_name(source, month): at for at, (source, _, month) in enumerate(found)}
             stored = self._read_stored(list(ids))
             for name, at in ids.items():
                 source, meter, month = found[at]
@@ -234,6 +239,11 @@ class IntervalImporter(ConsumptionImporter):
             self.warn(row, Fault("quantity", "missing_intervals", sentence))
         return row
 
+    def bill_name(self, source: Source, month: Month) -> str:
+        """The external_id of a meter's bill."""
+        form = "%Y-%m-%d" if self.layout.sum_by == BY_DAY else "%Y-%m"
+        return f"{source.code} {month.first:{form}}"
+
     def said_of(self, source: Source) -> dict[str, Any]:
         """What every bill of a meter has: its category, activity and unit."""
         return {field: self.columns[field][text] for field, text in self.constants.items()}
@@ -276,11 +286,6 @@ class IntervalImporter(ConsumptionImporter):
 def ends(stamps: Sequence[int]) -> tuple[int, int]:
     """The first and the last."""
     return min(stamps), max(stamps)
-
-
-def name_of(source: Source, month: Month) -> str:
-    """The external_id of a meter's bill of a month."""
-    return f"{source.code} {month.first:%Y-%m}"
 
 
 def rounded(quantity: Fraction) -> Decimal:

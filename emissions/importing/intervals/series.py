@@ -148,13 +148,15 @@ def put(readings: Readings, moment: int, number: int, estimated: bool) -> None:
         raise Unfit("duplicate", "Two lines have different quantities for one interval.")
 
 
-def months(readings: Readings, seconds: int, size: Fraction, clock: Clock) -> list[Month]:
-    """Readings by the month that they begin in."""
+def months(
+    readings: Readings, seconds: int, size: Fraction, clock: Clock, *, by_day: bool = False
+) -> list[Month]:
+    """Readings by the month that they begin in, or by the day."""
     days = sorted({clock.day_of(moment) for moment in thinned(readings, clock)})
-    parts: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    parts: defaultdict[tuple[int, int, int], list[int]] = defaultdict(list)
     for day in days:
         found = date.fromordinal(day)
-        parts[found.year, found.month].append(day)
+        parts[found.year, found.month, found.day if by_day else 0].append(day)
     ordered = sorted(readings)
     made, at = [], 0
     for some in parts.values():

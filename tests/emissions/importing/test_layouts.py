@@ -117,10 +117,10 @@ def test_wide_months_without_category_says_what_is_missing(load: Load, alice: Pe
 
 def test_portfolio_manager(load: Load, alice: Person) -> None:
     alice.facility(external_id="4117", country="US")
-    text = (CASES / "portfolio_manager.csv").read_text()
-    text = "".join(one for one in text.splitlines(keepends=True) if "MCF(" not in one)
-    outcome = load(text, "--allow=zero_length")
-    assert outcome.counts == "created 6, changed 0, unchanged 0, rejected 0", outcome.messages
+    outcome = load(CASES / "portfolio_manager.csv")
+    assert outcome.counts == "created 7, changed 0, unchanged 0, rejected 0", outcome.messages
+    assert "warning, line 8: Usage/Quantity “12”" in outcome.messages
+    assert "[large]" in outcome.messages or "[jump]" in outcome.messages
     quantities = {
         (activity, quantity, unit, quality) for activity, quantity, unit, _, _, quality in bills()
     }
@@ -128,11 +128,12 @@ def test_portfolio_manager(load: Load, alice: Person) -> None:
         ("grid", Decimal("12450.5"), "kWh", "actual"),
         ("grid", Decimal(11020), "kWh", "estimated"),
         ("natural_gas", Decimal(820), "ccf", "actual"),
+        ("natural_gas", Decimal(12), "MMcf", "actual"),
         ("propane", Decimal(500), "gal_us", "actual"),
         ("propane", Decimal(320), "gal_us", "actual"),
         ("supply", Decimal(41), "kgal_us", "actual"),
     }  # fmt: skip
-    assert load(text, "--allow=zero_length").counts.endswith("unchanged 6, rejected 0")
+    assert load(CASES / "portfolio_manager.csv").counts.endswith("unchanged 7, rejected 0")
 
 
 SHEET: dict[str, Any] = {
@@ -308,7 +309,7 @@ def test_two_different_quantities_of_one_interval_in_a_file_are_refused(load: Lo
 @pytest.mark.parametrize(
     ("line", "code"),
     [
-        ("05:00 1.5x", "invalid"),
+        ("05:00 x", "invalid"),
         ("26:00 1,5", "invalid"),
         ("05:00 -1,5", "min_value"),
         ("05:00 1.5", "contradictory_numbers"),
@@ -343,3 +344,50 @@ def test_a_bill_without_intervals_has_none(alice: Person) -> None:
     bill = alice.consumption(alice.facility())
     answer = alice.get(f"/v1/consumptions/{bill['id']}/intervals")
     assert (answer.status, answer.body["items"], answer.body["missing"]) == (200, [], 0)
+
+
+READINGS: dict[str, Any] = {
+    "name": "Building system",
+    "kind": "consumption",
+    "columns": {"facility_id": "Point", "start_date": "Time", "quantity": "Value"},
+    "constants": {"category": "electricity", "activity": "grid", "unit": "kWh"},
+    "dates": "dmy",
+}
+
+
+@pytest.mark.parametrize(
+    ("sum_by", "times", "found"),
+    [
+        (
+            "month",
+            ["01/02/2023 00:00;1.5", "01/02/2023 00:15;2", "28/02/2023 23:45;1"],
+            [(Decimal("4.5"), date(2023, 2, 1), date(2023, 2, 28))],
+        ),
+        (
+            "month",
+            ["31/01/2023;1.5", "01/02/2023;2", "02/02/2023;1"],
+            [(Decimal("1.5"), january(31), january(31)), (3, date(2023, 2, 1), date(2023, 2, 2))],
+        ),
+        (
+            "day",
+            ["31/01/2023 22:00;1.5", "31/01/2023 23:00;2", "01/02/2023 00:00;1"],
+            [(Decimal("3.5"), january(31), january(31)), (1, date(2023, 2, 1), date(2023, 2, 1))],
+        ),
+        (
+            "month",
+            ["2023-01-31T23:00:00Z;1.5", "2023-02-01T00:00:00Z;2"],
+            [(Decimal("3.5"), date(2023, 2, 1), date(2023, 2, 1))],
+        ),
+    ],
+    ids=["quarters", "days", "by day", "moments"],
+)
+def test_readings_in_a_layout_of_ones_own_are_added_up(
+    load: Load, alice: Person, sum_by: str, times: list[str], found: list[Any]
+) -> None:
+    alice.facility(external_id="P1", country="ES")
+    assert alice.post("/v1/import-layouts", READINGS | {"sum_by": sum_by}).status == 201
+    text = "\n".join(["Point;Time;Value", *(f"P1;{one}" for one in times)])
+    outcome = load(text)
+    assert outcome.counts.startswith(f"created {len(found)},"), outcome.messages
+    assert [(quantity, *days) for _, quantity, _, *days, _ in bills()] == found
+    assert load(text).counts.endswith(f"unchanged {len(found)}, rejected 0")

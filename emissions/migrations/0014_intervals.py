@@ -9,7 +9,7 @@ from organizations.database.operations import same_organization
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("emissions", "0011_energy"),
+        ("emissions", "0013_units"),
         ("organizations", "0006_import_layout"),
     ]
 
