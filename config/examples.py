@@ -183,6 +183,47 @@ TOTALS = {
     "size": 50,
     "pages": 1,
 }
+INTERVALS = {
+    "items": [
+        {
+            "start": f"2024-01-31T{hour}:00:00+01:00",
+            "end": f"2024-01-31T{hour + 1}:00:00+01:00",
+            "quantity": 750,
+            "unit": "kWh",
+            "estimated": False,
+        }
+        for hour in (21, 22)
+    ],
+    "seconds": 3600,
+    "missing": 0,
+    "quantity": 1500,
+    "unit": "kWh",
+}
+NEW_LAYOUT = {
+    "name": "Spanish bills",
+    "kind": "consumption",
+    "columns": {
+        "facility_id": "CUPS",
+        "cups": "CUPS",
+        "start_date": "Fecha inicio",
+        "end_date": "Fecha fin",
+        "quantity": "Consumo (kWh)",
+        "supplier": "Comercializadora",
+    },
+    "constants": {"category": "electricity", "unit": "kWh"},
+}
+LAYOUT = {
+    "id": "0199f1c2-ce88-7b45-b5ee-9c0d1e2f3a41",
+    "own": True,
+    **NEW_LAYOUT,
+    "activities": {},
+    "units": {},
+    "decimal": None,
+    "dates": None,
+    "sum_by": "none",
+    "created_at": MOMENT,
+    "updated_at": MOMENT,
+}
 NEW_KEY = {"name": "ERP sync", "role": "editor", "expires_at": "2036-01-01T00:00:00Z"}
 KEY = {
     "id": "0199f1c2-aa66-7013-93cc-7a8b9c0d1e2f",
@@ -276,6 +317,18 @@ EXAMPLES = {
         WRONG_QUANTITY,
     ),
     "consumptions_calculation_retrieve": [answer(CALCULATION), NOT_FOUND],
+    "consumptions_intervals": [answer(INTERVALS), NOT_FOUND],
+    **resource(
+        "import_layouts",
+        NEW_LAYOUT,
+        LAYOUT,
+        {"dates": "dmy"},
+        wrong(
+            "columns",
+            "unknown_column",
+            "“amount” is no column of ours. Did you mean “quantity”?",
+        ),
+    ),
     **resource(
         "emission_factors", NEW_FACTOR, FACTOR, {"note": "Checked against the PDF"}, WRONG_COUNTRY
     ),
