@@ -74,9 +74,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "config.limits.limit_requests",
-    "config.transfer.Compress",
-    "config.transfer.not_modified",
+    "config.middleware.limits.limit_requests",
+    "config.middleware.transfer.Compress",
+    "config.middleware.transfer.not_modified",
     "config.security.ContentPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
