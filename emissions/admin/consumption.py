@@ -72,7 +72,7 @@ class ConsumptionAdmin(SoftDeleteAdmin):
     ]
     list_select_related = ["facility"]
     sortable_by = ["period", QUANTITY, CO2E]
-    search_fields = ["external_id", "facility__name", "cups"]
+    search_fields = ["external_id", "facility__name__mentions", "cups"]
     search_help_text = "external_id, facility or CUPS"
     autocomplete_fields = ["facility"]
     readonly_preprocess_fields = {"quantity": plain}
