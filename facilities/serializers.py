@@ -105,13 +105,20 @@ class FacilitySerializer(ModelSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         cups_list = attrs.pop("supply_points", None)
-        attrs = super().validate(attrs)
+        errors: dict[str, Any] = {}
+        try:
+            attrs = super().validate(attrs)
+        except serializers.ValidationError as error:
+            errors |= error.detail  # type: ignore[arg-type]
         if cups_list is not None:
-            self._check_free(cups_list)
+            errors |= self._taken(cups_list)
             attrs["supply_points"] = cups_list
+        if errors:
+            raise serializers.ValidationError(errors)
         return attrs
 
-    def _check_free(self, cups_list: list[str]) -> None:
+    def _taken(self, cups_list: list[str]) -> dict[str, Any]:
+        """The errors of the CUPS that other facilities have, by their position."""
         held = SupplyPoint.objects.filter(
             organization_id=caller(self.context["request"]).organization_id,
             cups__in=cups_list,
@@ -123,8 +130,7 @@ class FacilitySerializer(ModelSerializer):
             ]
             for cups in held.values_list("cups", flat=True)
         }
-        if errors:
-            raise serializers.ValidationError({"cups_list": errors})
+        return {"cups_list": errors} if errors else {}
 
     @transaction.atomic
     def create(self, validated_data: dict[str, Any]) -> Facility:
