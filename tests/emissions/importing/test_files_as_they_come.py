@@ -1,5 +1,6 @@
 """Files that utilities, landlords and spreadsheets make: read right, or refused by name."""
 
+import zipfile
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -260,7 +261,7 @@ def test_a_formula_that_an_export_has_made_harmless_comes_back_as_it_was(
     [
         (bytes(range(256)) * 40, "no table of text"),
         (",".join(f"c{n}" for n in range(10_000)).encode() + b"\n1\n", "10000 columns"),
-        (f"{HEADER}\n".encode() + b"x" * 3_000_000, "quotation marks are not right"),
+        (f"{HEADER}\n".encode() + b"x" * 3_000_000, "a cell has more than 100,000 characters"),
         (b"PK\x03\x04garbage", "workbook cannot be read"),
     ],
     ids=["garbage", "columns", "cell", "zip"],
@@ -308,3 +309,33 @@ def test_only_fuel_that_is_delivered_may_come_on_one_day(
     outcome = load(table(line, header=header))
     assert ("zero_length" in outcome.messages) is refused
     assert Consumption.objects.exists() is not refused
+
+
+def test_a_zip_bomb_is_refused_before_it_is_read(load: Load, tmp_path: Path) -> None:
+    path = tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", b"<x/>")
+        archive.writestr("xl/worksheets/sheet1.xml", b"\0" * (80 << 20))
+    assert "unpacks to 83,886,084 bytes" in load(path).messages
+
+
+def test_a_sheet_with_a_cell_at_its_far_end_is_refused(load: Load, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active["A1"], book.active["XFD1048576"] = "facility_id", "x"
+    book.save(tmp_path / "vast.xlsx")
+    assert "row 1,048,576 and column 16,384" in load(tmp_path / "vast.xlsx").messages
+
+
+BOMB = """<?xml version="1.0"?><!DOCTYPE feed [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>
+<feed xmlns="http://www.w3.org/2005/Atom"><entry>&b;</entry></feed>"""
+OUTSIDE = BOMB.replace('"aaaaaaaaaa"', 'SYSTEM "file:///etc/passwd"')
+
+
+@pytest.mark.parametrize(
+    "content", [BOMB, OUTSIDE, "<feed>", "<html></html>", "<feed/>", "<"], ids=str
+)
+def test_xml_with_entities_or_without_readings_is_refused(load: Load, content: str) -> None:
+    outcome = load(content, "--facility=S3")
+    assert outcome.status == 1
+    assert "XML" in outcome.messages
+    assert "root:" not in outcome.messages
