@@ -1,20 +1,25 @@
 """Files that utilities, landlords and spreadsheets make: read right, or refused by name."""
 
+import csv
+import io
 import zipfile
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from emissions.models import Consumption
 from facilities.models import Facility
 from organizations.models import Import, Organization
 from tests.conftest import Person
-from tests.importing import Outcome, run
+from tests.importing import Outcome, run, undone
+from tests.organizations.importing.test_proof import written
 
 pytestmark = pytest.mark.django_db
 
@@ -339,3 +344,60 @@ def test_xml_with_entities_or_without_readings_is_refused(load: Load, content: s
     assert outcome.status == 1
     assert "XML" in outcome.messages
     assert "root:" not in outcome.messages
+
+
+QUANTITIES = st.decimals(0, 999_999, places=3) | st.integers(0, 9_999_999).map(Decimal)
+ORDERS = ["%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y", "%Y%m%d", "%d %B %Y", "%m-%d-%Y"]
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    rows=st.lists(
+        st.tuples(QUANTITIES, st.dates(date(2000, 1, 1), date(2019, 1, 1)), st.integers(1, 300)),
+        min_size=1,
+        max_size=6,
+    ),
+    style=st.sampled_from(["point", "comma"]),
+    thousands=st.sampled_from(["", "other", " ", "'"]),
+    first=st.sampled_from(ORDERS),
+    last=st.sampled_from(ORDERS),
+    divider=st.sampled_from([",", ";", "\t", "|"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
+    titles=st.sampled_from(["", "Facturación 2023\n", "\n\nReport;of,all|bills\t\n\n"]),
+)
+def test_what_is_stored_is_what_was_written_or_the_row_is_refused(
+    load: Load,
+    rows: list[tuple[Decimal, date, int]],
+    style: str,
+    thousands: str,
+    first: str,
+    last: str,
+    divider: str,
+    encoding: str,
+    titles: str,
+) -> None:
+    """Numbers and days in every style, each column for itself: never read as something else."""
+    expected = {}
+    text = io.StringIO()
+    text.write(titles)
+    writer = csv.writer(text, delimiter=divider)
+    writer.writerow(["external_id", *HEADER.split(",")])
+    for number, (quantity, start, days) in enumerate(rows):
+        end = start + timedelta(days)
+        expected[f"B{number}"] = (quantity, start, end)
+        cells = [written(quantity, style, thousands), "kWh", f"{start:{first}}", f"{end:{last}}"]
+        writer.writerow([f"B{number}", "S3", "electricity", *cells])
+    with undone():
+        outcome = load(
+            text.getvalue().encode(encoding, "replace"), "--on-error=skip", "--allow=overlap"
+        )
+        stored = Consumption.objects.values_list(
+            "external_id", "quantity", "start_date", "end_date"
+        )
+        for external_id, *values in stored:
+            assert tuple(values) == expected[external_id]
+        refused = outcome.messages.count("[ambiguous_") + outcome.messages.count("[wrong_")
+        assert outcome.counts.startswith(f"created {len(stored)},")
+        assert len(stored) == len(rows) or refused
