@@ -6,7 +6,13 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import SimpleRouter
 
 from config.pages import read_only
-from emissions.reports.views import EmissionsView, FacilityEmissionsView
+from emissions.reports.views import (
+    EmissionsView,
+    FacilityCoverageView,
+    FacilityEmissionsView,
+    LogisticsView,
+    MissingFactorsView,
+)
 from emissions.views import ConsumptionViewSet, EmissionFactorViewSet, RecalculationViewSet
 from facilities.views import FacilityViewSet
 from organizations.views import APIKeyViewSet, LoginView, OrganizationView, RefreshView
@@ -29,6 +35,13 @@ urlpatterns = [
         FacilityEmissionsView.as_view({"get": "retrieve"}),
         name="facility-emissions",
     ),
+    path(
+        "facilities/<pk>/coverage",
+        FacilityCoverageView.as_view({"get": "retrieve"}),
+        name="facility-coverage",
+    ),
+    path("emissions/logistics", LogisticsView.as_view({"get": "list"}), name="emissions-logistics"),
+    path("missing-factors", MissingFactorsView.as_view({"get": "list"}), name="missing-factors"),
     path("emissions", EmissionsView.as_view({"get": "list"}), name="emissions"),
     *router.urls,
     path("schema", read_only(SpectacularAPIView.as_view(renderer_classes=JSON)), name="schema"),
