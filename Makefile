@@ -22,6 +22,7 @@ setup: $(VENV)/ready $(VENV)/ready-dev .env  ## Make the environment in .venv, f
 run: $(VENV)/ready .env  ## Serve on SQLite with the shipped factors and a demo (PORT, default 8000)
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py load_emission_factors
+	@$(BIN)/python manage.py recalculate_co2e --unfinished
 	@$(BIN)/python manage.py demo --url http://127.0.0.1:$(PORT)
 	@exec $(SERVER) --workers 1 config.wsgi:application
 

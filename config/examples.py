@@ -141,6 +141,7 @@ FIGURE = {
     "conversion": 1,
     "conversion_exact": "1 kWh = 1 kWh",
     "product": 273,
+    "carried": 0,
     "fallbacks": [],
 }
 KILOGRAMS = {"co2e": 273, "co2e_market": 273, "co2e_biomass": 0}

@@ -2,7 +2,10 @@
 
 from typing import Any, Literal
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerFieldExtension,
+)
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
@@ -127,6 +130,19 @@ class Schema(AutoSchema):
         if self.method in ("PUT", "PATCH", "DELETE"):
             codes |= {"412"}
         return sorted(codes)
+
+
+class UnitInAnySpelling(OpenApiSerializerFieldExtension):
+    """A unit is written in any spelling and read in one, of a fixed set."""
+
+    target_class = "emissions.serializers.Unit"
+
+    def map_serializer_field(
+        self, auto_schema: AutoSchema, direction: Literal["request", "response"]
+    ) -> dict[str, Any]:
+        if direction == "request":
+            return {"type": "string", "minLength": 1, "maxLength": 100}
+        return auto_schema._map_serializer_field(self.target, direction, bypass_extensions=True)
 
 
 class CallerScheme(OpenApiAuthenticationExtension):

@@ -11,9 +11,11 @@ from difflib import get_close_matches
 
 from django.core.exceptions import ValidationError
 
+from emissions.calculation.units import Dimension, dimension
 from facilities.categories import Category
 
 LONGEST_PERIOD_DAYS = 3653
+BY_PIPE = ("natural_gas", "district_heating", "district_cooling", "district_steam")
 EARLIEST_DAY, LATEST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
 
@@ -62,6 +64,15 @@ def check_period(category: str, start: date, end: date) -> dict[str, ValidationE
             ValidationError("A period lasts ten years at most; divide it.", code="period_too_long"),
         )
     return errors
+
+
+def is_delivery(category: str, activity: str, unit: str) -> bool:
+    """Whether it is fuel that may arrive on one day: oil, LPG, wood; not what comes by pipe."""
+    return (
+        category == Category.HEAT
+        and activity not in BY_PIPE
+        and dimension(unit) in (Dimension.MASS, Dimension.VOLUME)
+    )
 
 
 def check_category(category: str, enabled: Collection[str]) -> ValidationError | None:

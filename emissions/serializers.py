@@ -6,13 +6,24 @@ from django.db.models import Case, F, TextField, Value, When
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from emissions.models import Consumption, EmissionFactor, FactorSource, Recalculation
+from emissions.calculation.spellings import UnreadableUnit, read_unit
+from emissions.models import (
+    UNIT_CHOICES,
+    Consumption,
+    EmissionFactor,
+    FactorSource,
+    Recalculation,
+)
 from facilities.models import Completeness, Facility
 from organizations.database.projection import NullIfBlank
-from organizations.rest.fields import Id, ModelSerializer, Text, WholeNumber
+from organizations.rest.fields import Choice, Id, ModelSerializer, Text, WholeNumber
 from organizations.tenancy import caller
 
 RECALCULATING = "recalculating: a factor has changed; the new figures are on their way"
+UNITS_HELP = (
+    "In any usual spelling: KWH, m³ or ccf (hundred cubic feet). What may be two units, such as "
+    "Mcf, gal or ton, is refused with the choices. Answers have the one spelling."
+)
 COMPUTED = ["co2e", "co2e_market", "co2e_biomass"]
 
 
@@ -51,10 +62,23 @@ class Reason(serializers.Field):
         return Case(waits, default=NullIfBlank(F("co2e_reason")), output_field=TextField())
 
 
+class Unit(Choice):
+    """A unit, read in the spellings people use and always written in its own."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            return super().to_internal_value(data)
+        try:
+            return read_unit(data)
+        except UnreadableUnit as error:
+            raise serializers.ValidationError(str(error), code=error.code) from error
+
+
 class ConsumptionSerializer(ModelSerializer):
     """One bill, reading or refill with its kg CO2e."""
 
     facility_id = FacilityId()
+    unit = Unit(choices=UNIT_CHOICES, help_text=UNITS_HELP)
     co2e_reason = Reason(help_text="Why there is no figure, or that a new one is on its way.")
 
     class Meta:
@@ -137,6 +161,7 @@ class EmissionFactorSerializer(ModelSerializer):
         queryset=FactorSource.objects.all(), required=False, allow_null=True
     )
     scope = WholeNumber(required=False, min_value=1, max_value=3)
+    unit = Unit(choices=UNIT_CHOICES, help_text=f"What one factor is per. {UNITS_HELP}")
 
     class Meta:
         model = EmissionFactor

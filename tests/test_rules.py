@@ -20,7 +20,7 @@ DIRECTION = ("config", "emissions", "facilities", "organizations")
 
 MAY_IMPORT = {
     "emissions.calculation": "",
-    "emissions.rules": "",
+    "emissions.rules": "calculation",
     "emissions.models": "calculation rules",
     "emissions.serializers": "models calculation",
     "emissions.filters": "models",

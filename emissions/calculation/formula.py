@@ -1,12 +1,16 @@
 """How kg CO2e is computed from one consumption: split, convert, multiply. Pure: no Django.
 
-DESIGN section 4, rules 1, 3 and 4. Everything is exact until the one rounding of each line.
+DESIGN section 4, rules 1, 3 and 4. Everything is exact until the rounding to a milligram. Within a
+calendar year that is the rounding of a running total: 1,000 kWh × 0.20264 over twelve months is
+202.64, not 202.639998.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
+from itertools import groupby
+from math import lcm
 from typing import NamedTuple
 
 from emissions.calculation.selection import (
@@ -30,6 +34,8 @@ QUANTITY_STEP = Decimal("0.000000000001")
 EXACT = Context(prec=60, rounding=ROUND_DOWN)
 """Cuts where a ratio has no end (1 GJ = 2500/9 kWh); a half-up rounding later is not moved."""
 
+WIDE = Context(prec=200, rounding=ROUND_DOWN)
+"""Room for a year's sum of products, none of which may be cut before the sum is rounded."""
 
 NOTHING = Decimal(0).quantize(RESULT_STEP)
 
@@ -82,8 +88,54 @@ def product(quantity: Decimal, conversion: Fraction, per_unit: Decimal) -> Decim
 
 
 def rounded(kilograms: Decimal) -> Decimal:
-    """Once per line, half up, to 6 decimals."""
-    return kilograms.quantize(RESULT_STEP, ROUND_HALF_UP, context=EXACT)
+    """Half up, to 6 decimals."""
+    return kilograms.quantize(RESULT_STEP, ROUND_HALF_UP, context=WIDE)
+
+
+class RunningTotal:
+    """The kg of a bill's lines in one calendar year, one after the other.
+
+    A line's figure is the rounded total with it less the rounded total before it. So the lines of a
+    year add up to their product rounded once, and each is within 0.000001 of its own product.
+    """
+
+    __slots__ = ("_denominator", "_numerator", "given")
+
+    def __init__(self) -> None:
+        self._numerator, self._denominator = Decimal(0), 1
+        self.given = NOTHING
+        """What the lines so far have been given, in kg."""
+
+    def next(self, quantity: Decimal, unit: str, per_unit: Decimal, factor_unit: str) -> Decimal:
+        """The kg of the next line, whose factor is `per_unit` kg for one `factor_unit`."""
+        if not per_unit:
+            return NOTHING
+        numerator, denominator = WIDE.multiply(quantity, per_unit), 1
+        if factor_unit != unit:
+            conversion = ratio(unit, factor_unit)
+            numerator = WIDE.multiply(numerator, Decimal(conversion.numerator))
+            denominator = conversion.denominator
+        if denominator != self._denominator:
+            common = lcm(denominator, self._denominator)
+            numerator = WIDE.multiply(numerator, Decimal(common // denominator))
+            grown = Decimal(common // self._denominator)
+            self._numerator = WIDE.multiply(self._numerator, grown)
+            self._denominator = common
+        self._numerator = WIDE.add(self._numerator, numerator)
+        before, self.given = self.given, rounded(self.exact)
+        return WIDE.subtract(self.given, before)
+
+    @property
+    def exact(self) -> Decimal:
+        """The sum of the products so far, in kg, before rounding."""
+        if self._denominator == 1:
+            return self._numerator
+        return WIDE.divide(self._numerator, Decimal(self._denominator))
+
+    @property
+    def carried(self) -> Decimal:
+        """What rounding has left over so far: the next line takes it along. In kg, signed."""
+        return WIDE.subtract(self.exact, self.given)
 
 
 def lines_of(
@@ -111,45 +163,63 @@ def no_figure(timeline: Timeline, missing: Missing, day: date) -> NoFigure:
 
 
 def shared_out(quantity: Decimal, unit: str, parts: Sequence[Part]) -> list[Line]:
-    """The lines of a quantity over all the days of its parts; the last takes the remainder."""
-    days = Decimal((parts[-1][1] - parts[0][0]).days + 1)
-    left = quantity
-    lines = []
-    for position, (first, last, *answers) in enumerate(parts, 1):
-        share = left
-        if position < len(parts):
-            here = Decimal((last - first).days + 1)
-            share = EXACT.divide(EXACT.multiply(quantity, here), days)
-            share = share.quantize(QUANTITY_STEP, ROUND_HALF_UP, context=EXACT)
+    """The lines of a quantity over all the days of its parts, one calendar year at a time.
+
+    Each year has its share by days, and each part of it: so no year's lines depend on where another
+    year is divided. The last year, and the last part of each year, take the remainder.
+    """
+    if parts[0][0].year == parts[-1][1].year:
+        return year_of(quantity, unit, parts)
+    lines: list[Line] = []
+    left, days = quantity, days_of(parts)
+    for year, group in groupby(parts, key=lambda part: part[0].year):
+        mine, share = list(group), left
+        if year != parts[-1][0].year:
+            share = portion(quantity, days_of(mine), days)
             left -= share
-        lines.append(line_of(first, last, share, unit, *answers))
+        lines += year_of(share, unit, mine)
     return lines
 
 
-def line_of(
-    start: date, end: date, quantity: Decimal, unit: str, location: Choice, market: Choice
-) -> Line:
-    """One line: the formula under both methods. Biogenic CO2 follows the location factor."""
+def year_of(quantity: Decimal, unit: str, parts: Sequence[Part]) -> list[Line]:
+    """The lines of a year's quantity: the formula under both methods.
 
-    def kilograms(factor: Factor, per_unit: Decimal) -> Decimal:
-        if not per_unit:
-            return NOTHING
-        if factor.unit == unit:
-            return rounded(EXACT.multiply(quantity, per_unit))
-        return rounded(product(quantity, ratio(unit, factor.unit), per_unit))
+    Biogenic CO2 follows the location factor. Where both methods have had the same factor all along,
+    their figures are the same and computed once.
+    """
+    days, left, lines = days_of(parts), quantity, []
+    co2e, co2e_market, biomass = RunningTotal(), RunningTotal(), RunningTotal()
+    alike = all(here.factor is there.factor for _, _, here, there in parts)
+    for position, (first, last, location, market) in enumerate(parts, 1):
+        share = left
+        if position < len(parts):
+            share = portion(quantity, (last - first).days + 1, days)
+            left -= share
+        factor, other = location.factor, market.factor
+        kilograms = co2e.next(share, unit, factor.co2e, factor.unit)
+        lines.append(
+            Line(
+                first,
+                last,
+                share,
+                location,
+                market,
+                kilograms,
+                kilograms if alike else co2e_market.next(share, unit, other.co2e, other.unit),
+                biomass.next(share, unit, factor.co2e_biomass, factor.unit),
+            )
+        )
+    return lines
 
-    co2e = kilograms(location.factor, location.factor.co2e)
-    same = market.factor is location.factor
-    return Line(
-        start,
-        end,
-        quantity,
-        location,
-        market,
-        co2e,
-        co2e if same else kilograms(market.factor, market.factor.co2e),
-        kilograms(location.factor, location.factor.co2e_biomass),
-    )
+
+def days_of(parts: Sequence[Part]) -> int:
+    return (parts[-1][1] - parts[0][0]).days + 1
+
+
+def portion(quantity: Decimal, some: int, days: int) -> Decimal:
+    """The quantity of some of the days, to 12 decimals."""
+    share = EXACT.divide(EXACT.multiply(quantity, Decimal(some)), Decimal(days))
+    return share.quantize(QUANTITY_STEP, ROUND_HALF_UP, context=EXACT)
 
 
 def split(

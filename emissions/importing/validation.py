@@ -91,7 +91,12 @@ class RowValidation:
             found.append(
                 Fault("end_date", FUTURE, f"It ends after today ({self._today}); a bill is past.")
             )
-        if bill.start == bill.end and bill.supply.category in (Category.HEAT, Category.ELECTRICITY):
+        supply = bill.supply
+        if (
+            bill.start == bill.end
+            and supply.category in (Category.HEAT, Category.ELECTRICITY)
+            and not rules.is_delivery(supply.category, supply.activity, bill.unit)
+        ):
             found.append(
                 Fault(
                     "end_date",

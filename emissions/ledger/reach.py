@@ -23,7 +23,7 @@ class Reach(NamedTuple):
     """The consumption for which a factor is a candidate; a few more than it applies to."""
 
     organization_id: UUID | None
-    category: str
+    category: str = ""
     activity: str = ""
     country: str = ""
     region: str = ""
@@ -40,7 +40,9 @@ class Reach(NamedTuple):
         )  # fmt: skip
 
     def condition(self) -> Q:
-        condition = Q(category=self.category, deleted_at=None)
+        condition = Q(deleted_at=None)
+        if self.category:
+            condition &= Q(category=self.category)
         if self.organization_id:
             condition &= Q(organization_id=self.organization_id)
         if self.activity:
@@ -76,7 +78,7 @@ class Reach(NamedTuple):
         organization_id, category, activity, country, region, unit, first, last = values
         return cls(
             organization_id and UUID(organization_id),
-            category,
+            category or "",
             activity or "",
             country or "",
             region or "",

@@ -6,7 +6,7 @@ at a time, each lot in one transaction with its totals, so that a reader never s
 parts that do not add up to it, and a run that was killed goes on where it was.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -103,8 +103,8 @@ def work_off() -> None:
         run(pk)
 
 
-def run(pk: UUID) -> None:
-    """Finishes one run; nothing if another process is on it."""
+def run(pk: UUID, advance: Callable[[int], None] = lambda facilities: None) -> None:
+    """Finishes one run; nothing if another process is on it. `advance` hears of each lot done."""
     with claimed(pk) as is_mine:
         recalculation = Recalculation.objects.unfinished().filter(pk=pk).first()
         if not is_mine or recalculation is None:
@@ -126,7 +126,8 @@ def run(pk: UUID) -> None:
                     consumptions_changed=F("consumptions_changed") + changed,
                     updated_at=timezone.now(),
                 )
-        except Exception as error:
+                advance(len(done))
+        except BaseException as error:  # Ctrl-C too: what is left is still to be done
             errors.append(f"It was interrupted: {error!r}")
             raise
         finally:

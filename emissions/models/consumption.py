@@ -58,7 +58,7 @@ class Consumption(SoftDeleteModel):
     quantity = ExactDecimalField(
         max_digits=18, decimal_places=6, help_text="In `unit`; negative for an adjustment only."
     )
-    unit = models.CharField(max_length=8, choices=UNIT_CHOICES)
+    unit = models.CharField(max_length=12, choices=UNIT_CHOICES)
     start_date = models.DateField(help_text="The first day.")
     end_date = models.DateField(help_text="The last day, included.")
     supplier = models.CharField(max_length=200, blank=True, help_text="Who sold the electricity.")
@@ -113,7 +113,7 @@ class Consumption(SoftDeleteModel):
             models.CheckConstraint(
                 condition=Q(category__in=Category.values), name="consumption_category_known"
             ),
-            models.CheckConstraint(condition=Q(unit__in=UNITS), name="consumption_unit_known"),
+            models.CheckConstraint(condition=Q(unit__in=[*UNITS]), name="consumption_unit_known"),
             models.CheckConstraint(
                 condition=Q(end_date__gte=F("start_date")), name="consumption_period_in_order"
             ),

@@ -43,7 +43,7 @@ class Emission(models.Model):
     start_date = models.DateField()
     end_date = models.DateField()
     quantity = ExactDecimalField(max_digits=24, decimal_places=12, help_text="In `unit`.")
-    unit = models.CharField(max_length=8, help_text="The consumption's.")
+    unit = models.CharField(max_length=12, help_text="The consumption's.")
     energy_kwh = ExactDecimalField(
         max_digits=18,
         decimal_places=6,
@@ -58,13 +58,13 @@ class Emission(models.Model):
     )
     location_value = ExactDecimalField(max_digits=18, decimal_places=10)
     location_biomass = ExactDecimalField(max_digits=18, decimal_places=10)
-    location_unit = models.CharField(max_length=8)
+    location_unit = models.CharField(max_length=12)
     location_fallbacks = models.CharField(max_length=100, blank=True)
     market_factor = models.ForeignKey(
         EmissionFactor, models.PROTECT, related_name="+", db_index=False
     )
     market_value = ExactDecimalField(max_digits=18, decimal_places=10)
-    market_unit = models.CharField(max_length=8)
+    market_unit = models.CharField(max_length=12)
     market_fallbacks = models.CharField(max_length=100, blank=True)
 
     co2e = kilograms("kg CO2e, fossil, location-based.")

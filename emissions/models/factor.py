@@ -95,7 +95,9 @@ class EmissionFactor(SoftDeleteModel):
         choices=GWPSet.choices,
         help_text="The IPCC report its GWPs are from; a refrigerant needs one.",
     )
-    unit = models.CharField(max_length=8, choices=UNIT_CHOICES, help_text="What one factor is per.")
+    unit = models.CharField(
+        max_length=12, choices=UNIT_CHOICES, help_text="What one factor is per."
+    )
     valid_from = models.DateField(help_text="The first day it is for.")
     valid_to = models.DateField(
         null=True, blank=True, help_text="The last day it is for; empty: until further notice."
@@ -143,7 +145,7 @@ class EmissionFactor(SoftDeleteModel):
             models.CheckConstraint(
                 condition=Q(category__in=Category.values), name="factor_category_known"
             ),
-            models.CheckConstraint(condition=Q(unit__in=UNITS), name="factor_unit_known"),
+            models.CheckConstraint(condition=Q(unit__in=[*UNITS]), name="factor_unit_known"),
             models.CheckConstraint(
                 condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")),
                 name="factor_period_in_order",

@@ -1,9 +1,11 @@
 """Figures explained, always from the current lines of the ledger."""
 
+from collections.abc import Iterable
 from decimal import ROUND_DOWN, Decimal
+from itertools import groupby
 from typing import Any
 
-from emissions.calculation.formula import EXACT, convert, product
+from emissions.calculation.formula import EXACT, RunningTotal, convert, product
 from emissions.calculation.units import ratio
 from emissions.ledger.bills import Kilograms
 from emissions.models import Consumption, Emission, EmissionFactor
@@ -36,13 +38,22 @@ def explanation(consumption: Consumption) -> dict[str, Any]:
         consumption.facility = lines[0].facility
     return {
         "consumption": consumption,
-        "lines": [_line(line) for line in lines],
+        "lines": _explained(lines),
         **Kilograms.of(consumption)._asdict(),
         "reason": consumption.co2e_reason or None,
     }
 
 
-def _line(line: Emission) -> dict[str, Any]:
+def _explained(lines: Iterable[Emission]) -> list[dict[str, Any]]:
+    """Each line with how it came about; what rounding leaves over is carried within a year."""
+    explained: list[dict[str, Any]] = []
+    for _, of_year in groupby(lines, key=lambda line: line.month.year):
+        totals = {"location": RunningTotal(), "market": RunningTotal()}
+        explained += [_line(line, totals) for line in of_year]
+    return explained
+
+
+def _line(line: Emission, totals: dict[str, RunningTotal]) -> dict[str, Any]:
     return {
         "month": f"{line.month:%Y-%m}",
         "start_date": line.start_date,
@@ -51,19 +62,20 @@ def _line(line: Emission) -> dict[str, Any]:
         "quantity": line.quantity,
         "unit": line.unit,
         "scope": line.scope,
-        "location": _figure(line, "location"),
-        "market": _figure(line, "market"),
+        **{method: _figure(line, method, total) for method, total in totals.items()},
         **Kilograms.of(line)._asdict(),
     }
 
 
-def _figure(line: Emission, method: str) -> dict[str, Any]:
+def _figure(line: Emission, method: str, total: RunningTotal) -> dict[str, Any]:
     factor: EmissionFactor = getattr(line, f"{method}_factor")
     factor.co2e = getattr(line, f"{method}_value")
     factor.unit = getattr(line, f"{method}_unit")
     fallbacks = getattr(line, f"{method}_fallbacks")
     conversion = ratio(line.unit, factor.unit)
     electric = line.category == Category.ELECTRICITY
+    carried = total.carried
+    total.next(line.quantity, line.unit, factor.co2e, factor.unit)
     return {
         "asked": {
             "category": line.category,
@@ -85,6 +97,7 @@ def _figure(line: Emission, method: str) -> dict[str, Any]:
         "conversion": shown(convert(Decimal(1), conversion)),
         "conversion_exact": f"1 {line.unit} = {conversion} {factor.unit}",
         "product": shown(product(line.quantity, conversion, factor.co2e)),
+        "carried": shown(carried),
         "fallbacks": fallbacks.split(",") if fallbacks else [],
     }
 

@@ -277,6 +277,12 @@ class FigureSerializer(serializers.Serializer):
         decimal_places=28,
         help_text="quantity × conversion × factor, before rounding.",
     )
+    carried = Number(
+        max_digits=60,
+        decimal_places=28,
+        help_text="kg that rounding has left over of the bill's earlier lines in this calendar "
+        "year; the line's figure is product + carried, rounded half up to 6 decimals.",
+    )
     fallbacks = serializers.ListField(
         child=serializers.CharField(),
         help_text="Steps away from the exact answer: earlier_year, wider_region, world, "

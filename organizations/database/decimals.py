@@ -6,14 +6,36 @@ milligrams), so that equality, order and ranges are exact; sums are with `ExactS
 `numeric`.
 """
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from django.db import models
 from django.db.models import Func, Sum
 
+EVERY_DIGIT = Context(prec=200)
 BIGINT_DIGITS = 18
 """How many decimal digits always fit SQLite's 64-bit integer."""
+
+
+class TooSmall(ValueError):
+    """A number that is not zero and would become zero."""
+
+
+def to_places(number: Decimal, places: int) -> Decimal:
+    """A number with no more decimals than its column keeps, rounded half up. Raises TooSmall.
+
+    One beyond all bounds stays as it is, for the column's own limits to refuse.
+    """
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent >= -places or number.adjusted() > 100:
+        return number
+    step = Decimal(1).scaleb(-places)
+    near = (
+        number.quantize(step, ROUND_HALF_UP, EVERY_DIGIT) if number.adjusted() > -100 else step * 0
+    )
+    if number and not near:
+        raise TooSmall(f"It is less than half of {step:f}, the smallest amount that is kept here.")
+    return near
 
 
 class ExactDecimalField(models.DecimalField):

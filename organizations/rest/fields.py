@@ -16,7 +16,7 @@ from django.db.models.expressions import Combinable
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from organizations.database.decimals import ExactDecimalField
+from organizations.database.decimals import ExactDecimalField, TooSmall, to_places
 from organizations.database.projection import NullIfBlank, Trimmed, UTCText
 from organizations.tenancy import caller
 
@@ -72,12 +72,19 @@ class Choice(NullWhereBlank, serializers.ChoiceField):
 
 
 class Number(serializers.DecimalField):
-    """A JSON number, read and written exactly. A string or a boolean is not one."""
+    """A JSON number, written exactly; more decimals than are kept are rounded half up.
+
+    A string or a boolean is not one. One that is not zero and would become zero is `too_small`.
+    """
 
     def to_internal_value(self, data: Any) -> Decimal:
         if isinstance(data, bool) or not isinstance(data, (int, Decimal)):
             self.fail("invalid")
-        return super().to_internal_value(data)
+        try:
+            number = to_places(Decimal(data), self.decimal_places or 0)
+        except TooSmall as error:
+            raise serializers.ValidationError(str(error), code="too_small") from error
+        return super().to_internal_value(number)
 
     def validate_precision(self, value: Decimal) -> Decimal:
         """Trailing zeros do not count as decimals; a number out of all bounds keeps its size."""

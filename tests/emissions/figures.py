@@ -64,18 +64,23 @@ def lines_of(person: Person, bill: dict[str, Any]) -> list[dict[str, Any]]:
     for name in FIGURES:
         assert sum(line[name] for line in lines) == body[name]
     next_day = date.fromisoformat(bill["start_date"])
+    carried: dict[tuple[str, str], Fraction] = {}
     for line in lines:
         first, last = (date.fromisoformat(line[name]) for name in ("start_date", "end_date"))
         assert first == next_day
         assert line["month"] == f"{first:%Y-%m}" == f"{last:%Y-%m}"
         assert line["days"] == (last - first).days + 1
         next_day = last + timedelta(days=1)
-        hold_to_the_formula(line, bill["unit"])
+        hold_to_the_formula(line, bill["unit"], carried)
     assert next_day == date.fromisoformat(bill["end_date"]) + timedelta(days=1)
     return lines
 
 
-def hold_to_the_formula(line: dict[str, Any], unit: str) -> None:
+def hold_to_the_formula(
+    line: dict[str, Any], unit: str, carried: dict[tuple[str, str], Fraction]
+) -> None:
+    """Recomputes a line; `carried` is what rounding has left over, by figure and year."""
+    year = line["month"][:4]
     shown_to = Fraction(1, 10**28)
     for method, name in (("location", "co2e"), ("market", "co2e_market")):
         used = line[method]
@@ -88,11 +93,17 @@ def hold_to_the_formula(line: dict[str, Any], unit: str) -> None:
         assert abs(quantity * ratio - Fraction(used["converted_quantity"])) < shown_to
         product = quantity * ratio * Fraction(factor["co2e"])
         assert abs(product - Fraction(used["product"])) < shown_to
-        assert half_up(Fraction(used["product"])) == half_up(product) == line[name]
+        before = carried.get((name, year), Fraction(0))
+        assert abs(before - Fraction(used["carried"])) < shown_to
+        assert half_up(product + before) == line[name]
+        assert abs(product - Fraction(line[name])) <= Fraction(1, 10**6)
+        carried[name, year] = product + before - Fraction(line[name])
     factor = line["location"]["factor"]
     ratio = Fraction(line["location"]["conversion_exact"].split()[3])
     biogenic = Fraction(line["quantity"]) * ratio * Fraction(factor["co2e_biomass"])
-    assert half_up(biogenic) == line["co2e_biomass"]
+    before = carried.get(("co2e_biomass", year), Fraction(0))
+    assert half_up(biogenic + before) == line["co2e_biomass"]
+    carried["co2e_biomass", year] = biogenic + before - Fraction(line["co2e_biomass"])
     assert line["scope"] == factor["scope"]
 
 

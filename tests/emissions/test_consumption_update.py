@@ -74,7 +74,7 @@ def test_a_category_and_its_activity_change_together(
         ({"quantity": -1}, "quantity"),
         ({"quantity": "1"}, "quantity"),
         ({"quantity": True}, "quantity"),
-        ({"unit": "kwh"}, "unit"),
+        ({"unit": "kw"}, "unit"),
         ({"activity": "gird"}, "activity"),
         ({"start_date": "2023-04-01"}, "end_date"),
         ({"end_date": "2023-02-28"}, "end_date"),

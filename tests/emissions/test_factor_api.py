@@ -207,11 +207,11 @@ def test_a_field_that_does_not_fit_the_others_is_refused(
         ("region", ["x" * 65, 7, [], "\0"]),
         ("method", ["residual", "Location", 1, []]),
         ("gwp_set", ["AR7", "ar6", 6, []]),
-        ("unit", ["kwh", "MWH", "", None, 1, []]),
+        ("unit", ["kw", "Mcf", "", None, 1, []]),
         ("valid_from", ["2023-1-1", "20230101", "2023-01-01T00:00:00", "2023-02-30", 2023, True]),
         ("valid_to", ["2023-1-1", "20230101", "2023-01-01T00:00:00Z", "", 2023, True]),
         ("co2e", [-1, Decimal("-0.0000000001"), Decimal("0.00000000001"), 100_000_000]),
-        ("co2e", ["0.5", True, None, "", [], {}, Decimal("0.1000000000000000000000000000001")]),
+        ("co2e", ["0.5", True, None, "", [], {}]),
         ("co2e_biomass", [-1, "0.5", False, None, 100_000_000, Decimal("0.00000000001")]),
         ("scope", [0, 4, -1, "2", "two", True, False, Decimal("1.5"), None, "", [], {}]),
         ("source", ["nowhere", 7, True, [], {}, {"id": "x"}, {"id": None}, "a\0b", "x" * 500]),
@@ -430,7 +430,7 @@ def test_one_field_changes_and_the_others_stay(erin: Person, verb: str, name: st
         ({"valid_to": "2022-12-31"}, "valid_to"),
         ({"valid_from": "2024-01-01"}, "valid_to"),
         ({"country": None, "region": "Ontario"}, "region"),
-        ({"unit": "kwh"}, "unit"),
+        ({"unit": "kw"}, "unit"),
     ],
 )
 def test_a_bad_value_is_refused_and_nothing_changes(

@@ -4,9 +4,10 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from emissions.ledger.recalculation import check_or_repair
-from emissions.ledger.runs import work_off
+from emissions.ledger.runs import run
 from emissions.models import Recalculation
 from facilities.models import Facility
+from organizations.importing.progress import Rows
 from organizations.management.commands.create_api_key import find_organization
 
 
@@ -50,12 +51,17 @@ class Command(BaseCommand):
             raise SystemExit(1)
 
     def finish(self) -> None:
-        before = Recalculation.objects.unfinished().count()
-        work_off.func()
+        waiting = list(Recalculation.objects.unfinished())
+        for one in waiting:
+            self.stderr.write(one.cause)
+            with Rows(self.stderr, "facilities", one.facilities - one.facilities_done) as bar:
+                run(one.pk, bar.advance)
         left = list(Recalculation.objects.unfinished())
         for one in left:
             self.stdout.write(f"{one.pk} {one.state} {one.cause}: {one.error}")
-        self.stderr.write(f"recalculations finished {before - len(left)}, unfinished {len(left)}")
+        if waiting:
+            done = len(waiting) - len(left)
+            self.stderr.write(f"recalculations finished {done}, unfinished {len(left)}")
         if left:
             raise SystemExit(1)
 

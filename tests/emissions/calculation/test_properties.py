@@ -6,7 +6,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from io import StringIO
+from itertools import groupby
 from itertools import product as pairs
+from operator import add
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +18,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from emissions.calculation.formula import Calculator, Line, NoFigure, line_of
+from emissions.calculation.formula import Calculator, Line, NoFigure, RunningTotal, shared_out
 from emissions.calculation.selection import Choice, Factor, Key
 from emissions.calculation.units import UNITS, dimension, ratio, same_dimension
 from emissions.models import Consumption, Emission, EmissionFactor
@@ -99,23 +101,33 @@ def reference(
             parts[-1][1] = day
         else:
             parts.append([day, day, used])
-    lines, left = [], Fraction(quantity)
-    for first, last, ((location, _), (market, _)) in parts:
-        share = Fraction(quantity) * ((last - first).days + 1) / ((end - start).days + 1)
-        here = left if last == end else half_up(share, 12)
-        left -= here
-        lines.append(
-            (
-                first,
-                last,
-                here,
-                location.id,
-                market.id,
-                half_up(here * ratio(key.unit, location.unit) * Fraction(location.co2e), 6),
-                half_up(here * ratio(key.unit, market.unit) * Fraction(market.co2e), 6),
-                half_up(here * ratio(key.unit, location.unit) * Fraction(location.co2e_biomass), 6),
-            )
-        )
+    lines, left, days = [], Fraction(quantity), (end - start).days + 1
+    for year, group in groupby(parts, key=lambda part: part[0].year):
+        mine = list(group)
+        length = (mine[-1][1] - mine[0][0]).days + 1
+        of_year = left if year == end.year else half_up(Fraction(quantity) * length / days, 12)
+        left -= of_year
+        rest, totals = of_year, [Fraction(0)] * 3
+        for first, last, ((location, _), (market, _)) in mine:
+            here = half_up(of_year * ((last - first).days + 1) / length, 12)
+            here = rest if last == mine[-1][1] else here
+            rest -= here
+            products = [
+                here * ratio(key.unit, by.unit) * Fraction(value)
+                for by, value in (
+                    (location, location.co2e),
+                    (market, market.co2e),
+                    (location, location.co2e_biomass),
+                )
+            ]
+            before, totals = totals, list(map(add, totals, products))
+
+            figures = [
+                half_up(now, 6) - half_up(then, 6) for now, then in zip(totals, before, strict=True)
+            ]
+            for figure, product in zip(figures, products, strict=True):
+                assert abs(figure - product) <= STEP
+            lines.append((first, last, here, location.id, market.id, *figures))
     return lines
 
 
@@ -323,10 +335,45 @@ def test_the_formula_is_exact_for_any_quantity_unit_and_factor(
 ) -> None:
     unit, other = units
     by = replace(GRID, unit=other, co2e=per_one, co2e_biomass=biogenic)
-    line = line_of(date(2023, 1, 1), date(2023, 1, 31), quantity, unit, *[Choice(by, ())] * 2)
+    choice = Choice(by, ())
+    part = (date(2023, 1, 1), date(2023, 1, 31), choice, choice)
+    [line] = shared_out(quantity, unit, [part])
     in_units_of_factor = Fraction(quantity) * ratio(unit, other)
     assert line.co2e == line.co2e_market == half_up(in_units_of_factor * Fraction(per_one), 6)
     assert line.co2e_biomass == half_up(in_units_of_factor * Fraction(biogenic), 6)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(CONVERTIBLE),
+    st.decimals(min_value=-LARGEST, max_value=LARGEST, places=6),
+    st.decimals(min_value=0, max_value=HIGHEST, places=10),
+    st.integers(1, 12),
+)
+@example(("kWh", "kWh"), Decimal(1000), Decimal("0.20264"), 12)
+@example(("GJ", "kWh"), Decimal("0.000009"), Decimal("0.0002"), 7)
+@example(("MJ", "kWh"), Decimal("-0.000018"), Decimal("0.1"), 12)
+def test_a_bill_inside_a_year_is_its_product_rounded_once(
+    units: tuple[str, str], quantity: Decimal, per_one: Decimal, months: int
+) -> None:
+    unit, other = units
+    choice = Choice(replace(GRID, unit=other, co2e=per_one), ())
+    starts = [date(2024, month, 1) for month in range(1, months + 1)]
+    ends = [*(day - DAY for day in starts[1:]), date(2024, months, 28)]
+    parts = [(first, last, choice, choice) for first, last in zip(starts, ends, strict=True)]
+    lines = shared_out(quantity, unit, parts)
+    product = Fraction(quantity) * ratio(unit, other) * Fraction(per_one)
+    assert sum(Fraction(line.co2e) for line in lines) == half_up(product, 6)
+    for line in lines:
+        own = Fraction(line.quantity) * ratio(unit, other) * Fraction(per_one)
+        assert abs(Fraction(line.co2e) - own) <= STEP
+
+
+def test_what_is_carried_is_what_rounding_has_left_over() -> None:
+    total = RunningTotal()
+    given = [total.next(Decimal(1), "kWh", Decimal("0.0000004"), "kWh") for _ in range(3)]
+    assert given == [Decimal(0), Decimal("0.000001"), Decimal(0)]
+    assert total.carried == Decimal("0.0000002")
 
 
 # The store

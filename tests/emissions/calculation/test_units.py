@@ -25,6 +25,7 @@ DEFINITIONS = {
     "kBtu": ("MJ", 1000 * BTU_IN_JOULES / 10**6),
     "MMBtu": ("therm", Fraction(10)),
     "therm": ("kBtu", Fraction(100)),
+    "ton_hour": ("kBtu", Fraction(12)),
     "kWh_net": ("GJ_net", Fraction(36, 10_000)),
     "MWh_net": ("kWh_net", Fraction(1000)),
     "GJ_net": ("kWh_net", Fraction(2500, 9)),
@@ -32,12 +33,17 @@ DEFINITIONS = {
     "m3": ("L", Fraction(1000)),
     "gal_us": ("L", 231 * INCH_CUBED_IN_ML / 1000),
     "kgal_us": ("gal_us", Fraction(1000)),
+    "gal_uk": ("L", Fraction("4.54609")),
     "ft3": ("L", 12**3 * INCH_CUBED_IN_ML / 1000),
     "ccf": ("ft3", Fraction(100)),
+    "kcf": ("ft3", Fraction(1000)),
+    "MMcf": ("kcf", Fraction(1000)),
     "g": ("kg", Fraction(1, 1000)),
     "kg": ("g", Fraction(1000)),
     "t": ("kg", Fraction(1000)),
     "lb": ("g", Fraction("453.59237")),
+    "klb": ("lb", Fraction(1000)),
+    "short_ton": ("lb", Fraction(2000)),
 }
 """Unit → another one and how many of it one unit is, from the definition of each."""
 
@@ -62,14 +68,18 @@ IN_HANDBOOKS = [
     ("m3", "ft3", "35.31467"),
     ("m3", "gal_us", "264.1721"),
     ("t", "lb", "2204.623"),
+    ("short_ton", "kg", "907.1847"),
+    ("gal_uk", "gal_us", "1.200950"),
+    ("kcf", "m3", "28.31685"),
+    ("ton_hour", "kWh", "3.516853"),
     ("GJ_net", "MWh_net", "0.2777778"),
 ]
 
 DIMENSIONS = {
-    Dimension.ENERGY: "Wh kWh MWh GWh MJ GJ TJ kBtu MMBtu therm",
+    Dimension.ENERGY: "Wh kWh MWh GWh MJ GJ TJ kBtu MMBtu therm ton_hour",
     Dimension.NET_ENERGY: "kWh_net MWh_net GJ_net",
-    Dimension.VOLUME: "L m3 gal_us kgal_us ft3 ccf",
-    Dimension.MASS: "g kg t lb",
+    Dimension.VOLUME: "L m3 gal_us kgal_us gal_uk ft3 ccf kcf MMcf",
+    Dimension.MASS: "g kg t lb klb short_ton",
 }
 
 three_of_a_dimension = st.sampled_from(sorted(DIMENSIONS)).flatmap(

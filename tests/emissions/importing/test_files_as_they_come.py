@@ -274,3 +274,38 @@ def test_what_is_no_file_of_ours_is_refused_as_a_whole(
     assert words in outcome.messages
     assert len(outcome.messages) < 2000
     assert not Import.objects.exists()
+
+
+def test_deliveries_of_one_day_are_stored_as_they_are(
+    alice: Person, organization: Organization
+) -> None:
+    alice.facility(external_id="S1", country="US")
+    outcome = run("import_consumption", CASES / "deliveries.csv", organization)
+    assert outcome.counts == "created 3, changed 0, unchanged 0, rejected 0"
+    assert sum(quantity for quantity, _, _ in bills()) == 1320
+    again = run("import_consumption", CASES / "deliveries.csv", organization)
+    assert again.counts == "created 0, changed 0, unchanged 3, rejected 0"
+
+
+@pytest.mark.parametrize(
+    ("cells", "refused"),
+    [
+        ({"category": "heat", "activity": "propane", "unit": "kg"}, False),
+        ({"category": "heat", "activity": "wood_pellets", "unit": "short tons"}, False),
+        ({"category": "heat", "activity": "propane", "unit": "kWh"}, True),
+        ({"category": "heat", "activity": "natural_gas", "unit": "m3"}, True),
+        ({"category": "heat", "activity": "district_heating", "unit": "GJ"}, True),
+        ({"category": "electricity", "activity": "grid", "unit": "kWh"}, True),
+    ],
+)
+def test_only_fuel_that_is_delivered_may_come_on_one_day(
+    load: Load, cells: dict[str, str], refused: bool
+) -> None:
+    header = "facility_id,category,quantity,unit,start_date,end_date,activity"
+    one_day = {"start_date": "2024-01-10", "end_date": "2024-01-10"}
+    usual = {"facility_id": "S3", "quantity": "10.5"}
+    ordered = {**usual, **one_day, **cells}
+    line = ",".join(ordered[name] for name in header.split(","))
+    outcome = load(table(line, header=header))
+    assert ("zero_length" in outcome.messages) is refused
+    assert Consumption.objects.exists() is not refused

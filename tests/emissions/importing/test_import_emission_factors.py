@@ -88,7 +88,7 @@ def test_everything_wrong_with_a_file_of_sources_is_named(tmp_path: Path) -> Non
     [
         ({"co2e": "0,5x"}, "co2e", "invalid"),
         ({"co2e": "-1"}, "co2e", "min_value"),
-        ({"unit": "kwh"}, "unit", "invalid_choice"),
+        ({"unit": "kw"}, "unit", "invalid_choice"),
         ({"country": "Spain"}, "country", "unknown_country"),
         ({"valid_to": "2022-12-31"}, "valid_to", "reversed_period"),
         ({"category": "heat", "activity": "peat"}, "method", "not_applicable"),

@@ -286,7 +286,6 @@ def test_an_adjustment_goes_in_and_out_digit_for_digit(erin: Person) -> None:
     "sent",
     [
         "0.0000001",
-        "123456789012.1234567",
         "1000000000000",
         "1e12",
         "1e400",

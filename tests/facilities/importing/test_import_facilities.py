@@ -128,7 +128,7 @@ BAD = [
     ({"logistic_factor": "80 %"}, "logistic_factor", "percent"),
     ({"logistic_factor": "half"}, "logistic_factor", "invalid"),
     ({"logistic_factor": "1.5"}, "logistic_factor", "max_value"),
-    ({"logistic_factor": "0.1234567"}, "logistic_factor", "max_decimal_places"),
+    ({"logistic_factor": "0.0000004"}, "logistic_factor", "too_small"),
     ({"status": "open"}, "status", "invalid_choice"),
     ({"name": "a\0b"}, "name", "null_characters_not_allowed"),
 ]
