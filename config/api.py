@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import SimpleRouter
 
 from config.pages import read_only
+from emissions.importing.views import ImportLayoutViewSet, IntervalsView
 from emissions.reports.views import (
     EmissionsView,
     FacilityCoverageView,
@@ -24,6 +25,7 @@ router.register("facilities", FacilityViewSet, basename="facility")
 router.register("consumptions", ConsumptionViewSet, basename="consumption")
 router.register("emission-factors", EmissionFactorViewSet, basename="emission-factor")
 router.register("recalculations", RecalculationViewSet, basename="recalculation")
+router.register("import-layouts", ImportLayoutViewSet, basename="import-layout")
 router.register("api-keys", APIKeyViewSet, basename="api-key")
 
 urlpatterns = [
@@ -43,6 +45,11 @@ urlpatterns = [
     path("emissions/logistics", LogisticsView.as_view({"get": "list"}), name="emissions-logistics"),
     path("missing-factors", MissingFactorsView.as_view({"get": "list"}), name="missing-factors"),
     path("emissions", EmissionsView.as_view({"get": "list"}), name="emissions"),
+    path(
+        "consumptions/<pk>/intervals",
+        IntervalsView.as_view({"get": "retrieve"}),
+        name="consumption-intervals",
+    ),
     *router.urls,
     path("schema", read_only(SpectacularAPIView.as_view(renderer_classes=JSON)), name="schema"),
     path("docs", read_only(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),

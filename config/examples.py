@@ -165,108 +165,46 @@ CALCULATION = {
     "reason": None,
 }
 BREAKDOWN = {"items": [{"category": "heat", **KILOGRAMS}], **KILOGRAMS}
-SUMS = {**KILOGRAMS, "energy_kwh": 1500, "consumptions": 1}
-TOTALS = {
-    "items": [{"category": "heat", "month": "2024-01", **SUMS}],
-    **SUMS,
-    "coverage": {
-        "consumptions": {"count": 1, "kg": 273},
-        "calculated": {"count": 1, "kg": 273},
-        "missing": {"count": 0, "kg": None},
-        "exact": {"count": 1, "kg": 273},
-        "earlier_year": {"count": 0, "kg": 0},
-        "wider": {"count": 0, "kg": 0},
-        "estimated": {"count": 0, "kg": 0},
-    },
-    "total": 1,
-    "page": 1,
-    "size": 50,
-    "pages": 1,
-}
-LOGISTICS = {
+INTERVALS = {
     "items": [
         {
-            "facility_id": FACILITY_ID,
-            "external_id": "MAD-01",
-            "name": "Madrid Office",
-            "scope2_location": 0,
-            "scope2_market": 0,
-            "logistic_factor": 0.8,
-            "logistic_location": 0,
-            "logistic_market": 0,
+            "start": f"2024-01-31T{hour}:00:00+01:00",
+            "end": f"2024-01-31T{hour + 1}:00:00+01:00",
+            "quantity": 750,
+            "unit": "kWh",
+            "estimated": False,
         }
+        for hour in (21, 22)
     ],
-    "scope2_location": 0,
-    "scope2_market": 0,
-    "logistic_location": 0,
-    "logistic_market": 0,
-    "total": 1,
-    "page": 1,
-    "size": 50,
-    "pages": 1,
-}
-NO_DAYS = {"days": 0, "ranges": []}
-UNBILLED = {
-    "activity": None,
-    "cups": None,
-    "actual": NO_DAYS,
-    "estimated": NO_DAYS,
-    "twice": NO_DAYS,
-    "none": {"days": 366, "ranges": [{"start_date": "2024-01-01", "end_date": "2024-12-31"}]},
-}
-DAYS_COVERED = {
-    "facility_id": FACILITY_ID,
-    "year": 2024,
-    "days": 366,
-    "items": [
-        {"category": "electricity", **UNBILLED},
-        {
-            **UNBILLED,
-            "category": "heat",
-            "activity": "natural_gas",
-            "actual": {
-                "days": 31,
-                "ranges": [{"start_date": "2024-01-01", "end_date": "2024-01-31"}],
-            },
-            "none": {
-                "days": 335,
-                "ranges": [{"start_date": "2024-02-01", "end_date": "2024-12-31"}],
-            },
-        },
-        {"category": "water", **UNBILLED},
-    ],
-}
-MISSING_FACTOR = {
-    "key": {
-        "category": "heat",
-        "activity": "natural_gas",
-        "country": "ES",
-        "region": None,
-        "method": None,
-        "gwp_set": None,
-        "unit": "kWh",
-        "valid_from": "2017-01-01",
-        "valid_to": "2017-12-31",
-    },
-    "dimension": "energy",
-    "consumptions": 1,
-    "facilities": 1,
+    "seconds": 3600,
+    "missing": 0,
     "quantity": 1500,
-    "first_day": "2017-01-01",
-    "last_day": "2017-01-01",
-    "nearest": [
-        {
-            "factor": PUBLISHED_GAS,
-            "why": [
-                {
-                    "field": "valid_from",
-                    "code": "later",
-                    "detail": "It is valid from 2024-01-01, after 2017-01-01; a later factor is "
-                    "never used.",
-                }
-            ],
-        }
-    ],
+    "unit": "kWh",
+}
+NEW_LAYOUT = {
+    "name": "Spanish bills",
+    "kind": "consumption",
+    "columns": {
+        "facility_id": "CUPS",
+        "cups": "CUPS",
+        "start_date": "Fecha inicio",
+        "end_date": "Fecha fin",
+        "quantity": "Consumo (kWh)",
+        "supplier": "Comercializadora",
+    },
+    "constants": {"category": "electricity", "unit": "kWh"},
+}
+LAYOUT = {
+    "id": "0199f1c2-ce88-7b45-b5ee-9c0d1e2f3a41",
+    "own": True,
+    **NEW_LAYOUT,
+    "activities": {},
+    "units": {},
+    "decimal": None,
+    "dates": None,
+    "sum_by": "none",
+    "created_at": MOMENT,
+    "updated_at": MOMENT,
 }
 NEW_KEY = {"name": "ERP sync", "role": "editor", "expires_at": "2036-01-01T00:00:00Z"}
 KEY = {
@@ -352,10 +290,6 @@ EXAMPLES = {
     "organization_retrieve": [answer(ORGANIZATION)],
     **resource("facilities", NEW_FACILITY, FACILITY, {"status": "archived"}, WRONG_COUNTRY),
     "facilities_emissions": [answer(BREAKDOWN), NOT_FOUND],
-    "facilities_coverage": [answer(DAYS_COVERED), NOT_FOUND],
-    "emissions": [answer(TOTALS)],
-    "emissions_logistics": [answer(LOGISTICS)],
-    "missing_factors": [answer(MISSING_FACTOR)],
     **resource(
         "consumptions",
         NEW_CONSUMPTION,
@@ -364,6 +298,18 @@ EXAMPLES = {
         WRONG_QUANTITY,
     ),
     "consumptions_calculation_retrieve": [answer(CALCULATION), NOT_FOUND],
+    "consumptions_intervals": [answer(INTERVALS), NOT_FOUND],
+    **resource(
+        "import_layouts",
+        NEW_LAYOUT,
+        LAYOUT,
+        {"dates": "dmy"},
+        wrong(
+            "columns",
+            "unknown_column",
+            "“amount” is no column of ours. Did you mean “quantity”?",
+        ),
+    ),
     **resource(
         "emission_factors", NEW_FACTOR, FACTOR, {"note": "Checked against the PDF"}, WRONG_COUNTRY
     ),

@@ -292,3 +292,61 @@ class RequestCount(models.Model):
         if taken == share:
             cls.objects.filter(minute__lt=minute - 60).delete()
         return taken
+
+
+class SumBy(models.TextChoices):
+    """What the rows of a file are added up to."""
+
+    NONE = "none"
+    DAY = "day"
+    MONTH = "month"
+
+
+class ImportLayout(TimestampedModel):
+    """How the columns of a file that an organization often gets become ours."""
+
+    KINDS = ("facilities", "consumption", "emission-factors")
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=20, choices=[(one, one) for one in KINDS])
+    columns = models.JSONField(default=dict, help_text="Our column → theirs.")
+    constants = models.JSONField(
+        default=dict, blank=True, help_text="Our column → what every row has."
+    )
+    activities = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Their word → our activity, or {category, activity}.",
+    )
+    units = models.JSONField(default=dict, blank=True, help_text="Their word → our unit.")
+    decimal = models.CharField(
+        max_length=5, blank=True, choices=[(one, one) for one in ("point", "comma")]
+    )
+    dates = models.CharField(
+        max_length=3, blank=True, choices=[(one, one) for one in ("ymd", "dmy", "mdy")]
+    )
+    sum_by = models.CharField(max_length=5, choices=SumBy.choices, default=SumBy.NONE)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "import layout"
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "name"], name="import_layout_name_unique"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    kind__in=("facilities", "consumption", "emission-factors"),
+                    decimal__in=("", "point", "comma"),
+                    dates__in=("", "ymd", "dmy", "mdy"),
+                    sum_by__in=SumBy.values,
+                ),
+                name="import_layout_choices_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -135,21 +135,25 @@ class ConsumptionImporter(Importer):
 
     def _has_unit(self, row: Row) -> Row | None:
         """A row whose quantity is a plain number in its unit; one that has none is refused."""
-        quantity, unit = row.values["quantity"], row.values["unit"]
+        if found := self.put_unit(row.values):
+            self.refuse(row, found)
+            return None
+        return row
+
+    def put_unit(self, values: dict[str, Any]) -> list[Fault]:
+        """Puts the unit that stands in the quantity's cell where it belongs; what is wrong."""
+        quantity, unit = values["quantity"], values["unit"]
         if isinstance(quantity, WithUnit):
             said = self.columns["unit"][quantity.unit]
             if isinstance(said, Refused):
-                self.refuse(row, [fault._replace(column="quantity") for fault in said])
-                return None
+                return [fault._replace(column="quantity") for fault in said]
             if unit not in (UNTOLD, said):
                 sentence = f"The cell is in {said} and its row in {unit}."
-                self.refuse(row, [Fault("quantity", "contradictory_units", sentence)])
-                return None
-            row.values.update(quantity=quantity.value, unit=said)
+                return [Fault("quantity", "contradictory_units", sentence)]
+            values.update(quantity=quantity.value, unit=said)
         elif unit == UNTOLD:
-            self.refuse(row, [Fault("unit", "required", "This cell is needed and empty.")])
-            return None
-        return row
+            return [Fault("unit", "required", "This cell is needed and empty.")]
+        return []
 
     def prepare(self) -> None:
         assert self.organization
@@ -165,15 +169,16 @@ class ConsumptionImporter(Importer):
         for row in rows:
             self._validation.normalise(row.values)
         checked = recognise(rows, self.organization_id)
-        fresh = [one.site for one in checked if one.after != one.before]
+        fresh = [one.site for one in checked if one.after != one.before or self.differs(one)]
         self._earlier.load(fresh, before_line=rows[0].line if rows else 0)
         self.write_before()
         created: list[tuple] = []
         lines: list[tuple] = []
         changed: list[Recognised] = []
+        accepted: list[tuple[Any, Recognised]] = []
         now = timezone.now()
         for one in checked:
-            if one.after == one.before:
+            if one.after == one.before and not self.differs(one):
                 self._keep(one)
                 continue
             period = one.period
@@ -197,6 +202,9 @@ class ConsumptionImporter(Importer):
             self._earlier.claim(period, one.row.line, overlaps=overlaps)
             if sentence := self._earlier.weigh(period, one.replaced):
                 self.warn(one.row, Fault("quantity", "jump", sentence))
+            elif sentence := self._earlier.large(period):
+                self.warn(one.row, Fault("quantity", "large", sentence))
+            accepted.append((pk, one))
             if one.stored:
                 self.report.changed += 1
                 changed.append(one)
@@ -210,8 +218,17 @@ class ConsumptionImporter(Importer):
             insertions: Insertions = [
                 (Consumption, bulk.insertion(Consumption, columns_of(WRITTEN, created))),
                 (Emission, bulk.insertion(Emission, columns_of(LINE_COLUMNS, lines))),
+                *self.beside(accepted),
             ]
             self.due(partial(self._write, insertions, changed, now))
+
+    def differs(self, one: Recognised) -> bool:
+        """Whether a row is another one than what is stored, though its columns are the same."""
+        return False
+
+    def beside(self, accepted: Sequence[tuple[Any, Recognised]]) -> Insertions:
+        """What is stored beside new and changed bills, given by their ids."""
+        return []
 
     def finish(self) -> None:
         bulk.analyze(self._written, Consumption, Emission, Facility)

@@ -4,6 +4,7 @@ Finds two things that no single row shows: two actual bills of one supply that b
 days, and a quantity a thousand times off, such as kWh written as MWh.
 """
 
+import re
 from array import array
 from bisect import bisect_left, insort
 from collections.abc import Iterable
@@ -26,12 +27,28 @@ from organizations.importing.tables.marks import unmarked
 JUMP = 500
 """Times the mean per day: a factor of 1000 passes it whatever the length of the months."""
 
+LARGE = {
+    Dimension.ENERGY: Decimal("3.6E+11"),
+    Dimension.NET_ENERGY: Decimal("3.6E+11"),
+    Dimension.VOLUME: Decimal(100_000),
+    Dimension.MASS: Decimal(200_000),
+}
+"""What hardly any site uses in a day: 100 MWh, 100,000 L, 200 t."""
+
+BULKY = {"natural_gas", "biogas", "landfill_gas", "supply", "treatment"}
+"""Activities of which a hundred times that volume is usual: gases and water."""
+
 DAYS, LINES = 12, 31
 """Bits of a packed interval: its first day's number, its days less one (ten years), its line."""
 
 FRESH = 1 << LINES - 1
 STORED, STORED_UNNAMED = 0, 1
 """In place of the line of a stored bill; one without external_id is told by its period."""
+
+
+OF_A_METER = re.compile(
+    r"(\S.*) [0-9]{4}-[0-9]{2}(?:-[0-9]{2}(?: [0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9]+)?)?)?"
+)
 
 
 class Supply(NamedTuple):
@@ -43,6 +60,13 @@ class Supply(NamedTuple):
     category: str
     activity: str
     cups: str
+    """Its CUPS, or the meter that a layout has made its external_id of."""
+
+
+def meter_in(external_id: str) -> str:
+    """The meter of a bill that came through a layout, or nothing: “90002 2023-01” is of 90002."""
+    found = OF_A_METER.fullmatch(external_id)
+    return found[1] if found else ""
 
 
 class Bill(NamedTuple):
@@ -95,6 +119,8 @@ class EarlierBills:
         self._loaded: set[str] = set()
         self._intervals: dict[Supply, array[int]] = {}
         self._tangled: set[Supply] = set()
+        self._stored: set[tuple[str, str, str, Dimension]] = set()
+        """Of what there are stored bills."""
         self._used: dict[tuple[str, str, str, Dimension], Amount] = {}
 
     def knows(self, site: Site) -> bool:
@@ -119,7 +145,9 @@ class EarlierBills:
         ).annotate(used=ExactSum("quantity"), nights=Sum(span), bills=Count("pk")):
             dimension, size = UNITS[unit]
             amount = Amount(quantity * size, nights.days + count)
-            self._count((pk.hex, category, activity, dimension), amount)
+            key = (pk.hex, category, activity, dimension)
+            self._stored.add(key)
+            self._count(key, amount)
 
     def _load_intervals(self, ids: Iterable[UUID], before_line: int) -> None:
         """Those of the stored bills, but those that a later line of the file has again."""
@@ -140,7 +168,8 @@ class EarlierBills:
         ):
             if external_id and self._external_ids.line(external_id) >= before_line:
                 continue
-            supply, named = Supply(pk.hex, category, activity, cups), bool(external_id)
+            code, named = cups or meter_in(external_id), bool(external_id)
+            supply = Supply(pk.hex, category, activity, code)
             bill = Bill(supply, named, *rest)
             line = STORED if named else STORED_UNNAMED
             self.claim(bill, line, fresh=False, overlaps=bool(self.overlap(bill)))
@@ -208,6 +237,22 @@ class EarlierBills:
         if used is None or not used.quantity:
             return ""
         return off(amount.quantity * used.days, used.quantity * amount.days)
+
+    def large(self, bill: Bill) -> str:
+        """Whether a bill without stored ones before it is more than almost any site uses, in words,
+        or nothing: then its unit may be another one than meant."""
+        (facility, category, activity, dimension), amount = amount_of(bill)
+        if (facility, category, activity, dimension) in self._stored:
+            return ""
+        limit = LARGE[dimension]
+        if dimension is Dimension.VOLUME and activity in BULKY:
+            limit *= 100
+        if amount.quantity <= limit * max(amount.days, 1):
+            return ""
+        return (
+            "It is more in a day than almost any site uses, and no stored bill is like it; check "
+            "the unit."
+        )
 
     def _count(self, key: tuple[str, str, str, Dimension], amount: Amount) -> None:
         used = self._used.get(key)

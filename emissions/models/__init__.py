@@ -14,6 +14,7 @@ from emissions.models.factor import (
     Method,
     ShippedRow,
 )
+from emissions.models.intervals import Intervals
 from emissions.models.recalculation import (
     PendingFacility,
     Recalculation,
@@ -29,6 +30,7 @@ __all__ = [
     "Emission",
     "EmissionFactor",
     "FactorSource",
+    "Intervals",
     "Method",
     "PendingFacility",
     "Recalculation",

@@ -173,6 +173,8 @@ def _texts(field: models.Field, values: Sequence[Any]) -> Sequence[str]:
     of = field.target_field if isinstance(field, models.ForeignKey) else field
     if isinstance(of, models.UUIDField):
         return values if kinds == {str} else _each(attrgetter("hex"), values)
+    if isinstance(of, models.BinaryField):
+        return [rf"\\x{one.hex()}" for one in values]
     if not isinstance(of, models.CharField | models.TextField):  # what is left needs no escapes
         return _each(str, values)
     if type(of) not in (models.CharField, models.TextField):

@@ -48,6 +48,16 @@ class ImportCommand(BaseCommand):
         parser.add_argument(
             "--dates", choices=ORDERS, help="How days are written, where the file is unclear."
         )
+        parser.add_argument(
+            "--layout", default="", metavar="NAME", help="A saved layout, or a shipped one."
+        )
+        parser.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="COLUMN=VALUE",
+            help="What every row has in a column that the file lacks; repeatable.",
+        )
         if "facility_id" in self.importer.fields():
             parser.add_argument(
                 "--facility",
@@ -106,11 +116,19 @@ class ImportCommand(BaseCommand):
 
 
 def as_options(options: dict[str, Any]) -> Options:
-    """What the command line says, as the engine takes it."""
+    """What the command line says, as the engine takes it. Raises CommandError."""
+    constants = {}
+    for one in options["set"]:
+        name, equals, value = one.partition("=")
+        if not equals:
+            raise CommandError(f"--set {one}: write it like --set category=electricity.")
+        constants[name.strip()] = value.strip()
     return Options(
         dry_run=options["dry_run"],
         on_error=options["on_error"],
         allow=options.get("allow", ()),
+        layout=options["layout"],
+        constants=constants,
         facility=options.get("facility", ""),
         decimal=options["decimal"],
         dates=options["dates"],

@@ -10,7 +10,14 @@ from django.db import models
 from organizations.database import bulk
 from organizations.importing.background_writer import BackgroundWriter
 from organizations.importing.cells import ABSENT, Absent, Column, Fault, Refused
-from organizations.importing.layouts import Layout, fold, recognised
+from organizations.importing.layouts.known import layouts_of, named
+from organizations.importing.layouts.layout import (
+    OURS,
+    Layout,
+    fold,
+    nearest_layout,
+    recognised,
+)
 from organizations.importing.numbers import measured, number_readings
 from organizations.importing.options import Options
 from organizations.importing.proof import NumberProof
@@ -98,8 +105,18 @@ class Importer:
     aliases: ClassVar[dict[str, str]] = {}
     """Other name of a column → the API's field."""
 
-    def __init__(self, organization: Organization | None, table: Table, options: Options) -> None:
-        self.organization, self.table, self.options = organization, table, options
+    readers: ClassVar[dict[str, type[Any]]] = {}
+    """Name of the reader of a layout → the importer that is it."""
+
+    def __init__(
+        self,
+        organization: Organization | None,
+        table: Table,
+        options: Options,
+        layout: Layout = OURS,
+    ) -> None:
+        self.organization, self.table = organization, table
+        self.options, self.layout = options, layout
         self.allowed = options.allow
         self.columns = self.make_columns()
         self.constants = self._constants()
@@ -108,8 +125,9 @@ class Importer:
         for column in self.columns.values():
             if column.proof:
                 numbers = isinstance(column.proof, NumberProof)
-                column.decide(options.style_of("decimal" if numbers else "dates"))
-        self._readers = {name: self._reader(name) for name in self.places}
+                said = options.decimal if numbers else options.dates
+                column.decide(said or (layout.decimal if numbers else layout.dates))
+        self._readers = {name: self._reader(name) for name in self.places if name in self.columns}
         self.writing = True
         self.writer = BackgroundWriter()
         self._due: Callable[[], None] | None = None
@@ -117,26 +135,27 @@ class Importer:
         self.report: Report
 
     def _constants(self) -> dict[str, str]:
-        constants = {**self.options.layout.constants}
+        constants = {**self.layout.constants, **self.options.constants}
         if self.options.facility:
             if "facility_id" not in self.columns:
                 raise Unreadable("A facility is an option for files of consumption alone.")
             constants["facility_id"] = self.options.facility
         unknown = sorted(set(constants) - set(self.columns))
         if unknown:
-            raise Unreadable(f"The layout has constants for no column of ours: {unknown[0]}.")
+            raise Unreadable(f"A constant is said for “{unknown[0]}”, which is no column of ours.")
         return constants
 
     def _places(self) -> dict[str, int]:
         """Raises Unreadable where the header is not one that this importer or its layout knows."""
-        table, layout = self.table, self.options.layout
-        if layout.columns:
-            return self._places_by(layout)
+        table = self.table
+        if self.layout.columns:
+            return self._places_by(self.layout)
         aliases = self.aliases
         known = [*self.columns, *aliases]
         header = set(map(plain_name, table.columns))
         named = {aliases.get(name, name) for name in header} | set(self.constants)
-        taken = table.require(known, [one for one in self.required if one not in named], REASONS)
+        needed = [one for one in self.required if one not in named]
+        taken = table.require(known, needed, REASONS, hint=self._nearest_layout())
         for other, name in aliases.items():
             if other in header and name in header:
                 raise Unreadable(f"The columns “{other}” and “{name}” say the same; keep one.")
@@ -146,6 +165,13 @@ class Importer:
             for name, place in places.items()
             if name in self.columns and name not in self.constants
         }
+
+    def _nearest_layout(self) -> str:
+        """What to do about a header that nobody knows."""
+        near = nearest_layout(layouts_of(self.organization, self.kind), self.table.columns)
+        if near:
+            return f" The nearest layout is {near}."
+        return " Save a layout that says which of its columns is which of ours."
 
     def _places_by(self, layout: Layout) -> dict[str, int]:
         if missing := layout.missing(self.table.columns):
@@ -171,7 +197,7 @@ class Importer:
         return places
 
     def _reader(self, name: str) -> Column:
-        words = self.options.layout.words(name)
+        words = self.layout.words(name)
         if not words:
             return self.columns[name]
         only = name in ("category", "data_quality")
@@ -184,15 +210,31 @@ class Importer:
         Raises Unreadable where no line of the file can be the header.
         """
         rows = table.head()
-        if options.layout.columns:
-            found = recognised([options.layout], rows)
-            position = found[1] if found else find_header(rows, options.layout.columns.values())
-        else:
-            position = find_header(rows, cls.column_names())
+        layout = cls.choose(organization, rows, options)
+        position = layout.row_of(rows) if layout.columns else find_header(rows, cls.column_names())
         if position is None:
             position = widest(rows)
         table.begin_at(position, rows[position])
-        return cls(organization, table, options)
+        return cls.readers.get(layout.reader, cls)(organization, table, options, layout)
+
+    @classmethod
+    def choose(
+        cls, organization: Organization | None, rows: list[list[str]], options: Options
+    ) -> Layout:
+        """The layout of a file: the one that is asked for, else our own columns where the header
+        has those that are needed, else the one that has all of its columns there."""
+        if isinstance(options.layout, Layout):
+            return options.layout
+        layouts = layouts_of(organization, cls.kind)
+        if options.layout:
+            return named(layouts, options.layout)
+        position = find_header(rows, cls.column_names())
+        if position is not None:
+            found = {cls.aliases.get(one, one) for one in map(plain_name, rows[position])}
+            said = {*options.constants, *(["facility_id"] if options.facility else [])}
+            if found | said >= set(cls.required):
+                return OURS
+        return recognised(layouts, rows) or OURS
 
     @classmethod
     def column_names(cls) -> list[str]:
@@ -214,8 +256,9 @@ class Importer:
         if set(map(len, rows)) != {width}:
             whole = [len(cells) == width for cells in rows]
             lines, rows = list(compress(lines, whole)), list(compress(rows, whole))
-        for name, place in self.places.items():
+        for name in self._readers:
             if self.columns[name].proof:
+                place = self.places[name]
                 self.columns[name].note(lines, [cells[place] for cells in rows])
         self.scan(lines, rows)
 
@@ -300,10 +343,7 @@ class Importer:
         constants = {name: self.columns[name][text] for name, text in self.constants.items()}
         for line, cells in zip(lines, rows, strict=True):
             if len(cells) != width:
-                sentence = f"This row has {len(cells)} cells and the header {width}."
-                if len(cells) > width:
-                    sentence += f" A cell with “{self.table.delimiter}” in it is written in quotes."
-                self.reject(line, cells, [Fault("", "wrong_number_of_cells", sentence)])
+                self.reject(line, cells, [self.wrong_width(cells)])
                 continue
             values = {name: one[cells[self.places[name]]] for name, one in self._readers.items()}
             values |= constants
@@ -312,6 +352,14 @@ class Importer:
                 self.reject(line, cells, [fault for one in refused for fault in one])
                 continue
             yield Row(line, cells, {n: one for n, one in values.items() if one is not ABSENT})
+
+    def wrong_width(self, cells: list[str]) -> Fault:
+        """What is wrong with a row that has not as many cells as the header."""
+        width = len(self.table.columns)
+        sentence = f"This row has {len(cells)} cells and the header {width}."
+        if len(cells) > width:
+            sentence += f" A cell with “{self.table.delimiter}” in it is written in quotes."
+        return Fault("", "wrong_number_of_cells", sentence)
 
     def reject(self, line: int, cells: list[str], faults: Iterable[Fault]) -> None:
         """Refuses a row, unless it is none: a total of the others, or the header once more."""

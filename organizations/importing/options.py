@@ -1,9 +1,9 @@
 """What is said about a file that is brought in: the same over HTTP, in the admin, by command."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from organizations.importing.layouts import OURS, Layout
+from organizations.importing.layouts.layout import Layout
 
 ABORT, SKIP = "abort", "skip"
 
@@ -18,7 +18,10 @@ class Options:
     """abort: store nothing unless every row is good; skip: store the good ones."""
     allow: Sequence[str] = ()
     """Codes of faults that are only warned of."""
-    layout: Layout = OURS
+    layout: Layout | str = ""
+    """One, or the name of one; without it the header shows which one it is."""
+    constants: Mapping[str, str] = field(default_factory=dict)
+    """Our column → the text that every row has, beside the layout's."""
     facility: str = ""
     """The facility of every row, by external_id, id, CUPS or meter."""
     decimal: str | None = None
@@ -27,7 +30,3 @@ class Options:
     """How days are written, `ymd`, `dmy` or `mdy`, where the file does not prove it."""
     started_by: str = ""
     """Who brings it in, for the record."""
-
-    def style_of(self, what: str) -> str | None:
-        """How numbers (`decimal`) or days (`dates`) are written, by option or else by layout."""
-        return getattr(self, what) or getattr(self.layout, what)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from decimal import Decimal
-from itertools import accumulate, compress, islice
+from itertools import accumulate, chain, compress, islice
 from numbers import Real
 from pathlib import Path
 from typing import IO, Any
@@ -23,6 +23,7 @@ from zipfile import BadZipFile
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
+from organizations.importing.tables import green_button
 from organizations.importing.tables.cell_errors import cell_errors
 from organizations.importing.tables.header import (
     MOST_COLUMNS,
@@ -33,6 +34,7 @@ from organizations.importing.tables.header import (
 )
 from organizations.importing.tables.marks import ABSENT, DAY, ERROR, MARKS, NUMBER, unmarked
 from organizations.importing.tables.texts import HEAD, UTF_8, divider_of, encoding_of
+from organizations.importing.tables.unreadable import Unreadable
 
 STDIN = "-"
 ZIP, OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
@@ -47,14 +49,6 @@ Lines = tuple[Sequence[int], list[list[str]]]
 
 LONGEST_CELL = 100_000
 """Characters. A quotation mark that is never closed would swallow the rest of the file."""
-
-
-class Unreadable(Exception):
-    """The file as a whole cannot be read; the sentence says why and what to do."""
-
-    def __init__(self, detail: str, code: str = "unreadable") -> None:
-        super().__init__(detail)
-        self.code = code
 
 
 class Table:
@@ -119,7 +113,12 @@ class Table:
                 yield lines, rows
 
     def require(
-        self, known: Sequence[str], required: Iterable[str], ignored: Sequence[str] = ()
+        self,
+        known: Sequence[str],
+        required: Iterable[str],
+        ignored: Sequence[str] = (),
+        *,
+        hint: str = "",
     ) -> dict[str, int]:
         """The position of each column by our name for it.
 
@@ -133,7 +132,7 @@ class Table:
         if problems:
             raise Unreadable(
                 f"The header is not right: {'; '.join(problems)}. The columns are "
-                f"{', '.join(known)}. Found: {shown_columns(self.columns)}.",
+                f"{', '.join(known)}. Found: {shown_columns(self.columns)}.{hint}",
                 code="unknown_header",
             )
         return taken
@@ -275,6 +274,22 @@ class JSONTable(Table):
             yield range(start, start + len(rows)), rows
 
 
+class XMLTable(Table):
+    """The readings of a Green Button file, a row each."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        super().__init__()
+
+    def _lines(self, size: int) -> Iterator[Lines]:
+        """A reading's line is its number; that of the header is 0."""
+        rows = chain([list(green_button.COLUMNS)], green_button.readings(self._path))
+        line = 0
+        while some := list(islice(rows, size)):
+            yield range(line, line + len(some)), some
+            line += len(some)
+
+
 def json_text(row: Mapping[str, Any], name: str) -> str:
     """A JSON value as a cell: lists divided by |, null empty, a missing key told from both."""
     if name not in row:
@@ -299,12 +314,16 @@ def open_table(name: str) -> Iterator[Table]:
                 with path.open("rb") as pipe:
                     path = spooled(pipe, folder)
             with path.open("rb") as file:
-                magic = file.read(4)
+                head = file.read(HEAD)
+                magic = head[:4]
         except OSError as error:
             raise Unreadable(f"{error.strerror}.") from error
         if magic == OLD_EXCEL:
             raise Unreadable("This is an old Excel workbook (.xls); save it as XLSX or CSV.")
-        yield XLSXTable(path) if magic == ZIP else CSVTable(path)
+        if magic == ZIP:
+            yield XLSXTable(path)
+        else:
+            yield XMLTable(path) if green_button.is_xml(head) else CSVTable(path)
 
 
 def spooled(stream: IO[bytes], folder: str) -> Path:

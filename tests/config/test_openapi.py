@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from schemathesis.core.parameters import ParameterLocation
 from config import api as urls
 from config.examples import LOGIN
 from config.wsgi import application
-from emissions.models import Recalculation
+from emissions.models import Consumption, Intervals, Recalculation
+from emissions.models.intervals import columns_of_readings
 from organizations.models import Organization, Role, User
 from tests.conftest import Answer, Cast, Person, call
 
@@ -232,6 +234,21 @@ def test_every_example_works_when_it_is_sent_and_is_answered_as_shown(ana: Perso
         reader.compare(f"{name}_list")
     reader.compare(operation_at("/v1/consumptions/{id}/calculation"))
     reader.compare(operation_at("/v1/facilities/{id}/emissions"))
+    first = datetime.fromisoformat("2024-01-31T20:00:00Z").timestamp()
+    Intervals.objects.create(
+        organization=ana.organization,
+        consumption=Consumption.objects.get(),
+        zone="Europe/Madrid",
+        numerator=750,
+        denominator=1,
+        **columns_of_readings({int(first) + hour * 3600: (1, False) for hour in (0, 1)}, 3600),
+    )
+    reader.compare("consumptions_intervals")
+    reader.compare("import_layouts_create", 201)
+    reader.compare("import_layouts_retrieve")
+    reader.compare("import_layouts_list", query="?name=Spanish")
+    reader.compare("import_layouts_update")
+    reader.compare("import_layouts_partial_update")
     reader.compare("emissions", query="?group_by=category&group_by=month")
     reader.compare("emissions_logistics")
     reader.compare("facilities_coverage", query="?year=2024")
@@ -253,7 +270,7 @@ def test_every_example_works_when_it_is_sent_and_is_answered_as_shown(ana: Perso
     reader.compare("api_keys_retrieve")
     [key, *_] = reader.send("api_keys_list").body["items"]
     assert lasting(key) == lasting(answer_examples("api_keys_list", 200)[0]["items"][0])
-    for name in ("emission_factors", "consumptions", "facilities", "api_keys"):
+    for name in ("emission_factors", "consumptions", "facilities", "api_keys", "import_layouts"):
         reader.send(f"{name}_destroy", 204)
         answer = ana.get(OPERATIONS[f"{name}_retrieve"][1].replace("{id}", facility["id"]))
         assert answer.status == 404
@@ -343,6 +360,9 @@ def stored(alice: Person) -> dict[str, str]:
         "emission-factors": alice.factor()["id"],
         "recalculations": str(recalculation.pk),
         "api-keys": alice.post("/v1/api-keys", {"name": "ERP", "role": "viewer"}).body["id"],
+        "import-layouts": alice.post(
+            "/v1/import-layouts", request_examples("import_layouts_create")[0]
+        ).body["id"],
     }
 
 

@@ -56,6 +56,17 @@ FACTOR = {
     "valid_from": "2023-01-01",
     "co2e": Decimal("0.38"),
 }
+LAYOUT = {
+    "name": "Bills",
+    "kind": "consumption",
+    "columns": {
+        "facility_id": "Sede",
+        "quantity": "Consumo",
+        "start_date": "Desde",
+        "end_date": "Hasta",
+    },
+    "constants": {"category": "electricity", "unit": "kWh"},
+}
 
 ROUTES = [
     Route("GET", "/v1/organization"),
@@ -77,6 +88,13 @@ ROUTES = [
     Route("PATCH", "/v1/consumptions/{consumption}", 403, 200, 200, {"note": "Changed"}),
     Route("DELETE", "/v1/consumptions/{consumption}", 403, 204, 204),
     Route("GET", "/v1/consumptions/{consumption}/calculation"),
+    Route("GET", "/v1/consumptions/{consumption}/intervals"),
+    Route("GET", "/v1/import-layouts"),
+    Route("POST", "/v1/import-layouts", 403, 201, 201, {**LAYOUT, "name": "Another"}),
+    Route("GET", "/v1/import-layouts/{layout}"),
+    Route("PUT", "/v1/import-layouts/{layout}", 403, 200, 200, {"name": "Changed"}),
+    Route("PATCH", "/v1/import-layouts/{layout}", 403, 200, 200, {"name": "Changed"}),
+    Route("DELETE", "/v1/import-layouts/{layout}", 403, 204, 204),
     Route("GET", "/v1/emission-factors"),
     Route("POST", "/v1/emission-factors", 403, 201, 201, FACTOR),
     Route("GET", "/v1/emission-factors/{factor}"),
@@ -120,7 +138,7 @@ class Rows:
         return person.call(route.method, self.path(route), self.body(route))
 
 
-KINDS = ("facility", "consumption", "factor", "recalculation", "key")
+KINDS = ("facility", "consumption", "layout", "factor", "recalculation", "key")
 UNKNOWN = Rows({name: str(uuid4()) for name in KINDS})
 
 
@@ -133,6 +151,7 @@ def rows(alice: Person) -> Rows:
             "consumption": alice.consumption(
                 facility, external_id="INV-1", cups=CUPS, supplier="Alice Energy"
             )["id"],
+            "layout": created(alice.post("/v1/import-layouts", LAYOUT))["id"],
             "factor": alice.factor()["id"],
             "recalculation": str(
                 Recalculation.objects.create(
@@ -286,6 +305,7 @@ def test_a_deleted_row_looks_like_none(
     for path in ("/v1/consumptions/{consumption}", "/v1/facilities/{facility}"):
         assert alice.delete(path.format(**rows.ids)).status == 204
     assert alice.delete("/v1/emission-factors/" + rows.ids["factor"]).status == 204
+    assert alice.delete("/v1/import-layouts/" + rows.ids["layout"]).status == 204
     person = next(one for one in (alice, erin, bob) if one.role == role)
     for route in OF_ONE:
         kept = "{key}" in route.path or "{recalculation}" in route.path

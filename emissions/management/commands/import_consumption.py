@@ -1,4 +1,4 @@
-from emissions.importing.consumption import ConsumptionImporter
+from emissions.importing.kinds import KINDS
 from emissions.importing.validation import ALLOWABLE
 from organizations.importing.command import ImportCommand
 
@@ -11,5 +11,5 @@ class Command(ImportCommand):
         "activity, CUPS and period. The last line on stdout has the counts; the exit status is 1 "
         "when rows were refused."
     )
-    importer = ConsumptionImporter
+    importer = KINDS["consumption"]
     allowable = ALLOWABLE

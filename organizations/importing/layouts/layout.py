@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from organizations.importing.tables.header import plain_name
+from organizations.importing.tables.header import find_header, plain_name
+from organizations.importing.tables.shapes import half_hours, months
 
 NONE, DAY, MONTH = "none", "day", "month"
-SUMS = (NONE, DAY, MONTH)
+SHAPES = {"half_hours": half_hours, "months": months}
 
 
 @dataclass(frozen=True)
@@ -38,22 +39,43 @@ class Layout:
     reader: str = ""
     """Which code reads it, where columns alone do not say enough."""
 
+    shape: str = ""
+    """Which columns there are besides, `half_hours` or `months`."""
+    optional: Mapping[str, str] = field(default_factory=dict)
+    """Ours → theirs, for columns that may be there."""
+
     def positions(self, header: Sequence[str]) -> dict[str, int]:
-        """Where each of our columns stands in a header, as far as it is there."""
+        """Where each of our columns stands in a header, as far as it is there. One of theirs may
+        have several names, divided by |."""
         places: dict[str, int] = {}
         for position, name in enumerate(header):
             places.setdefault(plain_name(name), position)
-        found = {ours: places.get(plain_name(theirs), -1) for ours, theirs in self.columns.items()}
-        return {ours: position for ours, position in found.items() if position >= 0}
-
-    def is_of(self, header: Sequence[str]) -> bool:
-        """Whether a header has all columns of the layout."""
-        return bool(self.columns) and len(self.positions(header)) == len(self.columns)
+        found: dict[str, int] = {}
+        for ours, theirs in {**self.optional, **self.columns}.items():
+            for name in theirs.split("|"):
+                if plain_name(name) in places:
+                    found.setdefault(ours, places[plain_name(name)])
+        return found
 
     def missing(self, header: Sequence[str]) -> list[str]:
         """Which of their columns a header lacks."""
         found = self.positions(header)
-        return [theirs for ours, theirs in self.columns.items() if ours not in found]
+        lacking = [theirs for ours, theirs in self.columns.items() if ours not in found]
+        if self.shape and not SHAPES[self.shape](header):
+            lacking.append(f"for each of the {self.shape.replace('_', ' ')}")
+        return lacking
+
+    def is_of(self, header: Sequence[str]) -> bool:
+        """Whether a header has all columns of the layout."""
+        return bool(self.columns) and not self.missing(header)
+
+    def row_of(self, rows: Sequence[Sequence[str]]) -> int | None:
+        """The position of the row that is its header, or else has most of its columns."""
+        for position, cells in enumerate(rows):
+            if self.is_of(cells):
+                return position
+        names = [name for theirs in self.columns.values() for name in theirs.split("|")]
+        return find_header(rows, names)
 
     def words(self, name: str) -> Mapping[str, str]:
         """Their words → ours, for the cells of one of our columns."""
@@ -84,28 +106,15 @@ def fold(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def recognised(
-    layouts: Iterable[Layout], rows: Sequence[Sequence[str]]
-) -> tuple[Layout, int] | None:
-    """The layout whose columns one of the rows names, and the position of that row; of several the
-    one with most columns."""
-    found: tuple[Layout, int] | None = None
-    for layout in layouts:
-        for position, cells in enumerate(rows):
-            if layout.is_of(cells) and (
-                found is None or len(layout.columns) > len(found[0].columns)
-            ):
-                found = layout, position
-                break
-    return found
+def recognised(layouts: Iterable[Layout], rows: Sequence[Sequence[str]]) -> Layout | None:
+    """The layout whose columns one of the rows names; of several the one with most columns, and of
+    these the first."""
+    found = [layout for layout in layouts if any(map(layout.is_of, rows))]
+    return max(found, key=lambda one: len(one.columns), default=None)
 
 
-def nearest_layout(layouts: Iterable[Layout], rows: Sequence[Sequence[str]]) -> str:
-    """The name of the layout that has most columns in common with any of the rows, or nothing."""
-    best, name = Fraction(3, 10), ""
-    for layout in layouts:
-        for cells in rows:
-            share = Fraction(len(layout.positions(cells)), max(len(layout.columns), 1))
-            if share > best:
-                best, name = share, layout.name
-    return name
+def nearest_layout(layouts: Iterable[Layout], header: Sequence[str]) -> str:
+    """The name of the layout that has most columns in common with a header, or nothing."""
+    shares = {one.name: Fraction(len(one.positions(header)), len(one.columns)) for one in layouts}
+    name = max(shares, key=lambda one: shares[one], default="")
+    return name if name and shares[name] >= Fraction(1, 3) else ""

@@ -1,0 +1,57 @@
+"""Saved layouts: how the columns of the files that an organization gets become ours."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+
+from emissions.importing.kinds import check_layout
+from organizations.models import ImportLayout
+from organizations.staff import OrganizationFilter, TenantAdmin
+
+WORDS = ("columns", "constants", "activities", "units")
+
+
+class LayoutForm(forms.ModelForm):
+    """Holds a layout to the rules of the API."""
+
+    class Meta:
+        model = ImportLayout
+        fields = ["organization", "name", "kind", *WORDS, "decimal", "dates", "sum_by"]
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.errors:
+            return data
+        for name in WORDS:
+            data[name] = data[name] or {}
+            if not isinstance(data[name], dict):
+                self.add_error(name, 'Write it like {"quantity": "Consumo (kWh)"}.')
+        if not self.errors:
+            errors = check_layout(data["kind"], data)
+            if errors:
+                raise ValidationError({name: [error] for name, error in errors.items()})
+        return data
+
+
+@admin.register(ImportLayout)
+class ImportLayoutAdmin(TenantAdmin):
+    """An organization's own layouts; the shipped ones need no row."""
+
+    form = LayoutForm
+    list_display = ["name", "kind", "organization", "sum_by", "updated_at"]
+    list_filter = [("organization", OrganizationFilter), "kind"]
+    list_select_related = ["organization"]
+    search_fields = ["name"]
+    search_help_text = "Name"
+    autocomplete_fields = ["organization"]
+    explained = {
+        "columns": 'Our column → theirs, like {"quantity": "Consumo (kWh)"}.',
+        "constants": 'What every row has, like {"category": "electricity", "unit": "kWh"}.',
+        "activities": "Their word → our activity, or {category, activity}.",
+        "units": "Their word → our unit.",
+        "decimal": "How they write numbers, where their files do not prove it.",
+        "dates": "How they write days, where their files do not prove it.",
+        "sum_by": "Add their rows up to bills of a day or a month.",
+    }

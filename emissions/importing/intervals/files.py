@@ -1,0 +1,339 @@
+"""The files of interval data that meters' operators give: what a line of each is."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from fractions import Fraction
+from itertools import groupby
+from operator import add, itemgetter
+from typing import Any
+
+from emissions.importing.intervals.bills import IntervalImporter, Source
+from emissions.importing.intervals.clocks import DAY, EPOCH, Clock
+from emissions.importing.intervals.series import Meter, Month, by_moment, by_wall_clock, months
+from organizations.importing.cells import Column, Fault, Refused
+from organizations.importing.layouts.layout import fold
+from organizations.importing.tables.header import plain_name
+from organizations.importing.tables.marks import unmarked
+from organizations.importing.tables.shapes import half_hours
+
+HOUR = 3600
+
+
+class Seconds(dict[str, Any]):
+    """“HH:MM” → seconds past midnight, up to 25 hours, or why it is none."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def __missing__(self, text: str) -> Any:
+        hours, _, minutes = unmarked(text).strip().partition(":")
+        minutes = minutes.removesuffix(":00") if minutes.count(":") else minutes
+        known = hours.isdigit() and (minutes or "0").isdigit() and len(hours) < 3
+        value: Any = int(hours) * HOUR + int(minutes or 0) * 60 if known else None
+        if value is None or not 0 < value <= 25 * HOUR:
+            sentence = f"“{text[:20]}” is not the end of an hour, 01:00 to 24:00."
+            value = Refused([Fault(self._name, "invalid", sentence)])
+        self[text] = value
+        return value
+
+
+class Midnights(dict[str, Any]):
+    """Text → the seconds of a day as if clocks never changed, or why it is none."""
+
+    def __init__(self, column: Column) -> None:
+        super().__init__()
+        self._column = column
+
+    def __missing__(self, text: str) -> Any:
+        value = self._column[text]
+        if isinstance(value, date):
+            value = (value.toordinal() - EPOCH) * DAY
+        self[text] = value
+        return value
+
+
+class Qualities(dict[str, Any]):
+    """Text → 1 where a reading is estimated, else 0, or why it is neither."""
+
+    def __init__(self, column: Column) -> None:
+        super().__init__()
+        self._column = column
+
+    def __missing__(self, text: str) -> Any:
+        value = self._column[text]
+        if not isinstance(value, Refused):
+            value = int(value == "estimated")
+        self[text] = value
+        return value
+
+
+class Datadis(IntervalImporter):
+    """Spain's distributors: a line an hour, by the hour's end on the wall clock."""
+
+    zone = "Europe/Madrid"
+    code_column = "cups"
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._midnights = Midnights(self.columns["start_date"])
+        self._hours = Seconds("hour")
+        self._qualities = Qualities(self._readers["data_quality"])
+
+    def codes(self, rows: list[list[str]]) -> Iterable[str]:
+        place = self.places["cups"]
+        return {cells[place].strip() for cells in rows}
+
+    def gather(self, lines: Sequence[int], rows: list[list[str]]) -> None:
+        width = len(self.table.columns)
+        if set(map(len, rows)) != {width}:
+            lines, rows = self.whole(lines, rows)
+        if not rows:
+            return
+        cells = list(zip(*rows, strict=True))
+        at = self.places
+        readers: list[tuple[dict[str, Any], str]] = [
+            (self._midnights, "start_date"),
+            (self._hours, "hour"),
+            (self.scaled, "quantity"),
+            (self._qualities, "data_quality"),
+        ]
+        parts: list[list[Any]] = [
+            list(map(read.__getitem__, cells[at[name]])) for read, name in readers
+        ]
+        if any(Refused in set(map(type, part)) for part in parts):
+            lines, rows, parts = self._good(lines, rows, parts)
+        days, hours, numbers, estimated = parts
+        codes = [cells[at["cups"]] for cells in rows]
+        stamps = list(map(add, days, hours))
+        begin = 0
+        for code, same in groupby(codes):
+            end = begin + sum(1 for _ in same)
+            part = slice(begin, end)
+            meter = self.meter(code.strip(), lines[begin])
+            meter.add(stamps[part], numbers[part], estimated[part])
+            begin = end
+
+    def _good(
+        self, lines: Sequence[int], rows: list[list[str]], parts: list[list[Any]]
+    ) -> tuple[Sequence[int], list[list[str]], list[list[Any]]]:
+        """Refuses the lines that have something wrong."""
+        kept = []
+        for at, (line, cells, *values) in enumerate(zip(lines, rows, *parts, strict=True)):
+            if found := [fault for one in values if type(one) is Refused for fault in one]:
+                self.reject(line, cells, found)
+            else:
+                kept.append(at)
+        return (
+            [lines[at] for at in kept],
+            [rows[at] for at in kept],
+            [[part[at] for at in kept] for part in parts],
+        )
+
+    def months_of(self, source: Source, meter: Meter) -> list[Month]:
+        readings = by_wall_clock(meter, self.clock, usual=self.usual, ends=True)
+        return months(readings, meter.length(self.usual), meter.size, self.clock)
+
+
+class HalfHours(IntervalImporter):
+    """Great Britain: a line a day and MPAN, a column each half hour."""
+
+    zone = "Europe/London"
+    usual = HOUR // 2
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._midnights = Midnights(self.columns["start_date"])
+        self._times = half_hours(self.table.columns)
+        """Column → seconds past midnight at which its half hour begins."""
+        self._codes = Column("meter", self.columns["external_id"].field)
+
+    def survey(self, lines: Sequence[int], rows: list[list[str]]) -> None:
+        super().survey(lines, rows)
+        width = len(self.table.columns)
+        for line, cells in zip(lines, rows, strict=True):
+            if len(cells) == width:
+                values = [cells[place] for place in self._times]
+                self.columns["quantity"].note([line] * len(values), values)
+
+    def codes(self, rows: list[list[str]]) -> Iterable[str]:
+        place = self.places["meter"]
+        return {unmarked(cells[place]).strip() for cells in rows}
+
+    def gather(self, lines: Sequence[int], rows: list[list[str]]) -> None:
+        lines, rows = self.whole(lines, rows)
+        for line, cells in zip(lines, rows, strict=True):
+            code = self._codes[cells[self.places["meter"]]]
+            day = self._midnights[cells[self.places["start_date"]]]
+            told = {start: cells[place] for place, start in self._times.items() if cells[place]}
+            numbers = [self.scaled[text] for text in told.values()]
+            faults = [
+                fault for one in (code, day, *numbers) if type(one) is Refused for fault in one
+            ]
+            if faults:
+                self.reject(line, cells, faults)
+            elif numbers:
+                meter = self.meter(code, line)
+                meter.seconds = HOUR // 2
+                meter.add([day + start for start in told], numbers, [0] * len(numbers))
+
+    def months_of(self, source: Source, meter: Meter) -> list[Month]:
+        readings = by_wall_clock(meter, self.clock, usual=self.usual, ends=False)
+        return months(readings, self.usual, meter.size, self.clock)
+
+
+class Enedis(IntervalImporter):
+    """France: the power of each half hour, by the moment at which it ends; the PRM stands above."""
+
+    zone = "Europe/Paris"
+    usual = HOUR // 2
+    powers = {"w": Fraction(1, 1000), "kw": Fraction(1)}
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._block: dict[str, str] = {}
+        """What stands above the readings, by its title."""
+        self._titles: list[str] = []
+        for cells in self.table.head():
+            self._above(cells)
+            if plain_name(cells[0]) == "horodate":
+                break
+        self._begin = self._block, self._titles
+
+    def _above(self, cells: list[str]) -> bool:
+        """Whether a row belongs to what stands above the readings of a PRM."""
+        if plain_name(cells[0]) == "identifiant_prm":
+            self._titles = list(map(plain_name, cells))
+            return True
+        if self._titles:
+            told = [unmarked(cell).strip() for cell in cells]
+            self._block, self._titles = dict(zip(self._titles, told, strict=False)), []
+            return True
+        return plain_name(cells[0]) == "horodate"
+
+    def survey(self, lines: Sequence[int], rows: list[list[str]]) -> None:
+        codes = {self._block.get("identifiant_prm", "")}
+        for line, cells in zip(lines, rows, strict=True):
+            if self._above(cells):
+                codes.add(self._block.get("identifiant_prm", ""))
+            elif len(cells) > 1:
+                self.columns["quantity"].note([line], [cells[1]])
+        for code in codes - {""}:
+            self.sites.texts[self.source(code).facility] = None
+
+    def prepare(self) -> None:
+        super().prepare()
+        self._block, self._titles = self._begin
+
+    def gather(self, lines: Sequence[int], rows: list[list[str]]) -> None:
+        for line, cells in zip(lines, rows, strict=True):
+            if self._above(cells):
+                continue
+            code = self._block.get("identifiant_prm", "")
+            faults = self._wrong_block(code) if len(cells) == 2 else [WIDTH]
+            moment = None if faults else moment_of(cells[0])
+            number = 0 if moment is None else self.scaled[cells[1]]
+            if not faults and moment is None:
+                sentence = f"“{cells[0][:40]}” is no moment with its offset from UTC."
+                faults = [Fault("Horodate", "invalid", sentence)]
+            elif type(number) is Refused:
+                faults = [one._replace(column="Valeur") for one in number]
+            if faults or moment is None:
+                self.reject(line, cells, faults)
+            else:
+                meter = self.meter(code, line)
+                if (step := self._block.get("pas_en_minutes", "")).isdigit():
+                    meter.seconds = int(step) * 60
+                meter.add([moment], [number], [0])
+
+    def _wrong_block(self, code: str) -> list[Fault]:
+        """What in the lines above the readings is not consumption of active energy."""
+        said = self._block
+        unit = fold(said.get("unite", ""))
+        use = plain_name(said.get("grandeur_metier", "consommation"))
+        kind = plain_name(said.get("grandeur_physique", "energie active"))
+        if not code:
+            return [Fault("Identifiant PRM", "required", "No PRM stands above these readings.")]
+        if unit not in self.powers:
+            return [Fault("Unite", "invalid", f"The unit is “{unit}”; W and kW are read.")]
+        if not use.startswith("cons"):
+            return [Fault("Grandeur metier", "invalid", f"This is “{use}”, not consumption.")]
+        if "reactive" in kind or not ("active" in kind or kind == "ea"):
+            return [Fault("Grandeur physique", "invalid", f"This is “{kind}”, not active energy.")]
+        return []
+
+    def size_of(self, code: str) -> Fraction:
+        return super().size_of(code) * self.powers[fold(self._block["unite"])]
+
+    def months_of(self, source: Source, meter: Meter) -> list[Month]:
+        length = meter.length(self.usual)
+        readings = by_moment(meter, usual=self.usual, ends=True)
+        return months(readings, length, meter.size * Fraction(length, HOUR), self.clock)
+
+
+WIDTH = Fault("", "wrong_number_of_cells", "A reading has two cells, Horodate and Valeur.")
+
+
+def moment_of(text: str) -> int | None:
+    """The second since 1970 of an ISO time with its offset, or nothing."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return int(moment.timestamp()) if moment.tzinfo else None
+
+
+class GreenButton(IntervalImporter):
+    """North America: ESPI's readings, by the moment at which each begins."""
+
+    zone = "UTC"
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._clocks: dict[str, Clock] = {}
+        self._zones: dict[str, str] = {}
+        self._powers: dict[str, Fraction] = {}
+        self._said: dict[str, dict[str, Any]] = {}
+
+    def source(self, code: str) -> Source:
+        facility = self.constants.get("facility_id", "")
+        return Source(facility or code, code or facility)
+
+    def codes(self, rows: list[list[str]]) -> Iterable[str]:
+        return {cells[self.places["meter"]] for cells in rows}
+
+    def gather(self, lines: Sequence[int], rows: list[list[str]]) -> None:
+        names = ("meter", "start", "duration", "quantity", "data_quality", "size", "zone")
+        said = [(name, self.places[name]) for name in ("category", "activity", "unit")]
+        get = itemgetter(*(self.places[name] for name in names))
+        for line, cells in zip(lines, rows, strict=True):
+            code, start, seconds, text, quality, size, zone = get(cells)
+            number = self.scaled[text]
+            if type(number) is Refused:
+                self.reject(line, cells, number)
+                continue
+            self._powers.setdefault(code, Fraction(size))
+            self._zones.setdefault(code, zone)
+            if code not in self._said:
+                self._said[code] = {name: self._readers[name][cells[at]] for name, at in said}
+            meter = self.meter(code, line)
+            if (self._powers[code], self._zones[code]) != (Fraction(size), zone) or (
+                meter.seconds and meter.seconds != int(seconds)
+            ):
+                sentence = "Readings of one usage point have different units or lengths."
+                self.reject(line, cells, [Fault("", "mixed_intervals", sentence)])
+                continue
+            meter.seconds = int(seconds)
+            meter.add([int(start)], [number], [int(quality == "estimated")])
+
+    def size_of(self, code: str) -> Fraction:
+        return super().size_of(code) * self._powers[code]
+
+    def said_of(self, source: Source) -> dict[str, Any]:
+        return self._said[source.code if source.code in self._said else ""]
+
+    def months_of(self, source: Source, meter: Meter) -> list[Month]:
+        zone = self._zones[source.code if source.code in self._zones else ""]
+        self.clock = self._clocks.setdefault(zone, Clock(zone))
+        readings = by_moment(meter, usual=self.usual, ends=False)
+        return months(readings, meter.length(self.usual), meter.size, self.clock)

@@ -1,0 +1,171 @@
+"""Bills whose file names a meter beside the building: which facility it is, and which bill.
+
+A meter that is not one of the facility's stays in the bill's external_id alone, which is made of it
+and of the period, so that the same file again changes nothing.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from emissions.importing.consumption import ConsumptionImporter
+from organizations.importing.cells import ABSENT, Fault, Refused
+from organizations.importing.importer import Batch, Row
+from organizations.importing.layouts.layout import Layout
+from organizations.importing.tables.marks import unmarked
+from organizations.importing.tables.shapes import months
+
+NO_BILL = {"required", "no_value"}
+"""Codes of a cell that is empty, or has a word for nothing."""
+
+
+class MeteredImporter(ConsumptionImporter):
+    """The base: a row names its facility, or else its meter does."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        for name in ("facility_id", "meter"):
+            self._readers.pop(name, None)
+
+    def _places_by(self, layout: Layout) -> dict[str, int]:
+        found = layout.positions(self.table.columns)
+        others = {name: found[name] for name in ("meter", "delivery_date") if name in found}
+        columns = {ours: theirs for ours, theirs in layout.columns.items() if ours not in others}
+        optional = {ours: theirs for ours, theirs in layout.optional.items() if ours not in others}
+        return super()._places_by(replace(layout, columns=columns, optional=optional)) | others
+
+    def scan(self, lines: Sequence[int], rows: list[list[str]]) -> None:
+        """Notes which facilities and meters are named."""
+        for cells in rows:
+            self.sites.texts[self.text(cells, "facility_id")] = None
+            self.sites.texts[self.text(cells, "meter")] = None
+
+    def text(self, cells: list[str], name: str) -> str:
+        """What a row has in one of our columns, or the constant of it."""
+        if name in self.places:
+            return unmarked(cells[self.places[name]]).strip()
+        return self.constants.get(name, "")
+
+    def prepare(self) -> None:
+        super().prepare()
+        for lines, rows in self.table.batches():
+            for line, cells in zip(lines, rows, strict=True):
+                for row in self.bills_of(line, cells)[0]:
+                    if not self._lines.line(row.values["external_id"]):
+                        self._lines.add(row.values["external_id"], line)
+        self.begin()
+
+    def begin(self) -> None:
+        """Forgets what was counted on the way to the names of all bills."""
+
+    def bills_of(self, line: int, cells: list[str]) -> tuple[list[Row], list[Fault]]:
+        """The bills of a row of the file, and what is wrong with it."""
+        raise NotImplementedError
+
+    def site_of(self, cells: list[str]) -> Any:
+        """The facility of a row, or why it is none."""
+        building, meter = self.text(cells, "facility_id"), self.text(cells, "meter")
+        site = self.sites[building]
+        if isinstance(site, Refused) and meter and not isinstance(self.sites[meter], Refused):
+            return self.sites[meter]
+        return site
+
+    def values_of(self, cells: list[str]) -> tuple[dict[str, Any], list[Fault]]:
+        """What a row says by our columns, and what is wrong with it."""
+        values = {name: one[cells[self.places[name]]] for name, one in self._readers.items()}
+        values |= {name: self.columns[name][text] for name, text in self.constants.items()}
+        values["facility_id"] = self.site_of(cells)
+        faults = [fault for one in values.values() if type(one) is Refused for fault in one]
+        return {name: one for name, one in values.items() if one is not ABSENT}, faults
+
+    def read(self, lines: Sequence[int], rows: list[list[str]]) -> Batch:
+        bills: list[Row] = []
+        for line, cells in zip(lines, rows, strict=True):
+            if len(cells) != len(self.table.columns):
+                self.reject(line, cells, [self.wrong_width(cells)])
+                continue
+            good, faults = self.bills_of(line, cells)
+            bills += good
+            if faults:
+                self.reject(line, cells, faults)
+        names = dict.fromkeys(name for row in bills for name in row.values)
+        return Batch(
+            [row.line for row in bills],
+            [row.cells for row in bills],
+            {name: [row.values.get(name, ABSENT) for row in bills] for name in names},
+        )
+
+
+class PortfolioManager(MeteredImporter):
+    """A meter entry a line; a meter may have two deliveries on one day."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._entries: Counter[str] = Counter()
+
+    def begin(self) -> None:
+        self._entries.clear()
+
+    def bills_of(self, line: int, cells: list[str]) -> tuple[list[Row], list[Fault]]:
+        if len(cells) != len(self.table.columns):
+            return [], []
+        values, faults = self.values_of(cells)
+        faults += [] if faults else self.put_unit(values)
+        if faults:
+            return [], faults
+        meter = self.text(cells, "meter")
+        name = f"{meter} {values['start_date']} {values['end_date']}"
+        self._entries[name] += 1
+        if self._entries[name] > 1:
+            name += f" {self._entries[name]}"
+        return [Row(line, cells, {**values, "external_id": name})], []
+
+
+class Months(MeteredImporter):
+    """A building or meter a line, with a column for each month; an empty month is no bill."""
+
+    def __init__(self, *args: Any) -> None:
+        self._months: dict[int, tuple[date, date]] = {}
+        super().__init__(*args)
+        self._months = months(self.table.columns)
+
+    def _places_by(self, layout: Layout) -> dict[str, int]:
+        for name in ("quantity", "start_date", "end_date"):
+            self.constants.setdefault(name, "")
+        places = super()._places_by(layout)
+        for name in ("quantity", "start_date", "end_date"):
+            del self.constants[name]
+        return places
+
+    def survey(self, lines: Sequence[int], rows: list[list[str]]) -> None:
+        super().survey(lines, rows)
+        for line, cells in zip(lines, rows, strict=True):
+            if len(cells) == len(self.table.columns):
+                texts = [cells[place] for place in self._months]
+                self.columns["quantity"].note([line] * len(texts), texts)
+
+    def bills_of(self, line: int, cells: list[str]) -> tuple[list[Row], list[Fault]]:
+        if len(cells) != len(self.table.columns):
+            return [], []
+        values, faults = self.values_of(cells)
+        if faults:
+            return [], faults
+        bills = []
+        meter = self.text(cells, "meter")
+        for place, (first, last) in self._months.items():
+            quantity = self.columns["quantity"][cells[place]]
+            if isinstance(quantity, Refused):
+                if quantity[0].code not in NO_BILL:
+                    column = self.table.columns[place]
+                    faults += [one._replace(column=column) for one in quantity]
+                continue
+            bill = {**values, "quantity": quantity, "start_date": first, "end_date": last}
+            if found := self.put_unit(bill):
+                faults += [one._replace(column=self.table.columns[place]) for one in found]
+                continue
+            name = meter or f"{self.text(cells, 'facility_id')} {values['activity']}"
+            bill["external_id"] = f"{name} {first:%Y-%m}"[-100:]
+            bills.append(Row(line, cells, bill))
+        return bills, faults

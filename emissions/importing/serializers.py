@@ -1,0 +1,148 @@
+"""Import layouts and intervals on the wire."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from django.core.exceptions import ValidationError
+from rest_framework import serializers
+
+from emissions.importing.kinds import check_layout
+from organizations.importing.layouts.layout import Layout
+from organizations.importing.layouts.shipped import SHIPPED
+from organizations.models import ImportLayout
+from organizations.rest.fields import ModelSerializer, Moment, Number, Text, as_detail
+
+SHIPPED_AT = datetime(2026, 11, 26, tzinfo=UTC)
+LONGEST = 50_000
+"""Characters of the words of a layout."""
+
+WORDS = ("columns", "constants", "activities", "units")
+
+
+class ImportLayoutSerializer(ModelSerializer):
+    """How the columns of somebody else's file become ours."""
+
+    own = serializers.SerializerMethodField(
+        help_text="The organization's own; the others are shipped and read-only."
+    )
+    columns = serializers.DictField(
+        child=Text(max_length=200), help_text="Our column → theirs, whatever its case."
+    )
+    constants = serializers.DictField(
+        required=False, help_text="Our column → what every row has in it."
+    )
+    activities = serializers.DictField(
+        required=False, help_text="Their word → our activity, or {category, activity}."
+    )
+    units = serializers.DictField(
+        child=Text(max_length=50), required=False, help_text="Their word → our unit."
+    )
+
+    class Meta:
+        model = ImportLayout
+        fields = [
+            "id",
+            "own",
+            "name",
+            "kind",
+            *WORDS,
+            "decimal",
+            "dates",
+            "sum_by",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = ["id", "created_at", "updated_at"]
+
+    def validate_columns(self, value: dict[str, Any]) -> dict[str, Any]:
+        return storable_words(value)
+
+    def validate_constants(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Numbers are kept as their text, exactly."""
+        words = {}
+        for name, one in value.items():
+            if isinstance(one, dict | list) or one is None:
+                raise serializers.ValidationError("Give a text or a number.")
+            words[name] = str(one).lower() if isinstance(one, bool) else str(one)
+        return storable_words(words)
+
+    def validate_activities(self, value: dict[str, Any]) -> dict[str, Any]:
+        for one in value.values():
+            parts = one.values() if isinstance(one, dict) else [one]
+            if not all(isinstance(part, str) for part in parts):
+                raise serializers.ValidationError(
+                    "Each word of theirs is an activity, or {category, activity}."
+                )
+        return storable_words(value)
+
+    def validate_units(self, value: dict[str, Any]) -> dict[str, Any]:
+        return storable_words(value)
+
+    def get_own(self, row: ImportLayout) -> bool:
+        return row.organization_id is not None
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        row = self.as_row(attrs)
+        said = {name: getattr(row, name) for name in (*WORDS, "name", "sum_by")}
+        errors: dict[str, Any] = dict(check_layout(row.kind, said))
+        others = ImportLayout.objects.for_organization(row.organization_id).exclude(pk=row.pk)
+        if others.filter(name=row.name).exists():
+            errors["name"] = ValidationError(
+                f"Another layout of this organization is called “{row.name}”.", code="taken"
+            )
+        if errors:
+            raise serializers.ValidationError(as_detail(ValidationError(errors)))
+        return attrs
+
+
+def storable_words(value: dict[str, Any]) -> dict[str, Any]:
+    """Words that any database keeps. Raises ValidationError."""
+    text = json.dumps(value, ensure_ascii=False)
+    if "\\u0000" in text or len(text) > LONGEST or text != text.encode("utf-8", "ignore").decode():
+        raise serializers.ValidationError("This is too long, or has characters that are no text.")
+    return value
+
+
+def shipped_row(layout: Layout) -> ImportLayout:
+    """A shipped layout as a row that is not stored; its id is made of its name."""
+    return ImportLayout(
+        id=uuid5(NAMESPACE_URL, f"import-layout:{layout.name}"),
+        organization=None,
+        name=layout.name,
+        kind=layout.kind,
+        columns={ours: theirs.split("|")[0] for ours, theirs in layout.columns.items()},
+        constants=dict(layout.constants),
+        activities=dict(layout.activities),
+        units=dict(layout.units),
+        decimal=layout.decimal or "",
+        dates=layout.dates or "",
+        sum_by=layout.sum_by,
+        created_at=SHIPPED_AT,
+        updated_at=SHIPPED_AT,
+    )
+
+
+def shipped_rows() -> list[ImportLayout]:
+    return [shipped_row(one) for one in SHIPPED]
+
+
+class IntervalSerializer(serializers.Serializer):
+    """What was used from one moment until the next."""
+
+    start = Moment(help_text="In the meter's local time, with its offset from UTC.")
+    end = Moment()
+    quantity = Number(max_digits=30, decimal_places=9)
+    unit = serializers.CharField()
+    estimated = serializers.BooleanField()
+
+
+class IntervalsSerializer(serializers.Serializer):
+    """The intervals that a bill is the sum of."""
+
+    items = IntervalSerializer(many=True)
+    seconds = serializers.IntegerField(allow_null=True, help_text="How long each one is.")
+    missing = serializers.IntegerField(help_text="Gaps between the first and the last one.")
+    quantity = Number(max_digits=30, decimal_places=6, help_text="Their exact sum.")
+    unit = serializers.CharField()

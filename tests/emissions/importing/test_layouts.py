@@ -1,0 +1,393 @@
+"""Layouts: somebody else's file becomes bills, with exact sums and right days."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from emissions.models import Consumption, Intervals
+from organizations.models import Organization
+from tests.conftest import Person
+from tests.importing import Outcome, run
+
+pytestmark = pytest.mark.django_db
+
+CASES = Path(__file__).parent / "cases"
+CUPS = "ES0021000000000001RK"
+Load = Callable[..., Outcome]
+
+
+@pytest.fixture
+def load(tmp_path: Path, organization: Organization) -> Load:
+    """Imports a text, a case of the folder, or another file of consumption."""
+
+    def import_(content: str | bytes | Path, *options: str) -> Outcome:
+        path = content if isinstance(content, Path) else tmp_path / "bills.csv"
+        if isinstance(content, str | bytes):
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        outcome = run("import_consumption", path, organization, *options)
+        call_command("recalculate_co2e", check=True, stdout=StringIO(), stderr=StringIO())
+        return outcome
+
+    return import_
+
+
+def bills() -> list[tuple[str, Decimal, str, date, date, str]]:
+    rows = Consumption.objects.order_by("start_date", "activity", "quantity")
+    return list(
+        rows.values_list("activity", "quantity", "unit", "start_date", "end_date", "data_quality")
+    )
+
+
+def january(day: int) -> date:
+    return date(2023, 1, day)
+
+
+def test_datadis(load: Load, alice: Person) -> None:
+    alice.facility(external_id="OFI", country="ES", cups_list=[CUPS])
+    outcome = load(CASES / "datadis.csv")
+    assert outcome.counts == "created 1, changed 0, unchanged 0, rejected 0"
+    assert "missing" not in outcome.messages
+    days = (date(2023, 3, 25), date(2023, 3, 26))
+    assert bills() == [("grid", Decimal("23.5"), "kWh", *days, "estimated")]
+    assert Consumption.objects.get().cups == CUPS
+    assert load(CASES / "datadis.csv").counts.endswith("unchanged 1, rejected 0")
+
+
+def test_enedis(load: Load, alice: Person) -> None:
+    alice.facility(external_id="PAR", country="FR")
+    outcome = load(CASES / "enedis.csv", "--facility=PAR")
+    assert outcome.counts == "created 1, changed 0, unchanged 0, rejected 0"
+    assert bills() == [("grid", Decimal(12), "kWh", january(1), january(1), "actual")]
+    assert Consumption.objects.get().external_id == "09876543210987 2023-01"
+    assert "missing" not in outcome.messages
+
+
+def test_green_button(load: Load, alice: Person) -> None:
+    alice.facility(external_id="NYC", country="US")
+    outcome = load(CASES / "green_button.xml")
+    assert "--facility" in outcome.messages
+    outcome = load(CASES / "green_button.xml", "--facility=NYC")
+    assert outcome.counts == "created 2, changed 0, unchanged 0, rejected 0"
+    february = date(2023, 2, 1)
+    assert bills() == [
+        ("grid", Decimal("18.276"), "kWh", january(31), january(31), "actual"),
+        ("grid", Decimal("18.852"), "kWh", february, february, "actual"),
+    ]
+    [first, *_] = Intervals.objects.order_by("start")[0].each()
+    assert first.start.isoformat() == "2023-01-31T00:00:00-05:00"
+
+
+def test_uk_half_hourly(load: Load, alice: Person) -> None:
+    alice.facility(external_id="LDN", country="GB")
+    outcome = load(CASES / "uk_half_hourly.csv", "--facility=LDN")
+    assert outcome.counts == "created 1, changed 0, unchanged 0, rejected 0"
+    days = (date(2024, 6, 1), date(2024, 6, 2))
+    assert bills() == [("grid", Decimal(120), "kWh", *days, "actual")]
+    assert "missing" not in outcome.messages
+
+
+def test_wide_months(load: Load, alice: Person) -> None:
+    for site in ("SITE-1", "SITE-2"):
+        alice.facility(external_id=site, country="GB")
+    said = ("--set=category=electricity", "--set=activity=grid", "--set=unit=kWh")
+    outcome = load(CASES / "wide_months.csv", *said)
+    assert outcome.counts == "created 5, changed 0, unchanged 0, rejected 0"
+    february, march = (date(2023, 2, 1), date(2023, 2, 28)), (date(2023, 3, 1), date(2023, 3, 31))
+    found = [(quantity, *days) for _, quantity, _, *days, _ in bills()]
+    assert found == [
+        (0, january(1), january(31)),
+        (1200, january(1), january(31)),
+        (35, *february),
+        (Decimal("1100.5"), *february),
+        (40, *march),
+    ]
+    outcome = load(CASES / "wide_months.csv", *said)
+    assert outcome.counts == "created 0, changed 0, unchanged 5, rejected 0"
+
+
+def test_wide_months_without_category_says_what_is_missing(load: Load, alice: Person) -> None:
+    assert "category" in load(CASES / "wide_months.csv").messages
+
+
+def test_portfolio_manager(load: Load, alice: Person) -> None:
+    alice.facility(external_id="4117", country="US")
+    outcome = load(CASES / "portfolio_manager.csv")
+    assert outcome.counts == "created 7, changed 0, unchanged 0, rejected 0", outcome.messages
+    assert "warning, line 8: Usage/Quantity “12”" in outcome.messages
+    assert "[large]" in outcome.messages or "[jump]" in outcome.messages
+    quantities = {
+        (activity, quantity, unit, quality) for activity, quantity, unit, _, _, quality in bills()
+    }
+    assert quantities == {
+        ("grid", Decimal("12450.5"), "kWh", "actual"),
+        ("grid", Decimal(11020), "kWh", "estimated"),
+        ("natural_gas", Decimal(820), "ccf", "actual"),
+        ("natural_gas", Decimal(12), "MMcf", "actual"),
+        ("propane", Decimal(500), "gal_us", "actual"),
+        ("propane", Decimal(320), "gal_us", "actual"),
+        ("supply", Decimal(41), "kgal_us", "actual"),
+    }  # fmt: skip
+    assert load(CASES / "portfolio_manager.csv").counts.endswith("unchanged 7, rejected 0")
+
+
+SHEET: dict[str, Any] = {
+    "name": "Spanish bills",
+    "kind": "consumption",
+    "columns": {
+        "facility_id": "CUPS",
+        "cups": "CUPS",
+        "start_date": "Fecha inicio",
+        "end_date": "Fecha fin",
+        "quantity": "Consumo (kWh)",
+        "supplier": "Comercializadora",
+    },
+    "constants": {"category": "electricity", "unit": "kWh"},
+}
+
+
+@pytest.mark.parametrize("options", [(), ("--layout=Spanish bills",)], ids=["found", "named"])
+def test_a_saved_layout_reads_its_file(load: Load, alice: Person, options: tuple[str, ...]) -> None:
+    alice.facility(external_id="OFI", country="ES", cups_list=[CUPS])
+    assert alice.post("/v1/import-layouts", SHEET).status == 201
+    outcome = load(CASES / "bill_sheet_es.csv", *options)
+    assert outcome.counts == "created 2, changed 0, unchanged 0, rejected 0", outcome.messages
+    found = [(quantity, *days) for _, quantity, _, *days, _ in bills()]
+    assert found == [
+        (Decimal("1047.5"), date(2023, 12, 15), date(2024, 1, 14)),
+        (998, date(2024, 1, 15), date(2024, 2, 14)),
+    ]
+    assert Consumption.objects.first().supplier == "IBERDROLA CLIENTES, S.A.U."  # type: ignore[union-attr]
+
+
+def test_another_organizations_layout_does_not_exist(
+    load: Load, alice: Person, charlie: Person
+) -> None:
+    assert charlie.post("/v1/import-layouts", SHEET).status == 201
+    alice.facility(external_id="OFI", country="ES", cups_list=[CUPS])
+    assert "There is no layout “Spanish bills”" in load(
+        CASES / "bill_sheet_es.csv", "--layout=Spanish bills"
+    ).messages  # fmt: skip
+    assert "header is not right" in load(CASES / "bill_sheet_es.csv").messages
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "code"),
+    [
+        ({"columns": {}}, "columns", "required"),
+        ({"columns": {**SHEET["columns"], "amount": "x"}}, "columns", "unknown_column"),
+        ({"columns": {"quantity": "x"}}, "columns", "required"),
+        ({"constants": {"category": "steam", "unit": "kWh"}}, "constants", "invalid_choice"),
+        ({"units": {"Kilowatt": "horses"}}, "units", "invalid_choice"),
+        ({"activities": {"Gas": ["natural_gas"]}}, "activities", "invalid"),
+        ({"kind": "facilities", "sum_by": "month"}, "sum_by", "not_applicable"),
+        ({"name": "datadis"}, "name", "taken"),
+        ({"name": ""}, "name", "blank"),
+        ({"decimal": "dot"}, "decimal", "invalid_choice"),
+    ],
+)
+def test_a_wrong_layout_is_refused_by_field(
+    alice: Person, change: dict[str, Any], field: str, code: str
+) -> None:
+    answer = alice.post("/v1/import-layouts", SHEET | change)
+    assert answer.status == 422
+    assert code in {one["code"] for one in answer.body["errors"] if one["field"].startswith(field)}
+
+
+def test_the_shipped_layouts_are_listed_and_read_only(alice: Person) -> None:
+    alice.post("/v1/import-layouts", SHEET)
+    items = alice.get("/v1/import-layouts").body["items"]
+    assert [(one["name"], one["own"]) for one in items] == [
+        ("Spanish bills", True),
+        ("datadis", False),
+        ("enedis", False),
+        ("green_button", False),
+        ("portfolio_manager", False),
+        ("uk_half_hourly", False),
+        ("wide_months", False),
+    ]
+    path = f"/v1/import-layouts/{items[1]['id']}"
+    assert alice.get(path).body["columns"]["cups"] == "CUPS"
+    assert alice.call("PATCH", path, {"name": "mine"}).status == 403
+    assert alice.call("DELETE", path).status == 403
+    again = alice.post("/v1/import-layouts", SHEET)
+    assert again.error("name")["code"] == "taken"
+
+
+def datadis(days: dict[str, list[str]]) -> str:
+    """A file of Datadis: the hours of each day, as “HH:00 quantity” with an R or E."""
+    rows = ["CUPS;Fecha;Hora;Consumo_kWh;Metodo_obtencion"]
+    for day, hours in days.items():
+        for one in hours:
+            hour, quantity, *estimated = one.split()
+            rows.append(f"{CUPS};{day};{hour};{quantity};{'Estimada' if estimated else 'Real'}")
+    return "\n".join(rows)
+
+
+def hours(*left_out: int, last: int = 24, quantity: str = "1,5") -> list[str]:
+    return [f"{n:02}:00 {quantity}" for n in range(1, last + 1) if n not in left_out]
+
+
+def intervals(alice: Person) -> Any:
+    [pk] = Consumption.objects.values_list("pk", flat=True)
+    return alice.get(f"/v1/consumptions/{pk}/intervals").body
+
+
+@pytest.fixture
+def office(alice: Person) -> None:
+    alice.facility(external_id="OFI", country="ES", cups_list=[CUPS])
+
+
+@pytest.mark.usefixtures("office")
+@pytest.mark.parametrize(
+    ("day", "found", "count", "missing"),
+    [
+        ("2023/03/26", hours(3), 23, 0),
+        ("2023/03/26", hours(last=23), 23, 0),
+        ("2023/03/26", hours(3, 7, 8), 21, 2),
+        ("2023/10/29", [*hours()[:3], "03:00 1,5", *hours()[3:]], 25, 0),
+        ("2023/10/29", hours(last=25), 25, 0),
+        ("2023/10/29", hours(), 24, 1),
+        ("2023/10/30", hours(5), 23, 1),
+    ],
+)
+def test_days_of_23_and_25_hours_count_right(
+    load: Load, alice: Person, day: str, found: list[str], count: int, missing: int
+) -> None:
+    outcome = load(datadis({day: found}))
+    assert outcome.counts.startswith("created 1"), outcome.messages
+    assert (f"{missing} of the" in outcome.messages) == bool(missing)
+    answer = intervals(alice)
+    assert len(answer["items"]) == count
+    assert answer["quantity"] == Consumption.objects.get().quantity == count * Decimal("1.5")
+    starts = [one["start"] for one in answer["items"]]
+    assert len(set(starts)) == count
+    assert starts[0].startswith(f"{day.replace('/', '-')}T00:00:00+0")
+
+
+@pytest.mark.usefixtures("office")
+def test_a_second_file_extends_the_month_and_the_same_again_changes_nothing(
+    load: Load, alice: Person
+) -> None:
+    first, second = datadis({"2023/05/01": hours()}), datadis({"2023/05/02": hours()})
+    assert load(first).counts.startswith("created 1")
+    assert load(first).counts == "created 0, changed 0, unchanged 1, rejected 0"
+    assert load(second).counts == "created 0, changed 1, unchanged 0, rejected 0"
+    assert load(second).counts == "created 0, changed 0, unchanged 1, rejected 0"
+    assert load(first).counts == "created 0, changed 0, unchanged 1, rejected 0"
+    days = (date(2023, 5, 1), date(2023, 5, 2))
+    assert bills() == [("grid", Decimal(72), "kWh", *days, "actual")]
+    assert len(intervals(alice)["items"]) == 48
+
+
+@pytest.mark.usefixtures("office")
+def test_a_corrected_interval_corrects_the_bill_even_where_the_sum_stays(
+    load: Load, alice: Person
+) -> None:
+    load(datadis({"2023/05/01": ["01:00 1,5", "02:00 2,5"]}))
+    outcome = load(datadis({"2023/05/01": ["01:00 2,5", "02:00 1,5"]}))
+    assert outcome.counts == "created 0, changed 1, unchanged 0, rejected 0"
+    assert [one["quantity"] for one in intervals(alice)["items"]] == [
+        Decimal("2.5"),
+        Decimal("1.5"),
+    ]
+
+
+@pytest.mark.usefixtures("office")
+def test_two_different_quantities_of_one_interval_in_a_file_are_refused(load: Load) -> None:
+    outcome = load(datadis({"2023/05/01": ["01:00 1,5", "01:00 2,5", "02:00 1"]}))
+    assert "[duplicate]" in outcome.messages
+    assert bills() == []
+
+
+@pytest.mark.usefixtures("office")
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("05:00 x", "invalid"),
+        ("26:00 1,5", "invalid"),
+        ("05:00 -1,5", "min_value"),
+        ("05:00 1.5", "contradictory_numbers"),
+    ],
+)
+def test_a_reading_that_cannot_be_read_is_refused_by_line(load: Load, line: str, code: str) -> None:
+    outcome = load(datadis({"2023/05/01": [*hours(), line]}))
+    assert outcome.messages.startswith("line 26: ")
+    assert f"[{code}]" in outcome.messages
+    assert bills() == []
+
+
+@pytest.mark.usefixtures("office")
+def test_intervals_go_and_come_back_with_their_bill(load: Load, alice: Person) -> None:
+    load(datadis({"2023/05/01": ["01:00 0,123", "02:00 1,5 E"]}))
+    [pk] = Consumption.objects.values_list("pk", flat=True)
+    path = f"/v1/consumptions/{pk}/intervals"
+    assert alice.get(path).body["items"][1] == {
+        "start": "2023-05-01T01:00:00+02:00",
+        "end": "2023-05-01T02:00:00+02:00",
+        "quantity": Decimal("1.5"),
+        "unit": "kWh",
+        "estimated": True,
+    }
+    assert alice.call("DELETE", f"/v1/consumptions/{pk}").status == 204
+    assert alice.get(path).status == 404
+    Consumption.objects.get().restore()
+    assert len(alice.get(path).body["items"]) == 2
+
+
+def test_a_bill_without_intervals_has_none(alice: Person) -> None:
+    bill = alice.consumption(alice.facility())
+    answer = alice.get(f"/v1/consumptions/{bill['id']}/intervals")
+    assert (answer.status, answer.body["items"], answer.body["missing"]) == (200, [], 0)
+
+
+READINGS: dict[str, Any] = {
+    "name": "Building system",
+    "kind": "consumption",
+    "columns": {"facility_id": "Point", "start_date": "Time", "quantity": "Value"},
+    "constants": {"category": "electricity", "activity": "grid", "unit": "kWh"},
+    "dates": "dmy",
+}
+
+
+@pytest.mark.parametrize(
+    ("sum_by", "times", "found"),
+    [
+        (
+            "month",
+            ["01/02/2023 00:00;1.5", "01/02/2023 00:15;2", "28/02/2023 23:45;1"],
+            [(Decimal("4.5"), date(2023, 2, 1), date(2023, 2, 28))],
+        ),
+        (
+            "month",
+            ["31/01/2023;1.5", "01/02/2023;2", "02/02/2023;1"],
+            [(Decimal("1.5"), january(31), january(31)), (3, date(2023, 2, 1), date(2023, 2, 2))],
+        ),
+        (
+            "day",
+            ["31/01/2023 22:00;1.5", "31/01/2023 23:00;2", "01/02/2023 00:00;1"],
+            [(Decimal("3.5"), january(31), january(31)), (1, date(2023, 2, 1), date(2023, 2, 1))],
+        ),
+        (
+            "month",
+            ["2023-01-31T23:00:00Z;1.5", "2023-02-01T00:00:00Z;2"],
+            [(Decimal("3.5"), date(2023, 2, 1), date(2023, 2, 1))],
+        ),
+    ],
+    ids=["quarters", "days", "by day", "moments"],
+)
+def test_readings_in_a_layout_of_ones_own_are_added_up(
+    load: Load, alice: Person, sum_by: str, times: list[str], found: list[Any]
+) -> None:
+    alice.facility(external_id="P1", country="ES")
+    assert alice.post("/v1/import-layouts", READINGS | {"sum_by": sum_by}).status == 201
+    text = "\n".join(["Point;Time;Value", *(f"P1;{one}" for one in times)])
+    outcome = load(text)
+    assert outcome.counts.startswith(f"created {len(found)},"), outcome.messages
+    assert [(quantity, *days) for _, quantity, _, *days, _ in bills()] == found
+    assert load(text).counts.endswith(f"unchanged {len(found)}, rejected 0")
