@@ -6,9 +6,7 @@ WORKERS ?= 2
 THREADS ?= 4
 VENV := .venv
 BIN := $(VENV)/bin
-SERVER := $(BIN)/granian --interface wsgi --host $(HOST) --port $(PORT) --no-ws --blocking-threads $(THREADS) --workers-kill-timeout 10
-# In a process group of its own: granian hangs when Ctrl-C and a kill reach it both.
-ALONE := $(BIN)/python -c 'import os, sys; os.setpgrp(); os.execv(sys.argv[1], sys.argv[1:])'
+LISTEN = --interface wsgi --host $(HOST) --port $(PORT) --no-ws --workers-kill-timeout 10 --http1-header-read-timeout 10000
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
@@ -20,25 +18,28 @@ help:  ## Explain the targets
 setup: $(VENV)/ready $(VENV)/ready-dev .env  ## Make the environment in .venv, for running and for testing
 
 run: $(VENV)/ready .env  ## Serve on SQLite with the shipped factors and a demo (PORT, default 8000)
+	@$(BIN)/python -m config.port $(HOST) "$(PORT)"
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py load_emission_factors
 	@$(BIN)/python manage.py recalculate_co2e --unfinished
 	@$(BIN)/python manage.py demo --url http://127.0.0.1:$(PORT)
-	@exec $(SERVER) --workers 1 config.wsgi:application
+	@exec $(BIN)/python -m granian $(LISTEN) --workers 1 --blocking-threads $(THREADS) --respawn-failed-workers --respawn-interval 0.5 config.wsgi:application
 
 serve: export DEBUG = 0
 serve: HOST = 0.0.0.0
 serve: $(VENV)/ready  ## Serve for production: needs SECRET_KEY, ALLOWED_HOSTS, DATABASE_URL (.env.example)
+	@$(BIN)/python -m config.port $(HOST) "$(PORT)"
 	@$(BIN)/python manage.py check --deploy --fail-level WARNING
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py load_emission_factors
 	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
-	@$(BIN)/python manage.py run_worker & worker=$$!; \
-		$(ALONE) $(SERVER) --workers $(WORKERS) config.wsgi:application & server=$$!; \
-		trap "trap '' INT TERM; kill $$server $$worker 2>/dev/null; wait" EXIT; trap exit INT TERM; \
-		wait $$server
+	@exec sh config/serve.sh $(BIN)/python $(LISTEN) --workers $(WORKERS) --blocking-threads $(THREADS)
 
-test: test-sqlite test-postgresql  ## Run the tests on SQLite and on PostgreSQL (TEST_DATABASE_URL, or a private one)
+test: $(VENV)/ready-dev  ## Run the tests on SQLite and on PostgreSQL (TEST_DATABASE_URL, or a private one)
+	@echo "== tests on SQLite, then on PostgreSQL: about eight minutes on two cores"
+	@DEBUG=1 DATABASE_URL= $(PYTEST) $(ARGS)
+	@echo "== tests on PostgreSQL: what depends on the database"
+	@DEBUG=1 $(BIN)/python -m tests.postgresql $(PYTEST) --second-database $(ARGS)
 
 test-sqlite: $(VENV)/ready-dev  ## Run the tests on SQLite
 	@echo "== tests on SQLite"
@@ -73,27 +74,43 @@ migrations: $(VENV)/ready  ## Write migrations for changed models
 	DEBUG=1 $(BIN)/python manage.py makemigrations
 
 clean:  ## Remove the environment, caches and the SQLite file
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis static db.sqlite3 db.sqlite3-wal db.sqlite3-shm
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis static db.sqlite3 db.sqlite3-wal db.sqlite3-shm db.sqlite3-demo
 
-$(BIN)/python:
+# An environment counts when it was made to its end, here, and its Python and pip still run; one that
+# was interrupted, or has been moved with its folder, is made anew.
+WHOLE := $(shell [ "$$(cat $(VENV)/made 2>/dev/null)" = "$(realpath $(VENV))" ] && $(BIN)/python -c 'import pip' 2>/dev/null && echo yes)
+ifneq ($(WHOLE),yes)
+.PHONY: $(VENV)/made
+endif
+
+$(VENV)/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; name one with PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "Python cannot make environments here: install its package python3-venv (apt-get install python3-venv)" >&2; exit 1; }
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo "The environment could not be made in $(CURDIR)/$(VENV): may you write there, and is python3-venv installed?" >&2; exit 1; }
+	@printf %s "$(CURDIR)/$(VENV)" > $@
 
-$(VENV)/ready: requirements.txt | $(BIN)/python
-	@echo "Installing what the service needs …" >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@touch $@
+# $(call install,what,file): pip's own words but where the network is the fault.
+define install
+@echo "Installing what $(1) …" >&2
+@$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 2 --timeout 15 -r $(2) 2> $(VENV)/pip.log || { \
+	if grep -qiE 'NewConnectionError|ConnectTimeout|ProxyError|Name or service not known|name resolution|Connection refused|Network is unreachable|Max retries|SSLError' $(VENV)/pip.log; \
+	then echo "The package index was not reached: check the network, or name an index of yours in PIP_INDEX_URL." >&2; \
+	else cat $(VENV)/pip.log >&2; fi; exit 1; }
+@touch $@
+endef
 
-$(VENV)/ready-dev: requirements.txt requirements-dev.txt | $(VENV)/ready
-	@echo "Installing what the tests need …" >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@touch $@
+$(VENV)/ready: requirements.txt $(VENV)/made
+	$(call install,the service needs,$<)
 
-$(VENV)/ready-bench: benchmarks/requirements.txt | $(VENV)/ready-dev
-	@echo "Installing what the benchmarks need …" >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
-	@touch $@
+$(VENV)/ready-dev: requirements-dev.txt $(VENV)/ready
+	$(call install,the tests need,$<)
+
+$(VENV)/ready-bench: benchmarks/requirements.txt $(VENV)/ready-dev
+	$(call install,the benchmarks need,$<)
 
 .env:
 	@echo "DEBUG=1" > $@

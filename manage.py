@@ -3,15 +3,36 @@
 
 import os
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
-from django.core.management import execute_from_command_line
+INTERRUPTED = 130
+"""The exit status of a program that Ctrl-C has ended."""
 
-if __name__ == "__main__":
+
+def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import execute_from_command_line
+
     try:
         _ = settings.DEBUG
     except ImproperlyConfigured as error:
         sys.exit(str(error))
     execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    if not find_spec("django"):
+        here = Path(__file__).resolve().parent
+        first = "" if (here / ".venv" / "bin" / "python").exists() else "`make setup` once, then "
+        sys.exit(
+            f"Django is not installed for {sys.executable}. Type {first}"
+            f"`.venv/bin/python manage.py {' '.join(sys.argv[1:])}` in {here}."
+        )
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)  # noqa: T201
+        sys.exit(INTERRUPTED)

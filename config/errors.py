@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.core.signals import got_request_exception
@@ -13,6 +14,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 
 from config.rendering import BodyTooLarge, DecimalJSONRenderer, dumps
+from config.security import OVER_HTTP
 from organizations.rest.fields import as_detail
 
 logger = logging.getLogger(__name__)
@@ -107,6 +109,15 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     body = {"code": "permission_denied", "detail": "You may not do this."}
+    return answer(request, body, status.HTTP_403_FORBIDDEN)
+
+
+def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without the cookie that shows where it came from."""
+    detail = "This form was not accepted: its cookie did not come with it."
+    if settings.CSRF_COOKIE_SECURE and not request.is_secure():
+        detail = f"This form was not accepted. {OVER_HTTP}"
+    body = {"code": "permission_denied", "detail": detail}
     return answer(request, body, status.HTTP_403_FORBIDDEN)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 PAGES: dict[str, list[str]] = {
@@ -16,6 +17,19 @@ PAGES: dict[str, list[str]] = {
     "form-action": [SELF],
     "frame-ancestors": [NONE],
 }
+
+
+OVER_HTTP = (
+    "Over plain http nobody can log in: the cookies go over https alone. Open the https:// "
+    "address; behind a proxy that ends TLS, let it send X-Forwarded-Proto."
+)
+
+
+def over_http(request: HttpRequest) -> dict[str, str]:
+    """For the log-in page: why logging in cannot work, where it cannot."""
+    return {
+        "over_http": OVER_HTTP if settings.SESSION_COOKIE_SECURE and not request.is_secure() else ""
+    }
 
 
 class ContentPolicy(CSPMiddleware):

@@ -43,7 +43,12 @@ ALLOWED_HOSTS = required(
     "*",
     "Set it to the host names this service answers to, separated by commas.",
 ).split(",")
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Forms that came from these hosts over https are this service's own, whatever its proxy says.
+CSRF_TRUSTED_ORIGINS = [
+    *(f"https://{'*' * host.startswith('.')}{host}" for host in ALLOWED_HOSTS if host != "*"),
+    *env.list("CSRF_TRUSTED_ORIGINS", default=[]),
+]
+CSRF_FAILURE_VIEW = "config.errors.form_refused"
 
 INSTALLED_APPS = [
     "unfold",
@@ -69,7 +74,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "config.limits.limit_requests",
+    "config.middleware.limits.limit_requests",
+    "config.middleware.transfer.Compress",
+    "config.middleware.transfer.not_modified",
     "config.security.ContentPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -96,6 +103,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "config.security.over_http",
             ],
         },
     },
@@ -197,7 +205,8 @@ STORAGES = {
 # TLS ends in front of the service (DESIGN 7): redirecting and HSTS are opt-in.
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0)
-if SECURE_SSL_REDIRECT:
+if not DEBUG or SECURE_SSL_REDIRECT:
+    # Whoever makes this header up fools nobody but himself: cookies are for https alone anyway.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_SECURE = not DEBUG

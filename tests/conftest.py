@@ -41,6 +41,36 @@ def pytest_configure() -> None:
     settings.REQUESTS_PER_KEY = settings.REQUESTS_PER_ADDRESS = 0
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--second-database",
+        action="store_true",
+        help="Leave out what the run on the first database has shown for both: tests that need no "
+        "database, and those of the folders and modules in ONCE.",
+    )
+
+
+ONCE = ("tests/browser", "tests/config/test_first_minute.py")
+"""Slow, and the same on both databases."""
+
+DATABASE = {"db", "transactional_db", "committed"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--second-database"):
+        return
+    again = [one for one in items if depends_on_the_database(one)]
+    config.hook.pytest_deselected(items=[one for one in items if one not in set(again)])
+    items[:] = again
+
+
+def depends_on_the_database(item: pytest.Item) -> bool:
+    if item.nodeid.startswith(ONCE):
+        return False
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(item.get_closest_marker("django_db") or fixtures & DATABASE)
+
+
 @dataclass(frozen=True)
 class Answer:
     """A response with its JSON body; numbers with a fraction are Decimal, as they were written."""

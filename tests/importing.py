@@ -83,8 +83,17 @@ def undone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-def kill(command: str, file: Path, organization: Organization, seconds: float) -> None:
-    """Runs a command as an operator does and kills it so long after its transaction has begun."""
+def kill(
+    command: str,
+    file: Path,
+    organization: Organization,
+    seconds: float,
+    how: signal.Signals = signal.SIGKILL,
+) -> tuple[int, str]:
+    """Runs a command as an operator does and ends it so long after its transaction has begun.
+
+    Returns its exit status and what it said on stderr.
+    """
     rejects = file.with_name("rejects.csv")
     name = connection.settings_dict["NAME"]
     url = f"sqlite:///{name}"
@@ -95,8 +104,9 @@ def kill(command: str, file: Path, organization: Organization, seconds: float) -
          f"--organization={organization.pk}", f"--rejects={rejects}"],
         cwd=settings.BASE_DIR,
         env={**os.environ, "DATABASE_URL": url, "DEBUG": "1"},
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
+        text=True,
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 60
@@ -105,5 +115,6 @@ def kill(command: str, file: Path, organization: Organization, seconds: float) -
         time.sleep(seconds)
         assert process.poll() is None, "it was done before it could be killed"
     finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.send_signal(how)
+        _, said = process.communicate()
+    return process.returncode, said

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from organizations.importing.dates import ORDERS
-from organizations.importing.engine import NotStored, bring_in
+from organizations.importing.engine import Interrupted, NotStored, bring_in
 from organizations.importing.importer import Importer
 from organizations.importing.numbers import STYLES
 from organizations.importing.options import ABORT, SKIP, Options
@@ -17,6 +17,9 @@ from organizations.importing.rejects import Report, open_rejects
 from organizations.importing.spreadsheets import Table, Unreadable, open_table
 from organizations.management.commands.create_api_key import find_organization
 from organizations.models import Organization
+
+INTERRUPTED = 130
+"""The exit status of a program that Ctrl-C has ended."""
 
 
 class ImportCommand(BaseCommand):
@@ -82,6 +85,10 @@ class ImportCommand(BaseCommand):
         try:
             with open_table(options["file"]) as table:
                 report = self.run(organization, table, options)
+        except (KeyboardInterrupt, Interrupted) as error:
+            stored = isinstance(error, Interrupted) and error.stored
+            what = "the file was stored" if stored else "nothing was stored"
+            raise CommandError(f"interrupted, {what}", returncode=INTERRUPTED) from error
         except Unreadable as error:
             raise CommandError(f"{options['file']}: {error}") from error
         except NotStored as error:

@@ -28,6 +28,14 @@ class NotStored(Exception):
     why."""
 
 
+class Interrupted(Exception):
+    """Somebody ended the import with Ctrl-C. `stored` says whether it had been stored by then."""
+
+    def __init__(self, stored: bool) -> None:
+        super().__init__()
+        self.stored = stored
+
+
 class Discarded(Exception):
     """Ends the transaction of an import that is not to be stored."""
 
@@ -77,7 +85,7 @@ def bring_in(
 
     `watch` is given what is done and how many rows there are, and is told how far it is; the
     refused rows go to `rejects`. Raises Unreadable where the file as a whole cannot be read and
-    NotStored where another write was in the way.
+    NotStored where another write was in the way, Interrupted at Ctrl-C.
     """
     options, started_at, total = importer.options, timezone.now(), 0
     for lines, rows in importer.table.batches():
@@ -116,6 +124,9 @@ def bring_in(
             if not options.dry_run:
                 report.created = report.changed = 0
                 keep_record(record, report, ImportOutcome.REFUSED)
+        except KeyboardInterrupt as error:
+            connection.close()  # it may have been in the middle of something
+            raise Interrupted(Import.objects.filter(pk=record.pk).exists()) from error
         except ValidationError as error:
             raise NotStored("; ".join(error.messages)) from error
         except (IntegrityError, OperationalError) as error:

@@ -126,9 +126,17 @@ def test_each_database_is_set_up_for_concurrent_writers() -> None:
 
 
 def test_https_is_forced_only_when_it_is_asked_for() -> None:
-    asked = "settings.SECURE_SSL_REDIRECT, getattr(settings, 'SECURE_PROXY_SSL_HEADER')"
-    assert value_of(asked) == "False None"
-    assert value_of(asked, SECURE_SSL_REDIRECT="1").startswith("True ('HTTP_X_FORWARDED_PROTO'")
+    assert value_of("settings.SECURE_SSL_REDIRECT") == "False"
+    assert value_of("settings.SECURE_SSL_REDIRECT", SECURE_SSL_REDIRECT="1") == "True"
+
+
+def test_a_proxy_that_ends_tls_is_believed_in_production() -> None:
+    believed = value_of("settings.SECURE_PROXY_SSL_HEADER")
+    assert believed == "('HTTP_X_FORWARDED_PROTO', 'https')"
+    assert value_of("settings.SECURE_PROXY_SSL_HEADER", DEBUG="1") == "None"
+    hosts = {"ALLOWED_HOSTS": "co2.example.com,.example.org"}
+    origins = value_of("settings.CSRF_TRUSTED_ORIGINS", **hosts)
+    assert origins == "['https://co2.example.com', 'https://*.example.org']"
 
 
 def test_cookies_are_sent_over_https_alone_in_production() -> None:

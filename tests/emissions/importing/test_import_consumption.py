@@ -1,5 +1,6 @@
 """`import_consumption`: the rules of the API, what only a file shows, and the right figures."""
 
+import signal
 from datetime import date, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -506,3 +507,18 @@ def test_an_import_that_is_killed_leaves_the_database_as_before(
     kill("import_consumption", file, organization, seconds)
     assert everything() == before
     assert not Import.objects.exists()
+
+
+@pytest.mark.usefixtures("committed")
+def test_ctrl_c_says_that_nothing_was_stored(
+    tmp_path: Path, organization: Organization, alice: Person
+) -> None:
+    alice.facility(external_id="MAD-01")
+    rows = [{**BILL, "external_id": f"B-{n}", "cups": "", "note": n} for n in range(20_000)]
+    file = write_csv(tmp_path / "c.csv", rows)
+    before = everything()
+    status, said = kill("import_consumption", file, organization, 0.2, signal.SIGINT)
+    assert status == 130
+    assert said.splitlines()[-1].endswith("interrupted, nothing was stored")
+    assert "Traceback" not in said
+    assert everything() == before

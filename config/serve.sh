@@ -1,0 +1,28 @@
+#!/bin/sh
+# Serves until it is told to end: serve.sh PYTHON GRANIAN-OPTION… A worker that dies is started
+# again: granian does that for the web's, the loop below for the one that works in the background.
+python=$1
+shift
+
+work() {
+    trap 'kill "$child" 2>/dev/null; wait "$child"; exit' INT TERM
+    until
+        "$python" manage.py run_worker &
+        child=$!
+        wait "$child"  # on SQLite there is nothing to wait for: it ends well, and so does the loop
+    do
+        sleep 1 &
+        child=$!
+        wait "$child"
+    done
+}
+
+work &
+worker=$!
+# In a process group of its own: granian hangs when Ctrl-C and a kill reach it both.
+"$python" -c 'import os, sys; os.setpgrp(); os.execv(sys.argv[1], sys.argv[1:])' \
+    "$python" -m granian --respawn-failed-workers --respawn-interval 0.5 "$@" config.wsgi:application &
+server=$!
+trap 'trap "" INT TERM; kill "$server" "$worker" 2>/dev/null; wait' EXIT
+trap exit INT TERM
+wait "$server"
