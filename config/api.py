@@ -7,7 +7,13 @@ from rest_framework.routers import SimpleRouter
 
 from config.pages import read_only
 from emissions.importing.views import ImportLayoutViewSet, IntervalsView
-from emissions.reports.views import EmissionsView, FacilityEmissionsView
+from emissions.reports.views import (
+    EmissionsView,
+    FacilityCoverageView,
+    FacilityEmissionsView,
+    LogisticsView,
+    MissingFactorsView,
+)
 from emissions.views import ConsumptionViewSet, EmissionFactorViewSet, RecalculationViewSet
 from facilities.views import FacilityViewSet
 from organizations.views import APIKeyViewSet, LoginView, OrganizationView, RefreshView
@@ -31,6 +37,13 @@ urlpatterns = [
         FacilityEmissionsView.as_view({"get": "retrieve"}),
         name="facility-emissions",
     ),
+    path(
+        "facilities/<pk>/coverage",
+        FacilityCoverageView.as_view({"get": "retrieve"}),
+        name="facility-coverage",
+    ),
+    path("emissions/logistics", LogisticsView.as_view({"get": "list"}), name="emissions-logistics"),
+    path("missing-factors", MissingFactorsView.as_view({"get": "list"}), name="missing-factors"),
     path("emissions", EmissionsView.as_view({"get": "list"}), name="emissions"),
     path(
         "consumptions/<pk>/intervals",

@@ -165,24 +165,6 @@ CALCULATION = {
     "reason": None,
 }
 BREAKDOWN = {"items": [{"category": "heat", **KILOGRAMS}], **KILOGRAMS}
-SUMS = {**KILOGRAMS, "energy_kwh": 1500, "consumptions": 1}
-TOTALS = {
-    "items": [{"category": "heat", "month": "2024-01", **SUMS}],
-    **SUMS,
-    "coverage": {
-        "consumptions": {"count": 1, "kg": 273},
-        "calculated": {"count": 1, "kg": 273},
-        "missing": {"count": 0, "kg": None},
-        "exact": {"count": 1, "kg": 273},
-        "earlier_year": {"count": 0, "kg": 0},
-        "wider": {"count": 0, "kg": 0},
-        "estimated": {"count": 0, "kg": 0},
-    },
-    "total": 1,
-    "page": 1,
-    "size": 50,
-    "pages": 1,
-}
 INTERVALS = {
     "items": [
         {
@@ -308,7 +290,6 @@ EXAMPLES = {
     "organization_retrieve": [answer(ORGANIZATION)],
     **resource("facilities", NEW_FACILITY, FACILITY, {"status": "archived"}, WRONG_COUNTRY),
     "facilities_emissions": [answer(BREAKDOWN), NOT_FOUND],
-    "emissions": [answer(TOTALS)],
     **resource(
         "consumptions",
         NEW_CONSUMPTION,

@@ -11,6 +11,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 
 from config.examples import EXAMPLES
+from config.report_examples import REPORT_EXAMPLES
 from organizations.access.authentication import KEY_HEADER, ORGANIZATION_HEADER
 from organizations.rest.tables import CSVTable, XLSXTable
 
@@ -94,7 +95,7 @@ class Schema(AutoSchema):
         return parameters
 
     def get_examples(self) -> list[OpenApiExample]:
-        return EXAMPLES.get(self.get_operation_id(), [])
+        return {**EXAMPLES, **REPORT_EXAMPLES}.get(self.get_operation_id(), [])
 
     def _get_request_body(self, direction: Literal["request", "response"] = "request") -> Any:
         """PUT takes what PATCH takes: both are partial."""

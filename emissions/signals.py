@@ -90,10 +90,10 @@ def after_factor(instance: EmissionFactor, **kwargs: Any) -> None:
     if before is not None and before.applied() == after.applied():
         return
     what = "created" if before is None else "deleted" if after.deleted_at else "changed"
+    cause = f"factor {what}: {after}"
+    both = reaches(before, after)
     try:
-        recalculate_reached(
-            reaches(before, after), f"factor {what}: {after}", published=not after.own
-        )
+        instance.recalculated = recalculate_reached(both, cause, published=not after.own)
     except ValidationError as error:
         found = [one for errors in error.error_dict.values() for one in errors]
         raise ValidationError({"co2e": found}) from error

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import models
 from django.db.models import F
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
@@ -25,6 +25,19 @@ from emissions.serializers import (
 from facilities.models import Facility
 from organizations.rest.viewsets import Listed, ResourceViewSet, Retrieved
 from organizations.tenancy import TenantQuerySet, caller
+
+WHAT_CHANGED = [
+    OpenApiParameter(
+        name, int, OpenApiParameter.HEADER, response=[200, 201], description=description
+    )
+    for name, description in (
+        (
+            "Consumptions-Changed",
+            "How many have other figures now; not sent while a recalculation works it out.",
+        ),
+        ("Consumptions-Calculated", "How many of them had no figure before."),
+    )
+]
 
 
 @extend_schema(tags=["consumption"])
@@ -79,10 +92,12 @@ class ConsumptionViewSet(ResourceViewSet):
 @extend_schema(tags=["emission factors"])
 @extend_schema_view(
     list=extend_schema(summary="List emission factors, published and own"),
-    create=extend_schema(summary="Create an own emission factor"),
+    create=extend_schema(summary="Create an own emission factor", parameters=WHAT_CHANGED),
     retrieve=extend_schema(summary="Get an emission factor"),
-    update=extend_schema(summary="Update an own emission factor (what is left out stays)"),
-    partial_update=extend_schema(summary="Update an own emission factor"),
+    update=extend_schema(
+        summary="Update an own emission factor (what is left out stays)", parameters=WHAT_CHANGED
+    ),
+    partial_update=extend_schema(summary="Update an own emission factor", parameters=WHAT_CHANGED),
     destroy=extend_schema(summary="Delete an own emission factor"),
 )
 class EmissionFactorViewSet(ResourceViewSet):
@@ -123,6 +138,15 @@ class EmissionFactorViewSet(ResourceViewSet):
                 "which takes precedence."
             )
         super().lock(instance)
+
+    def respond(self, instance: models.Model, **kwargs: Any) -> Response:
+        """Says in headers how much consumption has other figures now, and first ones."""
+        response = super().respond(instance, **kwargs)
+        if isinstance(instance, EmissionFactor) and instance.recalculated:
+            changed, calculated = instance.recalculated
+            response["Consumptions-Changed"] = changed
+            response["Consumptions-Calculated"] = calculated
+        return response
 
 
 @extend_schema(tags=["emission factors"])

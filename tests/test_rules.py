@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "emissions.serializers": "models calculation",
     "emissions.filters": "models",
     "emissions.ledger": "models calculation",
-    "emissions.reports": "ledger models calculation serializers",
+    "emissions.reports": "ledger models calculation rules serializers",
     "emissions.importing": "ledger models calculation rules serializers",
     "emissions.signals": "ledger models",
     "emissions.templatetags": "calculation",

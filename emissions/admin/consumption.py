@@ -11,7 +11,14 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from emissions.admin.links import consumption_missing, lines_of, link, new_factor, page_of
 from emissions.models import Consumption
 from emissions.reports.figures import explanation
-from emissions.reports.missing import AMBIGUOUS, NO_FACTOR, key_of, missing_keys, uncalculated
+from emissions.reports.missing import (
+    AMBIGUOUS,
+    NO_FACTOR,
+    as_missing,
+    key_of,
+    missing_keys,
+    uncalculated,
+)
 from facilities.admin import country_name
 from organizations.history import changes_of
 from organizations.staff import (
@@ -152,7 +159,7 @@ class ConsumptionAdmin(SoftDeleteAdmin):
     def missing_view(self, request: HttpRequest) -> HttpResponse:
         """Uncalculated consumption by the key that no factor has, biggest first."""
         seen = self.get_queryset(request)
-        found = missing_keys(seen, SHOWN_KEYS + 1)
+        found = [as_missing(row) for row in missing_keys(seen)[: SHOWN_KEYS + 1]]
         ambiguous = uncalculated(seen, AMBIGUOUS).select_related("facility")
         context = {
             **self.admin_site.each_context(request),

@@ -31,9 +31,9 @@ def kilowatt_hours(quantity: Decimal, unit: str) -> Decimal:
 
 
 def kilowatt_hours_of(parts: Iterable[Decimal], unit: str) -> Iterator[Decimal]:
-    """The kWh of each part of a bill: the differences of the rounded running total.
+    """The kWh of each part of a bill in one year: the differences of the rounded running total.
 
-    They add up to the kWh of the whole bill, rounded once: 1,000 kWh over three months is 1,000.
+    They add up to their kWh rounded once: 1,000 kWh over three months is 1,000.
     """
     quantity, before = Decimal(0), NONE
     for part in parts:

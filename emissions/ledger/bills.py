@@ -4,9 +4,10 @@ Plain tuples, for one bill and for a million: building model instances would cos
 calculation.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import groupby
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
@@ -141,7 +142,7 @@ def compute(row: Bill, calculator: Calculator) -> tuple[list[tuple], Figures]:
         )
         lines = calculator.lines(key, row.quantity, row.start_date, row.end_date)
         if not isinstance(lines, NoFigure):
-            energy = list(kilowatt_hours_of([line.quantity for line in lines], row.unit))
+            energy = list(_energy_of(lines, row.unit))
             written = [_written(row, *both) for both in zip(lines, energy, strict=True)]
             total = Kilograms._make(written[0][AMOUNTS])
             large = total.too_large()
@@ -154,6 +155,12 @@ def compute(row: Bill, calculator: Calculator) -> tuple[list[tuple], Figures]:
             return written, Figures(*total, CalculationStatus.CALCULATED, "")
         reason, missing_on = lines
     return [], Figures(None, None, None, CalculationStatus.NOT_CALCULATED, reason, missing_on)
+
+
+def _energy_of(lines: list[Line], unit: str) -> Iterator[Decimal]:
+    """The kWh of each line; those of a calendar year add up to theirs, rounded once."""
+    for _, some in groupby(lines, key=lambda line: line.start.year):
+        yield from kilowatt_hours_of([line.quantity for line in some], unit)
 
 
 def _written(row: Bill, line: Line, energy_kwh: Decimal) -> tuple:

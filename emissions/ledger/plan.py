@@ -71,6 +71,11 @@ class Plan:
     moves: defaultdict[UUID, Kilograms] = field(default_factory=lambda: defaultdict(Kilograms))
     totals: defaultdict[UUID, Kilograms] = field(default_factory=lambda: defaultdict(Kilograms))
 
+    def calculated(self) -> int:
+        """How many consumptions get a figure that had none."""
+        both = self.changed.values()
+        return sum(was.co2e is None and is_now.co2e is not None for was, is_now in both)
+
     def differences(self) -> Iterator["Difference"]:
         """What is stored and should not be, and the reverse."""
         for pk, amounts in self.stale.items():

@@ -42,6 +42,13 @@ class Total(NamedTuple):
     status: str
 
 
+class Recalculated(NamedTuple):
+    """How many consumptions have other figures, and how many of them had none before."""
+
+    consumptions: int = 0
+    calculated: int = 0
+
+
 def lock_facilities(ids: Iterable[UUID]) -> dict[UUID, Total]:
     """Locks facilities in the order of their ids and reads what is stored on them."""
     rows = Facility.objects.filter(pk__in=set(ids)).order_by("pk").select_for_update(no_key=True)
@@ -51,13 +58,13 @@ def lock_facilities(ids: Iterable[UUID]) -> dict[UUID, Total]:
     }
 
 
-def recalculate(targets: Sequence[tuple[UUID, UUID]], also: Iterable[UUID] = ()) -> int:
+def recalculate(targets: Sequence[tuple[UUID, UUID]], also: Iterable[UUID] = ()) -> Recalculated:
     """Makes consumptions right, with their facilities' totals; how many had other figures.
 
     `targets` are (facility id, consumption id) in order; `also` are facilities that a consumption
     has left. Raises ValidationError when a figure is too large to be stored.
     """
-    changed = 0
+    changed = calculated = 0
     for start in range(0, max(len(targets), 1), BATCH):
         batch = targets[start : start + BATCH]
         totals = lock_facilities({facility_id for facility_id, _ in batch} | set(also))
@@ -68,7 +75,8 @@ def recalculate(targets: Sequence[tuple[UUID, UUID]], also: Iterable[UUID] = ())
             totals, {pk: total.kilograms.plus(plan.moves[pk]) for pk, total in totals.items()}
         )
         changed += len(plan.changed)
-    return changed
+        calculated += plan.calculated()
+    return Recalculated(changed, calculated)
 
 
 def recalculate_facility(facility_id: UUID, *, check: bool = False) -> list[Difference]:

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django_tasks import task
 
 from emissions.ledger.reach import Reach, touched
-from emissions.ledger.recalculation import lock_facilities, recalculate
+from emissions.ledger.recalculation import Recalculated, lock_facilities, recalculate
 from emissions.models import PendingFacility, Recalculation, RecalculationState
 from facilities.models import Completeness, Facility
 from organizations.access.author import author
@@ -37,17 +37,20 @@ AT_ONCE = 2
 """How many lots are under way on PostgreSQL: one computes while the other is being stored."""
 
 
-def recalculate_reached(reaches: Sequence[Reach], cause: str, *, published: bool = False) -> None:
+def recalculate_reached(
+    reaches: Sequence[Reach], cause: str, *, published: bool = False
+) -> Recalculated | None:
     """Makes right what a change reaches: at once if it is little, else by a run for each
-    organization. The caller holds the exclusive gate and is in the change's transaction."""
+    organization, and then it is not known yet how much it was. The caller holds the exclusive gate
+    and is in the change's transaction."""
     targets: set[tuple[UUID, UUID]] = set()
     for rows in touched(reaches):
         pairs = rows.values_list("facility_id", "pk")
         targets.update(pairs[: IN_REQUEST + 1 - len(targets)])
         if len(targets) > IN_REQUEST:
             start(reaches, cause, published=published)
-            return
-    recalculate(sorted(targets))
+            return None
+    return recalculate(sorted(targets))
 
 
 def recalculate_everything_reached(reaches: Iterable[Reach]) -> None:
@@ -201,7 +204,7 @@ def _make_right_at_once(recalculation: Recalculation, lot: Iterable[UUID]) -> in
     ]
     targets = list(pairs[0].union(*pairs[1:]).order_by("facility_id", "pk"))
     PendingFacility.objects.filter(recalculation=recalculation, facility__in=lot).delete()
-    return recalculate(targets, also=lot)
+    return recalculate(targets, also=lot).consumptions
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import migrations, models
 from django.db.models import OuterRef, Subquery
+from django.db.models.functions import ExtractYear
 
 from emissions.calculation.energy import kilowatt_hours, kilowatt_hours_of, kwh_per
 from emissions.calculation.units import UNITS
@@ -33,15 +34,15 @@ def fill(apps: Any, schema_editor: Any) -> None:
 
 def energies(lines: Any) -> Iterator[tuple[Any, Any]]:
     """The id and kWh of lines."""
-    columns = ("consumption_id", "unit", "pk", "quantity")
+    columns = ("consumption_id", "unit", ExtractYear("start_date"), "pk", "quantity")
     current = lines.filter(superseded_at=None).order_by("consumption_id", "start_date")
     stored = current.values_list(*columns).iterator(AT_ONCE)
-    for (_, unit), group in groupby(stored, key=lambda row: row[:2]):
+    for (_, unit, _), group in groupby(stored, key=lambda row: row[:3]):
         parts = list(group)
         kwh = kilowatt_hours_of([quantity for *_, quantity in parts], unit)
-        yield from zip([pk for _, _, pk, _ in parts], kwh, strict=True)
+        yield from zip([pk for *_, pk, _ in parts], kwh, strict=True)
     superseded = lines.exclude(superseded_at=None).order_by("pk")
-    for _, unit, pk, quantity in superseded.values_list(*columns).iterator(AT_ONCE):
+    for _, unit, _, pk, quantity in superseded.values_list(*columns).iterator(AT_ONCE):
         yield pk, kilowatt_hours(quantity, unit)
 
 

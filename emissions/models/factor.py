@@ -181,6 +181,10 @@ class EmissionFactor(SoftDeleteModel):
         co2e = Decimal(self.co2e or 0).normalize()
         return f"{self.activity} · {place} · {self.valid_from:%Y} · {co2e:f} kg/{self.unit}"
 
+    recalculated: Any = (0, 0)
+    """After a save: how many consumptions have other figures for it, and how many of them had none
+    before; None if a task works it out."""
+
     @property
     def own(self) -> bool:
         """Whether it is an organization's, not published."""

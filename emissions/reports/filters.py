@@ -6,10 +6,12 @@ from uuid import UUID
 import django_filters
 from django.db.models import QuerySet
 
+from emissions.models import Consumption
 from emissions.reports.periods import Period
 from emissions.reports.totals import GROUPS, Question
 from facilities.categories import Category
 from facilities.filters import FacilityFilter
+from facilities.models import country_code
 from organizations.rest.filters import DayFilter, MultiIdFilter, MultiValueFilter
 
 OF_LINES = "of_lines"
@@ -22,11 +24,6 @@ class ReportFilter(FacilityFilter):
         choices=Category.choices, method=OF_LINES, label="What is consumed; repeatable."
     )
     activity = MultiValueFilter(method=OF_LINES, label="Equal; repeatable.")
-    scope = django_filters.MultipleChoiceFilter(
-        choices=[(scope, scope) for scope in "123"],
-        method=OF_LINES,
-        label="Of the GHG Protocol; repeatable.",
-    )
     facility_id = MultiIdFilter(method=OF_LINES, label="Of this facility; repeatable.")
     start_date = DayFilter(
         method=OF_LINES, label="From this day on. A line that the period cuts counts by days."
@@ -46,7 +43,7 @@ class ReportFilter(FacilityFilter):
             period,
             asked["category"] or None,
             asked["activity"] or None,
-            [int(scope) for scope in asked["scope"]] or None,
+            [int(scope) for scope in asked.get("scope", ())] or None,
             asked["facility_id"] or None,
             self.qs if OF_FACILITIES & set(self.data) else None,
         )
@@ -60,8 +57,28 @@ OF_FACILITIES = {
 
 
 class TotalsFilter(ReportFilter):
+    scope = django_filters.MultipleChoiceFilter(
+        choices=[(scope, scope) for scope in "123"],
+        method=OF_LINES,
+        label="Of the GHG Protocol; repeatable.",
+    )
     group_by = django_filters.MultipleChoiceFilter(
         choices=[(key, key) for key in GROUPS],
         method=OF_LINES,
         label="Repeatable; the keys of each item, `category` unless set.",
     )
+
+
+class MissingFilter(django_filters.FilterSet):
+    category = django_filters.MultipleChoiceFilter(choices=Category.choices)
+    activity = MultiValueFilter(label="Equal; repeatable.")
+    country = MultiValueFilter(
+        field_name="facility__country",
+        normalise=country_code,
+        label="Of the facility, ISO 3166-1 code; repeatable.",
+    )
+    facility_id = MultiIdFilter(label="Of this facility; repeatable.")
+
+    class Meta:
+        model = Consumption
+        fields: list[str] = []

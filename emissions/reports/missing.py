@@ -5,20 +5,27 @@ consumption. That day lacks a location-based factor: where there is one, it stan
 market-based one, so none is ever missing alone.
 """
 
+from collections.abc import Iterable
 from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Case, Count, Min, QuerySet, Value, When
+from django.db.models import Case, Count, Max, Min, QuerySet, Value, When
 from django.db.models.functions import ExtractYear
 
+from emissions.calculation.formula import convert, rounded
 from emissions.calculation.selection import LOCATION
-from emissions.calculation.units import UNITS, dimension
+from emissions.calculation.units import UNITS, dimension, ratio
 from emissions.models import CalculationStatus, Consumption, ConsumptionStatus
 from facilities.categories import Category
+from organizations.database.decimals import ExactSum
 
 NO_FACTOR, AMBIGUOUS = "no_factor", "ambiguous_factor"
+PLACE = ("organization_id", "category", "activity", "facility__country", "facility__region")
+NAMES = ("organization__name", "organization__gwp_set")
 
 
 class MissingKey(NamedTuple):
@@ -59,13 +66,15 @@ class MissingKey(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """A key with what waits for it."""
+    """A key with what waits for it, and the earliest and the latest day that lacks a factor."""
 
     key: MissingKey
     organization: str
     dimension: str
     consumptions: int
     facilities: int
+    first_day: date
+    last_day: date
 
 
 def uncalculated(rows: Any, reason: str) -> QuerySet[Consumption]:
@@ -94,46 +103,72 @@ def key_of(row: Consumption) -> MissingKey:
     )
 
 
-def missing_keys(rows: Any, limit: int) -> list[Missing]:
-    """The keys that most consumption waits for, those of the most first."""
+def missing_keys(rows: Any) -> QuerySet:
+    """The keys that consumption waits for, those of the most first; read some with `as_missing`."""
     named = Case(*(When(unit=unit, then=Value(dimension(unit))) for unit in UNITS))
-    groups = (
+    return (
         uncalculated(rows, NO_FACTOR)
         .order_by()
-        .values(
-            "organization_id",
-            "organization__name",
-            "organization__gwp_set",
+        .values(*PLACE, *NAMES, year=ExtractYear("missing_on"), per=named)
+        .annotate(
+            any_unit=Min("unit"),
+            consumptions=Count("pk"),
+            facilities=Count("facility_id", distinct=True),
+            first_day=Min("missing_on"),
+            last_day=Max("missing_on"),
+        )
+        .order_by(
+            "-consumptions",
             "category",
             "activity",
             "facility__country",
             "facility__region",
-            year=ExtractYear("missing_on"),
-            per=named,
+            "year",
+            "per",
+            "organization_id",
         )
-        .annotate(
-            unit=Min("unit"),
-            consumptions=Count("pk"),
-            facilities=Count("facility_id", distinct=True),
-        )
-        .order_by("-consumptions", "category", "activity", "facility__country", "year")
     )
-    return [
-        Missing(
-            MissingKey(
-                one["organization_id"],
-                one["category"],
-                one["activity"],
-                one["unit"],
-                one["facility__country"],
-                one["facility__region"],
-                one["organization__gwp_set"] if one["category"] == Category.RECHARGE else "",
-                one["year"],
-            ),
-            one["organization__name"],
-            one["per"],
-            one["consumptions"],
-            one["facilities"],
-        )
-        for one in groups[:limit]
-    ]
+
+
+def as_missing(row: dict[str, Any]) -> Missing:
+    """A row of `missing_keys`."""
+    return Missing(
+        MissingKey(
+            row["organization_id"],
+            row["category"],
+            row["activity"],
+            row["any_unit"],
+            row["facility__country"],
+            row["facility__region"],
+            row["organization__gwp_set"] if row["category"] == Category.RECHARGE else "",
+            row["year"],
+        ),
+        row["organization__name"],
+        row["per"],
+        row["consumptions"],
+        row["facilities"],
+        row["first_day"],
+        row["last_day"],
+    )
+
+
+def quantities(rows: Any, found: Iterable[MissingKey]) -> dict[MissingKey, Decimal]:
+    """How much waits for each key, in the key's unit; rounded once, half up, to 6 decimals."""
+    waiting = {(*_place(key), key.year, dimension(key.unit)): key for key in found}
+    sums = (
+        uncalculated(rows, NO_FACTOR)
+        .filter(activity__in={key.activity for key in waiting.values()})
+        .order_by()
+        .values_list(*PLACE, ExtractYear("missing_on"), "unit", ExactSum("quantity"))
+    )
+    exact = dict.fromkeys(waiting.values(), Fraction())
+    for *place, year, unit, used in sums:
+        key = waiting.get((*place, year, dimension(unit)))
+        if key:
+            exact[key] += Fraction(used) * ratio(unit, key.unit)
+    return {key: rounded(convert(Decimal(1), quantity)) for key, quantity in exact.items()}
+
+
+def _place(key: MissingKey) -> tuple[Any, ...]:
+    """A key by the columns of PLACE."""
+    return key.organization_id, key.category, key.activity, key.country, key.region

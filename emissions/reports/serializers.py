@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from emissions.reports.periods import Period
+from emissions.rules import EARLIEST_DAY, LATEST_DAY
 from emissions.serializers import ConsumptionSerializer, EmissionFactorSerializer
 from organizations.rest.fields import Choice, Day, Number
 
@@ -20,6 +21,15 @@ class KilogramsSerializer(serializers.Serializer):
     co2e_biomass = Number(
         max_digits=18, decimal_places=6, help_text="kg biogenic CO2, outside the scopes."
     )
+
+
+class PageSerializer(serializers.Serializer):
+    """The counts of a page."""
+
+    total = serializers.IntegerField()
+    page = serializers.IntegerField()
+    size = serializers.IntegerField()
+    pages = serializers.IntegerField()
 
 
 class SumsSerializer(KilogramsSerializer):
@@ -110,15 +120,128 @@ class CoverageSerializer(serializers.Serializer):
 
 
 @extend_schema_serializer(many=False)
-class TotalsSerializer(SumsSerializer):
+class TotalsSerializer(SumsSerializer, PageSerializer):
     """A page of groups; all groups together add up to the totals exactly."""
 
     items = TotalsItemSerializer(many=True)
     coverage = CoverageSerializer()
-    total = serializers.IntegerField(help_text="How many groups there are on all pages.")
-    page = serializers.IntegerField()
-    size = serializers.IntegerField()
-    pages = serializers.IntegerField()
+
+
+class LogisticsTotalSerializer(serializers.Serializer):
+    """kg CO2e of scope 2, and the share of it that logistics counts."""
+
+    scope2_location = Number(max_digits=18, decimal_places=6)
+    scope2_market = Number(max_digits=18, decimal_places=6)
+    logistic_location = Number(
+        max_digits=18, decimal_places=6, help_text="scope2_location × logistic_factor."
+    )
+    logistic_market = Number(
+        max_digits=18, decimal_places=6, help_text="scope2_market × logistic_factor."
+    )
+
+
+class LogisticsItemSerializer(LogisticsTotalSerializer):
+    """One facility; the products are rounded half up to the milligram."""
+
+    facility_id = serializers.UUIDField()
+    external_id = serializers.CharField(allow_null=True)
+    name = serializers.CharField()
+    logistic_factor = Number(max_digits=7, decimal_places=6)
+
+
+@extend_schema_serializer(many=False)
+class LogisticsSerializer(LogisticsTotalSerializer, PageSerializer):
+    """A page of facilities; all facilities together add up to the totals exactly."""
+
+    items = LogisticsItemSerializer(many=True)
+
+
+class StretchSerializer(serializers.Serializer):
+    """Days in a row."""
+
+    start_date = serializers.DateField()
+    end_date = serializers.DateField(help_text="The last day, included.")
+
+
+class DaysSerializer(serializers.Serializer):
+    """How many days, and which."""
+
+    days = serializers.IntegerField()
+    ranges = StretchSerializer(many=True)
+
+
+class StreamSerializer(serializers.Serializer):
+    """What is billed again and again; each day of the year is in one of the four."""
+
+    category = serializers.CharField()
+    activity = serializers.CharField(allow_null=True, help_text="Null where nothing is billed yet.")
+    cups = serializers.CharField(allow_null=True, help_text="Null for bills that name none.")
+    actual = DaysSerializer(help_text="One actual bill.")
+    estimated = DaysSerializer(help_text="One estimate.")
+    twice = DaysSerializer(help_text="Two bills or more, actual or estimated.")
+    none = DaysSerializer(help_text="No bill.")
+
+
+class DaysCoveredSerializer(serializers.Serializer):
+    """Which days of a year a facility has bills for."""
+
+    facility_id = serializers.UUIDField()
+    year = serializers.IntegerField()
+    days = serializers.IntegerField(help_text="How many days the year has.")
+    items = StreamSerializer(many=True)
+
+
+class CoverageQuery(serializers.Serializer):
+    """Which year is asked for."""
+
+    year = serializers.IntegerField(
+        required=False,
+        min_value=EARLIEST_DAY.year,
+        max_value=LATEST_DAY.year,
+        help_text="A calendar year; this one unless set.",
+    )
+
+
+class NewFactorSerializer(serializers.Serializer):
+    """The fields of a factor of exactly the missing key; its co2e is yours to add."""
+
+    category = serializers.CharField()
+    activity = serializers.CharField()
+    country = serializers.CharField()
+    region = serializers.CharField(allow_null=True)
+    method = serializers.CharField(allow_null=True)
+    gwp_set = serializers.CharField(allow_null=True)
+    unit = serializers.CharField()
+    valid_from = serializers.DateField()
+    valid_to = serializers.DateField()
+
+
+class WhySerializer(serializers.Serializer):
+    """Why a factor does not fit."""
+
+    field = serializers.CharField(help_text="Of the factor.")
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class NearSerializer(serializers.Serializer):
+    """A factor that comes near."""
+
+    factor = EmissionFactorSerializer()
+    why = WhySerializer(many=True)
+
+
+class MissingFactorSerializer(serializers.Serializer):
+    """A key that no factor has, what waits for it, and the factors that come nearest."""
+
+    key = NewFactorSerializer(help_text="With co2e it is the body of POST /v1/emission-factors.")
+    dimension = serializers.CharField(help_text="What the unit measures.")
+    consumptions = serializers.IntegerField(help_text="How many have no figure for want of it.")
+    facilities = serializers.IntegerField(help_text="At how many facilities.")
+    quantity = Number(max_digits=24, decimal_places=6, help_text="Theirs together, in the unit.")
+    first_day = serializers.DateField(help_text="The earliest day that lacks a factor.")
+    last_day = serializers.DateField(help_text="The latest.")
+    nearest = NearSerializer(many=True)
 
 
 class AskedSerializer(serializers.Serializer):

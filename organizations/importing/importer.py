@@ -183,6 +183,9 @@ class Importer:
         places = layout.positions(self.table.columns)
         if "activity" in places and "category" not in places and layout.words("category"):
             places["category"] = places["activity"]
+        for name in ("cups", "meter"):  # its facility has it
+            if name in places and "facility_id" in self.required:
+                places.setdefault("facility_id", places[name])
         places = {name: place for name, place in places.items() if name not in self.constants}
         unknown = sorted(set(places) - set(self.columns))
         if unknown:

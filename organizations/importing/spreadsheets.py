@@ -18,12 +18,14 @@ from itertools import accumulate, chain, compress, islice
 from numbers import Real
 from pathlib import Path
 from typing import IO, Any
-from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
 
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import ParseError
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from organizations.importing.tables import green_button
+from organizations.importing.tables.bombs import refuse_bomb
 from organizations.importing.tables.cell_errors import cell_errors
 from organizations.importing.tables.header import (
     MOST_COLUMNS,
@@ -174,6 +176,13 @@ class CSVTable(Table):
                 try:
                     rows.extend(islice(reader, size))  # keeps the rows before an error
                 except csv.Error as error:
+                    if "field limit" in str(error):
+                        raise Unreadable(
+                            f"Line {line + sum(map(height, rows))}: a cell has more than "
+                            f"{LONGEST_CELL:,} characters; perhaps a quotation mark is never "
+                            "closed.",
+                            code="too_large",
+                        ) from error
                     raise Unreadable(
                         f"Line {line + sum(map(height, rows))}: the quotation marks are not right "
                         f"({error}); a cell that holds a quotation mark is written "
@@ -197,16 +206,25 @@ class XLSXTable(Table):
 
     def __init__(self, path: Path) -> None:
         try:
+            refuse_bomb(path)
             workbook = CalamineWorkbook.from_path(path)
             visible = [
                 one.name
                 for one in workbook.sheets_metadata
                 if one.visible is SheetVisibleEnum.Visible and one.typ is SheetTypeEnum.WorkSheet
             ]
-            self._sheet = workbook.get_sheet_by_name(visible[0])
             self._errors = cell_errors(str(path), visible[0])
+            self._sheet = workbook.get_sheet_by_name(visible[0])
             _, self._left = self._sheet.start or (0, 0)
-        except (CalamineError, OSError, IndexError, BadZipFile, KeyError, ParseError) as error:
+        except (
+            CalamineError,
+            OSError,
+            IndexError,
+            BadZipFile,
+            KeyError,
+            ParseError,
+            DefusedXmlException,
+        ) as error:
             raise Unreadable(f"The workbook cannot be read ({error}); save it again.") from error
         super().__init__()
 

@@ -18,7 +18,7 @@ from emissions.models import (
     Recalculation,
 )
 from facilities.models import Facility
-from organizations.models import APIKey, Import, Membership, Organization, User
+from organizations.models import APIKey, Import, ImportLayout, Membership, Organization, User
 from tests.admin.conftest import at_the_admin
 from tests.conftest import Person
 
@@ -64,8 +64,15 @@ def secrets(charlie: Person) -> dict[type[models.Model], models.Model]:
         created=1, changed=0, unchanged=0, rejected=1, warnings=0,
         first_rejects=[{"line": 2, "column": "name", "value": MARK, "code": "x", "reason": MARK}],
     )  # fmt: skip
+    layout = ImportLayout.objects.create(
+        organization=charlie.organization,
+        name=f"{MARK} bills",
+        kind="facilities",
+        columns={"name": MARK, "type": "b", "country": "c"},
+    )
     rows: list[models.Model] = [
         file,
+        layout,
         Organization.objects.get(pk=charlie.organization.pk),
         User.objects.get(pk=charlie.user.pk),
         Membership.objects.get(organization=charlie.organization),

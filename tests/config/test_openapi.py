@@ -250,6 +250,9 @@ def test_every_example_works_when_it_is_sent_and_is_answered_as_shown(ana: Perso
     reader.compare("import_layouts_update")
     reader.compare("import_layouts_partial_update")
     reader.compare("emissions", query="?group_by=category&group_by=month")
+    reader.compare("emissions_logistics")
+    reader.compare("facilities_coverage", query="?year=2024")
+    assert reader.send("missing_factors").body["items"] == []  # test_missing_factors has some
     reader.compare("emission_factors_create", 201)
     reader.compare("emission_factors_retrieve")
     reader.compare("emission_factors_list", query="?own=true")

@@ -7,10 +7,12 @@ read from the sheet's XML (ECMA-376, part 1, 18.3.1.4) and marked, so that their
 import posixpath
 import re
 from collections.abc import Iterator
-from typing import IO
-from xml.etree import ElementTree
+from typing import IO, Any
 from zipfile import ZipFile
 
+from defusedxml import ElementTree
+
+from organizations.importing.tables.bombs import refuse_vast
 from organizations.importing.tables.marks import ERROR
 
 MARK = ERROR
@@ -31,6 +33,8 @@ def cell_errors(path: str, sheet: str) -> Errors:
         name = part_of(archive, sheet)
         if not name or name not in archive.namelist():
             return {}
+        with archive.open(name) as file:
+            refuse_vast(file)
         with archive.open(name) as file:
             if not suspicious(file):
                 return {}
@@ -65,7 +69,7 @@ def suspicious(file: IO[bytes]) -> bool:
 def without_value(file: IO[bytes]) -> Iterator[tuple[int, int, str]]:
     """Line, column and error or formula of each cell that has no value."""
     line, column = 0, -1
-    rows: ElementTree.Element | None = None
+    rows: Any = None
     for event, one in ElementTree.iterparse(file, events=("start", "end")):
         tag = local(one)
         if event == "start":
@@ -93,5 +97,5 @@ def position(place: str) -> int:
     return column - 1
 
 
-def local(one: ElementTree.Element) -> str:
-    return one.tag.rpartition("}")[2]
+def local(one: Any) -> str:
+    return str(one.tag).rpartition("}")[2]

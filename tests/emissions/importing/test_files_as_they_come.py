@@ -1,19 +1,25 @@
 """Files that utilities, landlords and spreadsheets make: read right, or refused by name."""
 
+import csv
+import io
+import zipfile
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from emissions.models import Consumption
 from facilities.models import Facility
 from organizations.models import Import, Organization
 from tests.conftest import Person
-from tests.importing import Outcome, run
+from tests.importing import Outcome, run, undone
+from tests.organizations.importing.test_proof import written
 
 pytestmark = pytest.mark.django_db
 
@@ -260,7 +266,7 @@ def test_a_formula_that_an_export_has_made_harmless_comes_back_as_it_was(
     [
         (bytes(range(256)) * 40, "no table of text"),
         (",".join(f"c{n}" for n in range(10_000)).encode() + b"\n1\n", "10000 columns"),
-        (f"{HEADER}\n".encode() + b"x" * 3_000_000, "quotation marks are not right"),
+        (f"{HEADER}\n".encode() + b"x" * 3_000_000, "a cell has more than 100,000 characters"),
         (b"PK\x03\x04garbage", "workbook cannot be read"),
     ],
     ids=["garbage", "columns", "cell", "zip"],
@@ -308,3 +314,90 @@ def test_only_fuel_that_is_delivered_may_come_on_one_day(
     outcome = load(table(line, header=header))
     assert ("zero_length" in outcome.messages) is refused
     assert Consumption.objects.exists() is not refused
+
+
+def test_a_zip_bomb_is_refused_before_it_is_read(load: Load, tmp_path: Path) -> None:
+    path = tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", b"<x/>")
+        archive.writestr("xl/worksheets/sheet1.xml", b"\0" * (80 << 20))
+    assert "unpacks to 83,886,084 bytes" in load(path).messages
+
+
+def test_a_sheet_with_a_cell_at_its_far_end_is_refused(load: Load, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active["A1"], book.active["XFD1048576"] = "facility_id", "x"
+    book.save(tmp_path / "vast.xlsx")
+    assert "row 1,048,576 and column 16,384" in load(tmp_path / "vast.xlsx").messages
+
+
+BOMB = """<?xml version="1.0"?><!DOCTYPE feed [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>
+<feed xmlns="http://www.w3.org/2005/Atom"><entry>&b;</entry></feed>"""
+OUTSIDE = BOMB.replace('"aaaaaaaaaa"', 'SYSTEM "file:///etc/passwd"')
+
+
+@pytest.mark.parametrize(
+    "content", [BOMB, OUTSIDE, "<feed>", "<html></html>", "<feed/>", "<"], ids=str
+)
+def test_xml_with_entities_or_without_readings_is_refused(load: Load, content: str) -> None:
+    outcome = load(content, "--facility=S3")
+    assert outcome.status == 1
+    assert "XML" in outcome.messages
+    assert "root:" not in outcome.messages
+
+
+QUANTITIES = st.decimals(0, 999_999, places=3) | st.integers(0, 9_999_999).map(Decimal)
+ORDERS = ["%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y", "%Y%m%d", "%d %B %Y", "%m-%d-%Y"]
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    rows=st.lists(
+        st.tuples(QUANTITIES, st.dates(date(2000, 1, 1), date(2019, 1, 1)), st.integers(1, 300)),
+        min_size=1,
+        max_size=6,
+    ),
+    style=st.sampled_from(["point", "comma"]),
+    thousands=st.sampled_from(["", "other", " ", "'"]),
+    first=st.sampled_from(ORDERS),
+    last=st.sampled_from(ORDERS),
+    divider=st.sampled_from([",", ";", "\t", "|"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
+    titles=st.sampled_from(["", "Facturación 2023\n", "\n\nReport;of,all|bills\t\n\n"]),
+)
+def test_what_is_stored_is_what_was_written_or_the_row_is_refused(
+    load: Load,
+    rows: list[tuple[Decimal, date, int]],
+    style: str,
+    thousands: str,
+    first: str,
+    last: str,
+    divider: str,
+    encoding: str,
+    titles: str,
+) -> None:
+    """Numbers and days in every style, each column for itself: never read as something else."""
+    expected = {}
+    text = io.StringIO()
+    text.write(titles)
+    writer = csv.writer(text, delimiter=divider)
+    writer.writerow(["external_id", *HEADER.split(",")])
+    for number, (quantity, start, days) in enumerate(rows):
+        end = start + timedelta(days)
+        expected[f"B{number}"] = (quantity, start, end)
+        cells = [written(quantity, style, thousands), "kWh", f"{start:{first}}", f"{end:{last}}"]
+        writer.writerow([f"B{number}", "S3", "electricity", *cells])
+    with undone():
+        outcome = load(
+            text.getvalue().encode(encoding, "replace"), "--on-error=skip", "--allow=overlap"
+        )
+        stored = Consumption.objects.values_list(
+            "external_id", "quantity", "start_date", "end_date"
+        )
+        for external_id, *values in stored:
+            assert tuple(values) == expected[external_id]
+        refused = outcome.messages.count("[ambiguous_") + outcome.messages.count("[wrong_")
+        assert outcome.counts.startswith(f"created {len(stored)},")
+        assert len(stored) == len(rows) or refused

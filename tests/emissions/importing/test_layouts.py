@@ -391,3 +391,189 @@ def test_readings_in_a_layout_of_ones_own_are_added_up(
     assert outcome.counts.startswith(f"created {len(found)},"), outcome.messages
     assert [(quantity, *days) for _, quantity, _, *days, _ in bills()] == found
     assert load(text).counts.endswith(f"unchanged {len(found)}, rejected 0")
+
+
+def half_hours(day: str, count: int = 48, *, empty: tuple[int, ...] = (), named: str = "") -> str:
+    """A file of one day of half hours of 1.5 kWh, named by their beginning or counted."""
+    times = [f"{n // 2:02}:{n % 2 * 30:02}" for n in range(48)]
+    if named == "ends":
+        times = [*times[1:], "24:00"]
+    if named == "counted":
+        times = [f"HH{n + 1:02}" for n in range(count)]
+    values = ["" if n in empty else "1.5" for n in range(len(times))]
+    header = ",".join(["MPAN", "Date", *times])
+    return f"Half hourly data\n\n{header}\n{','.join(['1200012345678', day, *values])}\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "count", "missing"),
+    [
+        (half_hours("01/06/2024", named="ends"), 48, 0),
+        (half_hours("01/06/2024", named="counted"), 48, 0),
+        (half_hours("2024-06-01"), 48, 0),
+        (half_hours("31/03/2024", empty=(2, 3)), 46, 0),
+        (half_hours("31/03/2024", 46, named="counted"), 46, 0),
+        (half_hours("27/10/2024", 50, named="counted"), 50, 0),
+        (half_hours("27/10/2024"), 48, 2),
+        (half_hours("01/06/2024", empty=(7,)), 47, 1),
+    ],
+)
+def test_half_hours_of_short_and_long_days(
+    load: Load, alice: Person, content: str, count: int, missing: int
+) -> None:
+    alice.facility(external_id="LDN", country="GB")
+    outcome = load(content, "--facility=LDN")
+    assert outcome.counts.startswith("created 1"), outcome.messages
+    assert (f"{missing} of the" in outcome.messages) == bool(missing)
+    answer = intervals(alice)
+    assert len(answer["items"]) == count
+    assert Consumption.objects.get().quantity == count * Decimal("1.5")
+    starts = [one["start"] for one in answer["items"]]
+    assert len(set(starts)) == count
+
+
+def test_half_hours_in_an_hour_that_the_clock_leaves_out_are_refused(
+    load: Load, alice: Person
+) -> None:
+    alice.facility(external_id="LDN", country="GB")
+    outcome = load(half_hours("31/03/2024"), "--facility=LDN")
+    assert "[no_such_time]" in outcome.messages
+    assert bills() == []
+
+
+ENEDIS = """Identifiant PRM;Type de donnees;Date de debut;Date de fin;Grandeur physique;\
+Grandeur metier;Etape metier;Unite;Pas en minutes
+{prm};Courbe de charge;01/01/2023;02/01/2023;{kind};{use};Comptage Brut;{unit};{step}
+Horodate;Valeur
+{readings}
+"""
+
+
+def enedis(prm: str = "01", **said: str) -> str:
+    usual = {"kind": "Energie active", "use": "Consommation", "unit": "W", "step": ""}
+    usual["readings"] = "2023-01-01T00:10:00+01:00;600\n2023-01-01T00:20:00+01:00;601"
+    return ENEDIS.format(prm=prm, **(usual | said))
+
+
+def test_power_of_ten_minutes_is_summed_exactly(load: Load, alice: Person) -> None:
+    """600 W and 601 W for ten minutes each are 1201/6 Wh, rounded once."""
+    alice.facility(external_id="PAR", country="FR")
+    outcome = load(enedis(), "--facility=PAR")
+    assert outcome.counts.startswith("created 1"), outcome.messages
+    assert Consumption.objects.get().quantity == Decimal("0.200167")
+    assert [one["quantity"] for one in intervals(alice)["items"]] == [
+        Decimal("0.1"),
+        Decimal("0.100166667"),
+    ]
+
+
+def test_several_prms_may_stand_in_one_file(load: Load, alice: Person) -> None:
+    alice.facility(external_id="PAR", country="FR")
+    outcome = load(enedis("0001") + enedis("0002", unit="kW"), "--facility=PAR")
+    assert outcome.counts.startswith("created 2"), outcome.messages
+    ids = Consumption.objects.order_by("external_id").values_list("external_id", "quantity")
+    assert list(ids) == [
+        ("0001 2023-01", Decimal("0.200167")),
+        ("0002 2023-01", Decimal("200.166667")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"use": "Production"}, "not consumption"),
+        ({"kind": "Energie réactive positive"}, "not active energy"),
+        ({"unit": "VAr"}, "W and kW are read"),
+        ({"readings": "2023-01-01 00:10:00;600"}, "no moment with its offset"),
+        ({"readings": "2023-01-01T00:10:00+01:00;much"}, "[invalid]"),
+    ],
+)
+def test_what_is_not_consumption_of_active_energy_is_refused(
+    load: Load, alice: Person, said: dict[str, str], words: str
+) -> None:
+    alice.facility(external_id="PAR", country="FR")
+    assert words in load(enedis(**said), "--facility=PAR").messages
+    assert bills() == []
+
+
+def green_button(*readings: str, uom: str = "72", kind: str = "0", more: str = "") -> str:
+    """A Green Button file; a reading is “start duration value [quality]”."""
+    blocks = ""
+    for one in readings:
+        start, duration, value, *quality = one.split()
+        said = "".join(
+            f"<ReadingQuality><quality>{one}</quality></ReadingQuality>" for one in quality
+        )
+        blocks += (
+            f"<IntervalReading>{said}<timePeriod><duration>{duration}</duration>"
+            f"<start>{start}</start></timePeriod><value>{value}</value></IntervalReading>"
+        )
+    entries = [
+        f"<UsagePoint><ServiceCategory><kind>{kind}</kind></ServiceCategory></UsagePoint>",
+        f"<ReadingType>{more}<uom>{uom}</uom></ReadingType>",
+        "<LocalTimeParameters><dstOffset>3600</dstOffset><tzOffset>-18000</tzOffset>"
+        "</LocalTimeParameters>",
+        f"<IntervalBlock>{blocks}</IntervalBlock>",
+    ]
+    space = 'xmlns="http://naesb.org/espi"'
+    made = "".join(
+        f"<entry><content>{one.replace('>', f' {space}>', 1)}</content></entry>" for one in entries
+    )
+    return f'<feed xmlns="http://www.w3.org/2005/Atom">{made}</feed>'
+
+
+SUMMER = 1_688_184_000
+"""2023-07-01 00:00 in New York, four hours behind UTC."""
+
+
+@pytest.mark.parametrize(
+    ("content", "activity", "quantity", "unit", "quality"),
+    [
+        (green_button(f"{SUMMER} 3600 750"), "grid", "0.75", "kWh", "actual"),
+        (green_button(f"{SUMMER} 3600 750 8"), "grid", "0.75", "kWh", "estimated"),
+        (
+            green_button(
+                f"{SUMMER} 3600 75",
+                more="<powerOfTenMultiplier>3</powerOfTenMultiplier>",
+            ),
+            "grid",
+            "75",
+            "kWh",
+            "actual",
+        ),
+        (
+            green_button(f"{SUMMER} 3600 7", uom="169", kind="1"),
+            "natural_gas",
+            "7",
+            "therm",
+            "actual",
+        ),
+        (green_button(f"{SUMMER} 900 7", uom="42", kind="2"), "supply", "7", "m3", "actual"),
+    ],
+)
+def test_green_button_of_every_service(
+    load: Load, alice: Person, content: str, activity: str, quantity: str, unit: str, quality: str
+) -> None:
+    alice.facility(external_id="NYC", country="US")
+    outcome = load(content, "--facility=NYC")
+    assert outcome.counts.startswith("created 1"), outcome.messages
+    day = date(2023, 7, 1)
+    assert bills() == [(activity, Decimal(quantity), unit, day, day, quality)]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (green_button(f"{SUMMER} 3600 7", uom="38"), "which are not read"),
+        (green_button(f"{SUMMER} 3600 7", more="<flowDirection>19</flowDirection>"), "fed in"),
+        (green_button(f"{SUMMER} 3600 7", f"{SUMMER} 3600 8"), "[duplicate]"),
+        (green_button(f"{SUMMER} 3600 7", f"{SUMMER + 3600} 900 8"), "[mixed_intervals]"),
+        (green_button("x 3600 7"), "XML cannot be read"),
+    ],
+)
+def test_a_wrong_green_button_file_is_refused(
+    load: Load, alice: Person, content: str, words: str
+) -> None:
+    alice.facility(external_id="NYC", country="US")
+    assert words in load(content, "--facility=NYC").messages
+    assert bills() == []

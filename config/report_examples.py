@@ -1,0 +1,114 @@
+"""Answers of reports as the documentation shows them."""
+
+from config.examples import FACILITY_ID, KILOGRAMS, NOT_FOUND, PUBLISHED_GAS, answer
+
+SUMS = {**KILOGRAMS, "energy_kwh": 1500, "consumptions": 1}
+TOTALS = {
+    "items": [{"category": "heat", "month": "2024-01", **SUMS}],
+    **SUMS,
+    "coverage": {
+        "consumptions": {"count": 1, "kg": 273},
+        "calculated": {"count": 1, "kg": 273},
+        "missing": {"count": 0, "kg": None},
+        "exact": {"count": 1, "kg": 273},
+        "earlier_year": {"count": 0, "kg": 0},
+        "wider": {"count": 0, "kg": 0},
+        "estimated": {"count": 0, "kg": 0},
+    },
+    "total": 1,
+    "page": 1,
+    "size": 50,
+    "pages": 1,
+}
+LOGISTICS = {
+    "items": [
+        {
+            "facility_id": FACILITY_ID,
+            "external_id": "MAD-01",
+            "name": "Madrid Office",
+            "scope2_location": 0,
+            "scope2_market": 0,
+            "logistic_factor": 0.8,
+            "logistic_location": 0,
+            "logistic_market": 0,
+        }
+    ],
+    "scope2_location": 0,
+    "scope2_market": 0,
+    "logistic_location": 0,
+    "logistic_market": 0,
+    "total": 1,
+    "page": 1,
+    "size": 50,
+    "pages": 1,
+}
+NO_DAYS = {"days": 0, "ranges": []}
+UNBILLED = {
+    "activity": None,
+    "cups": None,
+    "actual": NO_DAYS,
+    "estimated": NO_DAYS,
+    "twice": NO_DAYS,
+    "none": {"days": 366, "ranges": [{"start_date": "2024-01-01", "end_date": "2024-12-31"}]},
+}
+DAYS_COVERED = {
+    "facility_id": FACILITY_ID,
+    "year": 2024,
+    "days": 366,
+    "items": [
+        {"category": "electricity", **UNBILLED},
+        {
+            **UNBILLED,
+            "category": "heat",
+            "activity": "natural_gas",
+            "actual": {
+                "days": 31,
+                "ranges": [{"start_date": "2024-01-01", "end_date": "2024-01-31"}],
+            },
+            "none": {
+                "days": 335,
+                "ranges": [{"start_date": "2024-02-01", "end_date": "2024-12-31"}],
+            },
+        },
+        {"category": "water", **UNBILLED},
+    ],
+}
+MISSING_FACTOR = {
+    "key": {
+        "category": "heat",
+        "activity": "natural_gas",
+        "country": "ES",
+        "region": None,
+        "method": None,
+        "gwp_set": None,
+        "unit": "kWh",
+        "valid_from": "2017-01-01",
+        "valid_to": "2017-12-31",
+    },
+    "dimension": "energy",
+    "consumptions": 1,
+    "facilities": 1,
+    "quantity": 1500,
+    "first_day": "2017-01-01",
+    "last_day": "2017-01-01",
+    "nearest": [
+        {
+            "factor": PUBLISHED_GAS,
+            "why": [
+                {
+                    "field": "valid_from",
+                    "code": "later",
+                    "detail": "It is valid from 2024-01-01, after 2017-01-01; a later factor is "
+                    "never used.",
+                }
+            ],
+        }
+    ],
+}
+
+REPORT_EXAMPLES = {
+    "emissions": [answer(TOTALS)],
+    "emissions_logistics": [answer(LOGISTICS)],
+    "facilities_coverage": [answer(DAYS_COVERED), NOT_FOUND],
+    "missing_factors": [answer(MISSING_FACTOR)],
+}
