@@ -58,10 +58,10 @@ ERRORS = {
 
 ORGANIZATION = OpenApiParameter(
     name=ORGANIZATION_HEADER,
-    type={"type": "string", "format": "uuid"},
+    type=str,  # without the format: generated clients put what they are given into the header
     location=OpenApiParameter.HEADER,
     required=True,
-    description="The organization that the request is for; one of the caller's.",
+    description="The id of the organization that the request is for; one of the caller's.",
 )
 IF_MATCH = OpenApiParameter(
     name="If-Match",
