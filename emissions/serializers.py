@@ -95,6 +95,7 @@ class ConsumptionSerializer(ModelSerializer):
             "end_date",
             "supplier",
             "cups",
+            "meter",
             "data_quality",
             "status",
             "note",
@@ -113,6 +114,7 @@ class ConsumptionSerializer(ModelSerializer):
                 "electricity and supply for water unless set.",
             },
             "cups": {"max_length": 64},  # before its spaces and dashes are taken out
+            "meter": {"max_length": 64},
         }
 
 
