@@ -66,13 +66,13 @@ class CodesFormSet(PaginationInlineFormSet):
 
     column, what = "cups", "CUPS"
 
-    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         """A form that says nothing of these codes leaves them as they are."""
-        prefix = kwargs.get("prefix") or self.get_default_prefix()
+        prefix, data = kwargs.get("prefix"), kwargs.get("data")
         if data is not None and f"{prefix}-TOTAL_FORMS" not in data:
-            data = data.copy()
-            data |= {f"{prefix}-TOTAL_FORMS": "0", f"{prefix}-INITIAL_FORMS": "0"}
-        super().__init__(data, *args, **kwargs)
+            kwargs["data"] = data = data.copy()
+            data[f"{prefix}-TOTAL_FORMS"] = data[f"{prefix}-INITIAL_FORMS"] = "0"
+        super().__init__(*args, **kwargs)
 
     def _construct_form(self, i: int, **kwargs: Any) -> Any:
         form = super()._construct_form(i, **kwargs)

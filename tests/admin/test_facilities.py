@@ -81,7 +81,7 @@ def test_meters_are_added_and_refused_as_cups_are(alice: Person, alice_admin: Cl
     alice.facility(name="Other", meter_list=["M1"])
 
     def post(*codes: str) -> Any:
-        meters = {"meters-TOTAL_FORMS": len(codes), "meters-INITIAL_FORMS": 0}
+        meters: dict[str, Any] = {"meters-TOTAL_FORMS": len(codes), "meters-INITIAL_FORMS": 0}
         meters |= {f"meters-{at}-code": code for at, code in enumerate(codes)}
         return alice_admin.post(page(facility), {**form([]), **meters})
 

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.django_db
 GOOD = {"name": "Madrid Office", "type": "office", "country": "ES"}
 FIELDS = {
     "id", "external_id", "name", "type", "country", "region", "address", "categories",
-    "cups_list", "meter_list", "logistic_factor", "status", "co2e", "co2e_market", "co2e_biomass", "co2e_status",
-    "created_at", "updated_at",
+    "cups_list", "meter_list", "logistic_factor", "status", "co2e", "co2e_market",
+    "co2e_biomass", "co2e_status", "created_at", "updated_at",
 }  # fmt: skip
 LONGEST = {"external_id": 100, "name": 255, "type": 100, "region": 64, "address": 500}
 
