@@ -75,6 +75,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.limits.limit_requests",
+    "config.middleware.addresses.refuse_control_characters",
     "config.middleware.transfer.Compress",
     "config.middleware.transfer.not_modified",
     "config.security.ContentPolicy",

@@ -77,6 +77,13 @@ class Unit(Choice):
 class ConsumptionSerializer(ModelSerializer):
     """One bill, reading or refill with its kg CO2e."""
 
+    needs = {
+        "activity": {"category"},
+        "category": {"facility_id"},
+        "cups": {"facility_id"},
+        "quantity": {"data_quality"},
+        "end_date": {"category", "start_date"},
+    }
     facility_id = FacilityId()
     unit = Unit(choices=UNIT_CHOICES, help_text=UNITS_HELP)
     co2e_reason = Reason(help_text="Why there is no figure, or that a new one is on its way.")
@@ -156,6 +163,18 @@ class Source(serializers.RelatedField):
 class EmissionFactorSerializer(ModelSerializer):
     """kg CO2e per unit of an activity, in a place, in a period, from a named source."""
 
+    needs = {
+        "activity": {"category"},
+        "method": {"category"},
+        "supplier": {"category", "method"},
+        "region": {"country"},
+        "gwp_set": {"category"},
+        "valid_to": {"valid_from"},
+        "valid_from": {
+            "category", "activity", "country", "region", "supplier", "method", "gwp_set", "unit",
+            "valid_to",
+        },
+    }  # fmt: skip
     own = serializers.BooleanField(
         read_only=True, help_text="The organization's own, not published."
     )

@@ -140,7 +140,13 @@ class FacilityAdmin(SoftDeleteAdmin):
         DeletedFilter,
     ]
     list_select_related = ["organization"]
-    search_fields = ["name", "external_id", "address", "supply_points__cups", "meters__code"]
+    search_fields = [
+        "name__mentions",
+        "external_id",
+        "address",
+        "supply_points__cups",
+        "meters__code",
+    ]
     search_help_text = "Name, external_id, address, CUPS or meter"
     autocomplete_fields = ["organization"]
     readonly_preprocess_fields = {"logistic_factor": plain, "country": country_name}

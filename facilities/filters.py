@@ -26,7 +26,7 @@ def without_spaces(code: str) -> str:
 
 
 class FacilityFilter(django_filters.FilterSet):
-    name = ContainsFilter(label="Contains, in any case.")
+    name = ContainsFilter(label="Contains, whatever the case and the accents.")
     country = MultiValueFilter(normalise=country_code, label="ISO 3166-1 code; repeatable.")
     type = MultiValueFilter(label="Equal; repeatable.")
     status = django_filters.MultipleChoiceFilter(choices=FacilityStatus.choices)

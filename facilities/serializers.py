@@ -182,9 +182,12 @@ class FacilitySerializer(ModelSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         lists = {name: attrs.pop(name) for name in self.code_lists if name in attrs}
-        attrs = super().validate(attrs)
         organization_id = caller(self.context["request"]).organization_id
-        errors = {}
+        errors: dict[str, Any] = {}
+        try:
+            attrs = super().validate(attrs)
+        except serializers.ValidationError as error:
+            errors |= error.detail  # type: ignore[arg-type]
         for name, codes in lists.items():
             field = self.code_lists[name]
             if found := field.check_free(codes, organization_id, self.instance):

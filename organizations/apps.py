@@ -5,6 +5,7 @@ class OrganizationsConfig(AppConfig):
     name = "organizations"
 
     def ready(self) -> None:
-        from organizations.database.lookups import register
+        from organizations.database import lookups, search
 
-        register()
+        lookups.register()
+        search.register()

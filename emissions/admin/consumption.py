@@ -79,7 +79,7 @@ class ConsumptionAdmin(SoftDeleteAdmin):
     ]
     list_select_related = ["facility"]
     sortable_by = ["period", QUANTITY, CO2E]
-    search_fields = ["external_id", "facility__name", "cups", "meter"]
+    search_fields = ["external_id", "facility__name__mentions", "cups", "meter"]
     search_help_text = "external_id, facility, CUPS or meter"
     autocomplete_fields = ["facility"]
     readonly_preprocess_fields = {"quantity": plain}

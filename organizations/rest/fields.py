@@ -4,9 +4,11 @@
 """
 
 import re
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from decimal import Context, Decimal
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError as ModelValidationError
@@ -15,6 +17,7 @@ from django.db.models import F
 from django.db.models.expressions import Combinable
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
+from rest_framework.fields import SkipField
 
 from organizations.database.decimals import ExactDecimalField, TooSmall, to_places
 from organizations.database.projection import NullIfBlank, Trimmed, UTCText
@@ -151,6 +154,40 @@ class ModelSerializer(serializers.ModelSerializer):
         ExactDecimalField: Number,
     }
     serializer_choice_field = Choice
+
+    needs: ClassVar[dict[str, set[str]]] = {}
+    """Field → the fields that its rules look at too: where one of them cannot be read, the rules
+    of the field have nothing to say."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The values of all fields. What cannot be read is named with what breaks a rule."""
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            unread: dict[str, Any] = error.detail  # type: ignore[assignment]
+            raise serializers.ValidationError(
+                {**self._broken_rules(data, set(unread)), **unread}
+            ) from error
+
+    def _broken_rules(self, data: Any, unread: set[str]) -> dict[str, Any]:
+        """What the rules find wrong with the fields that can be read."""
+        attrs: dict[str, Any] = {}
+        if not isinstance(data, Mapping):
+            return {}
+        for field in self._writable_fields:
+            if field.field_name not in unread:
+                with suppress(SkipField):
+                    attrs[str(field.source)] = field.run_validation(field.get_value(data))
+        try:
+            self.validate(attrs)
+        except serializers.ValidationError as error:
+            found: dict[str, Any] = error.detail  # type: ignore[assignment]
+            return {
+                name: errors
+                for name, errors in found.items()
+                if not unread & {name, *self.needs.get(name, ())}
+            }
+        return {}
 
     def get_validators(self) -> list[Any]:
         return []  # uniqueness is per organization: the model's rules and the database hold it

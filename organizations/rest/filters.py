@@ -7,7 +7,7 @@ from uuid import UUID
 
 import django_filters
 from django import forms
-from django.db import connection, models
+from django.db import models
 from django.db.models import F, QuerySet, Value
 from django.db.models.functions import NullIf
 from django.http import QueryDict
@@ -90,14 +90,10 @@ class MultiValueFilter(django_filters.Filter):
 
 
 class ContainsFilter(django_filters.CharFilter):
-    """Contains the text, in any case, also beyond ASCII, where SQLite's LIKE knows no case."""
+    """Contains the text, whatever the case, the accents and the Unicode form."""
 
     def filter(self, qs: QuerySet, value: str) -> QuerySet:
-        if not value:
-            return qs
-        if connection.vendor == "sqlite" and not value.isascii():
-            return qs.filter(**{f"{self.field_name}__iregex": re.escape(value)})
-        return qs.filter(**{f"{self.field_name}__icontains": value})
+        return qs.filter(**{f"{self.field_name}__mentions": value}) if value else qs
 
 
 class StrictFilterBackend(DjangoFilterBackend):

@@ -99,6 +99,20 @@ class TenantAdmin(ScopedChoices, Explained, ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         return self.visible(super().get_queryset(request), request)
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What a link fills a new form with; what its field cannot hold is left out."""
+        fields = {field.name: field for field in self.opts.concrete_fields}
+        initial = {}
+        for name, text in super().get_changeform_initial_data(request).items():
+            field = fields.get(name)
+            if field is not None:
+                try:
+                    (field.target_field if field.is_relation else field).to_python(text)
+                except ValidationError:
+                    continue
+            initial[name] = text
+        return initial
+
     def usable(self, rows: Any, request: HttpRequest, role: str) -> Any:
         """Those of the rows that a new row may refer to."""
         if hasattr(rows, "live"):

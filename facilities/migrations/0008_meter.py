@@ -13,7 +13,7 @@ from organizations.database.operations import same_organization
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("facilities", "0006_cups_history"),
+        ("facilities", "0007_folded_name_search"),
         ("organizations", "0006_import_layout"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
