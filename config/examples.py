@@ -17,6 +17,7 @@ NEW_FACILITY = {
     "address": "Calle Gran Vía 1, Madrid",
     "categories": ["heat", "electricity", "water"],
     "cups_list": ["ES1234123456789012JY"],
+    "meter_list": ["1200012345678"],
     "logistic_factor": 0.8,
 }
 FACILITY = {
@@ -46,6 +47,7 @@ CONSUMPTION = {
     **NEW_CONSUMPTION,
     "supplier": None,
     "cups": None,
+    "meter": None,
     "data_quality": "actual",
     "status": "active",
     "note": None,

@@ -46,6 +46,7 @@ NO_DAYS = {"days": 0, "ranges": []}
 UNBILLED = {
     "activity": None,
     "cups": None,
+    "meter": None,
     "actual": NO_DAYS,
     "estimated": NO_DAYS,
     "twice": NO_DAYS,

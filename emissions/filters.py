@@ -15,6 +15,7 @@ from emissions.models import (
     RecalculationState,
 )
 from facilities.categories import Category
+from facilities.filters import without_spaces
 from facilities.models import country_code
 from organizations.models import GWPSet
 from organizations.rest.filters import DayFilter, MultiIdFilter, MultiValueFilter
@@ -27,6 +28,7 @@ class ConsumptionFilter(django_filters.FilterSet):
     status = django_filters.MultipleChoiceFilter(choices=ConsumptionStatus.choices)
     co2e_status = django_filters.MultipleChoiceFilter(choices=CalculationStatus.choices)
     cups = MultiValueFilter(normalise=compact, label="Equal; repeatable.")
+    meter = MultiValueFilter(normalise=without_spaces, label="Equal; repeatable.")
     supplier = MultiValueFilter(label="Equal; repeatable.")
     external_id = MultiValueFilter(label="Equal; repeatable.")
     start_date = DayFilter("end_date", "gte", label="Ends on or after this day.")

@@ -95,6 +95,16 @@ def check_cups(cups: str, cups_list: Collection[str]) -> ValidationError | None:
     )
 
 
+def check_meter(meter: str, meter_list: Collection[str]) -> ValidationError | None:
+    """A meter, when given, is one of the facility's."""
+    if meter in meter_list:
+        return None
+    return ValidationError(
+        f"“{meter}” is not one of this facility's meters; add it to its meter_list first.",
+        code="not_of_facility",
+    )
+
+
 def unknown_activity(category: str, activity: str, known: list[str]) -> ValidationError:
     """The error of an activity that no factor of the category knows, with the nearest names."""
     folded = {name.casefold(): name for name in known}

@@ -102,6 +102,7 @@ class ConsumptionSerializer(ModelSerializer):
             "end_date",
             "supplier",
             "cups",
+            "meter",
             "data_quality",
             "status",
             "note",
@@ -120,6 +121,7 @@ class ConsumptionSerializer(ModelSerializer):
                 "electricity and supply for water unless set.",
             },
             "cups": {"max_length": 64},  # before its spaces and dashes are taken out
+            "meter": {"max_length": 64},
         }
 
 

@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminS
 
 from facilities.categories import Category
 from facilities.exports import FORMATS, FacilityTable
-from facilities.models import Facility, FacilityStatus, SupplyPoint
+from facilities.models import Facility, FacilityStatus, Meter, SupplyPoint
 from organizations.staff import (
     DeletedFilter,
     OrganizationFilter,
@@ -61,8 +61,18 @@ class FacilityForm(RowForm):
             country.choices = country_choices("Choose a country")
 
 
-class SupplyPointFormSet(PaginationInlineFormSet):
-    """The CUPS of a facility, each once; a point knows its facility before that is stored."""
+class CodesFormSet(PaginationInlineFormSet):
+    """The codes of a facility, each once; a point knows its facility before that is stored."""
+
+    column, what = "cups", "CUPS"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """A form that says nothing of these codes leaves them as they are."""
+        prefix, data = kwargs.get("prefix"), kwargs.get("data")
+        if data is not None and f"{prefix}-TOTAL_FORMS" not in data:
+            kwargs["data"] = data = data.copy()
+            data[f"{prefix}-TOTAL_FORMS"] = data[f"{prefix}-INITIAL_FORMS"] = "0"
+        super().__init__(*args, **kwargs)
 
     def _construct_form(self, i: int, **kwargs: Any) -> Any:
         form = super()._construct_form(i, **kwargs)
@@ -73,24 +83,40 @@ class SupplyPointFormSet(PaginationInlineFormSet):
         super().clean()
         seen: set[str] = set()
         for form in self.forms:
-            cups = getattr(form, "cleaned_data", {}).get("cups") and form.instance.cups
-            if not cups or self._should_delete_form(form):
+            given = getattr(form, "cleaned_data", {}).get(self.column)
+            code = given and getattr(form.instance, self.column)
+            if not code or self._should_delete_form(form):
                 continue
-            if cups in seen:
-                form.add_error("cups", f"The CUPS “{cups}” is in this list already.")
-            seen.add(cups)
+            if code in seen:
+                form.add_error(self.column, f"The {self.what} “{code}” is in this list already.")
+            seen.add(code)
 
 
-class SupplyPointInline(TenantInline):
-    model = SupplyPoint
-    formset = SupplyPointFormSet
-    fields = ["cups"]
+class MetersFormSet(CodesFormSet):
+    column, what = "code", "meter"
+
+
+class CodesInline(TenantInline):
     hide_title = True
-    verbose_name = "CUPS"
-    verbose_name_plural = "CUPS"
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).order_by("id")
+
+
+class SupplyPointInline(CodesInline):
+    model = SupplyPoint
+    formset = CodesFormSet
+    fields = ["cups"]
+    verbose_name = "CUPS"
+    verbose_name_plural = "CUPS"
+
+
+class MeterInline(CodesInline):
+    model = Meter
+    formset = MetersFormSet
+    fields = ["code"]
+    verbose_name = "meter"
+    verbose_name_plural = "Other meters"
 
 
 class FacilityAdmin(SoftDeleteAdmin):
@@ -114,8 +140,14 @@ class FacilityAdmin(SoftDeleteAdmin):
         DeletedFilter,
     ]
     list_select_related = ["organization"]
-    search_fields = ["name__mentions", "external_id", "address", "supply_points__cups"]
-    search_help_text = "Name, external_id, address or CUPS"
+    search_fields = [
+        "name__mentions",
+        "external_id",
+        "address",
+        "supply_points__cups",
+        "meters__code",
+    ]
+    search_help_text = "Name, external_id, address, CUPS or meter"
     autocomplete_fields = ["organization"]
     readonly_preprocess_fields = {"logistic_factor": plain, "country": country_name}
     explained = {
@@ -123,7 +155,7 @@ class FacilityAdmin(SoftDeleteAdmin):
         "country": "Chooses the factors.",
         "status": "An archived one stays in every list and total.",
     }
-    inlines = [SupplyPointInline]
+    inlines = [SupplyPointInline, MeterInline]
     actions = [
         "archive_selected",
         "activate_selected",
@@ -200,7 +232,7 @@ class FacilityAdmin(SoftDeleteAdmin):
 
     def export(self, queryset: QuerySet[Facility], kind: str) -> HttpResponse:
         """The selection as a file with the API's field names; lists are separated by |."""
-        rows = queryset.select_related("organization").prefetch_related("supply_points")
+        rows = queryset.select_related("organization").prefetch_related("supply_points", "meters")
         file_format = FORMATS[kind]()
         table = FacilityTable().export(queryset=rows)
         return HttpResponse(

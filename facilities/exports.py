@@ -28,6 +28,7 @@ class FacilityTable(resources.ModelResource):
     organization = fields.Field("organization__name", "organization")
     categories = fields.Field("categories", "categories")
     cups_list = fields.Field(column_name="cups_list")
+    meter_list = fields.Field(column_name="meter_list")
 
     class Meta:
         model = Facility
@@ -42,6 +43,7 @@ class FacilityTable(resources.ModelResource):
             "address",
             "categories",
             "cups_list",
+            "meter_list",
             "logistic_factor",
             "status",
             *Facility.COMPUTED,
@@ -63,3 +65,6 @@ class FacilityTable(resources.ModelResource):
 
     def dehydrate_cups_list(self, facility: Facility) -> str:
         return "|".join(point.cups for point in facility.supply_points.all())
+
+    def dehydrate_meter_list(self, facility: Facility) -> str:
+        return "|".join(meter.code for meter in facility.meters.all())

@@ -9,6 +9,7 @@ from facilities.models import (
     Completeness,
     Facility,
     FacilityStatus,
+    Meter,
     SupplyPoint,
     country_code,
 )
@@ -18,6 +19,10 @@ LIMIT = 10**12
 """Co2e in kg fits 12 digits before the point."""
 
 kilograms = {"min_value": -LIMIT, "max_value": LIMIT, "max_digits": 18, "decimal_places": 6}
+
+
+def without_spaces(code: str) -> str:
+    return "".join(code.split())
 
 
 class FacilityFilter(django_filters.FilterSet):
@@ -33,6 +38,12 @@ class FacilityFilter(django_filters.FilterSet):
         normalise=compact,
         method="with_cups",
         label="Has this CUPS; repeatable.",
+    )
+    meter = MultiValueFilter(
+        field_name="meters__code",
+        normalise=without_spaces,
+        method="with_meter",
+        label="Has this meter; repeatable.",
     )
     external_id = MultiValueFilter(label="Equal; repeatable.")
     region = MultiValueFilter(label="Equal; repeatable.")
@@ -59,3 +70,9 @@ class FacilityFilter(django_filters.FilterSet):
             return queryset
         points = SupplyPoint.objects.filter(cups__in=values, released_at=None)
         return queryset.filter(pk__in=points.values("facility_id"))
+
+    def with_meter(self, queryset: QuerySet, name: str, values: list[str]) -> QuerySet:
+        if not values:
+            return queryset
+        meters = Meter.objects.filter(code__in=values, released_at=None)
+        return queryset.filter(pk__in=meters.values("facility_id"))

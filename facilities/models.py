@@ -57,6 +57,21 @@ def normalise_cups(value: str) -> str:
         ) from error
 
 
+LONGEST_METER = 50
+
+
+def normalise_meter(value: str) -> str:
+    """A meter's code without spaces: MPAN, PRM, POD, ESI ID, a serial number. Raises
+    ValidationError."""
+    code = "".join(value.split())
+    if not code or len(code) > LONGEST_METER or not code.isprintable():
+        raise ValidationError(
+            f"“{value[:60]}” is not a meter's code: it has 1 to {LONGEST_METER} characters.",
+            code="invalid_meter",
+        )
+    return code
+
+
 class FacilityStatus(models.TextChoices):
     ACTIVE = "active"
     ARCHIVED = "archived"
@@ -109,7 +124,7 @@ class Facility(SoftDeleteModel):
     COMPUTED = ("co2e", "co2e_market", "co2e_biomass", "co2e_status")
 
     history = records(COMPUTED, [])
-    HISTORY_PARTS = ("supply_points",)
+    HISTORY_PARTS = ("supply_points", "meters")
 
     class Meta:
         verbose_name_plural = "facilities"
@@ -153,22 +168,27 @@ class Facility(SoftDeleteModel):
 
     @transaction.atomic
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Takes the facility and all its consumption away; its external_id and CUPS are free."""
+        """Takes the facility and all its consumption away; its external_id, CUPS and meters are
+        free."""
         deleted = super().delete()
-        self.supply_points.filter(released_at=None).update(released_at=self.deleted_at)
+        for points in (self.supply_points, self.meters):
+            points.filter(released_at=None).update(released_at=self.deleted_at)
         return deleted
 
     @transaction.atomic
     def restore(self) -> None:
-        """Puts the facility back with its consumption and CUPS.
+        """Puts the facility back with its consumption, CUPS and meters.
 
-        Raises ValidationError when its external_id or a CUPS has been taken since.
+        Raises ValidationError when its external_id, a CUPS or a meter has been taken since.
         """
-        released_at = self.deleted_at
-        points = self.supply_points.filter(released_at=released_at)
+        points = self.supply_points.filter(released_at=self.deleted_at)
         for cups in points.values_list("cups", flat=True):
             SupplyPoint(organization=self.organization, facility=self, cups=cups).clean()
+        meters = self.meters.filter(released_at=self.deleted_at)
+        for code in meters.values_list("code", flat=True):
+            Meter(organization=self.organization, facility=self, code=code).clean()
         points.update(released_at=None)
+        meters.update(released_at=None)
         super().restore()
 
     def clean(self) -> None:
@@ -240,6 +260,50 @@ class SupplyPoint(TimestampedModel):
         )
         if holders.exclude(facility_id=self.facility_id).exists():
             raise ValidationError({"cups": taken("CUPS", self.cups)})
+
+
+class Meter(TimestampedModel):
+    """Any other supply point or meter of one facility, by its code."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    facility = models.ForeignKey(Facility, models.CASCADE, related_name="meters")
+    code = models.CharField(max_length=LONGEST_METER, help_text="MPAN, PRM, POD, a serial number.")
+    released_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When its facility was deleted."
+    )
+
+    history = records([], [])
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "code"],
+                condition=models.Q(released_at=None),
+                name="meter_code_unique",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    def save(self, **kwargs: Any) -> None:
+        """Stores it. Raises ValidationError when the facility is another organization's."""
+        require_same_organization(self)
+        super().save(**kwargs)
+
+    def clean(self) -> None:
+        """Normalises the code, and checks that no other facility has it."""
+        self.organization_id = self.facility.organization_id
+        try:
+            self.code = normalise_meter(self.code)
+        except ValidationError as error:
+            raise ValidationError({"code": error}) from error
+        holders = Meter.objects.filter(
+            organization_id=self.organization_id, code=self.code, released_at=None
+        )
+        if holders.exclude(facility_id=self.facility_id).exists():
+            raise ValidationError({"code": taken("meter", self.code)})
 
 
 def require_same_organization(row: Any) -> None:

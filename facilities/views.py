@@ -24,7 +24,7 @@ from organizations.tenancy import TenantQuerySet
 class FacilityViewSet(ResourceViewSet):
     """The organization's sites, each with the kg CO2e of everything that counts there."""
 
-    queryset = Facility.objects.prefetch_related("supply_points")
+    queryset = Facility.objects.prefetch_related("supply_points", "meters")
     serializer_class = FacilitySerializer
     filterset_class = FacilityFilter
     sort_fields = {
@@ -55,6 +55,10 @@ class FacilityViewSet(ResourceViewSet):
         "supply_point_cups_unique": (
             "cups_list",
             "Another facility of this organization has just taken one of these CUPS.",
+        ),
+        "meter_code_unique": (
+            "meter_list",
+            "Another facility of this organization has just taken one of these meters.",
         ),
     }
 

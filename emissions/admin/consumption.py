@@ -79,8 +79,8 @@ class ConsumptionAdmin(SoftDeleteAdmin):
     ]
     list_select_related = ["facility"]
     sortable_by = ["period", QUANTITY, CO2E]
-    search_fields = ["external_id", "facility__name__mentions", "cups"]
-    search_help_text = "external_id, facility or CUPS"
+    search_fields = ["external_id", "facility__name__mentions", "cups", "meter"]
+    search_help_text = "external_id, facility, CUPS or meter"
     autocomplete_fields = ["facility"]
     readonly_preprocess_fields = {"quantity": plain}
     explained = {
@@ -102,7 +102,7 @@ class ConsumptionAdmin(SoftDeleteAdmin):
                     ("category", "activity"),
                     ("quantity", "unit"),
                     ("start_date", "end_date"),
-                    ("supplier", "cups"),
+                    ("supplier", "cups", "meter"),
                     ("data_quality", "status"),
                     ("external_id", "note"),
                 ]

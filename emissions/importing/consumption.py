@@ -244,7 +244,7 @@ class ConsumptionImporter(Importer):
         else:
             earlier, column = self._lines.add(natural_key(one.after), one.row.line), "start_date"
         if earlier:
-            what = "external_id" if external_id else "facility, activity, CUPS and period"
+            what = "external_id" if external_id else "facility, activity, meter and period"
             sentence = f"Line {earlier} has the same {what}; give each row an external_id."
             if external_id:
                 sentence = f"Line {earlier} has the same external_id; keep one of the two."
@@ -254,7 +254,7 @@ class ConsumptionImporter(Importer):
                 Fault(
                     column,
                     "ambiguous",
-                    f"{len(one.stored)} stored consumptions have this facility, activity, CUPS "
+                    f"{len(one.stored)} stored consumptions have this facility, activity, meter "
                     "and period and no external_id; change them through the API.",
                 )
             ]

@@ -76,7 +76,10 @@ class MeteredImporter(ConsumptionImporter):
         """What a row says by our columns, and what is wrong with it."""
         values = {name: one[cells[self.places[name]]] for name, one in self._readers.items()}
         values |= {name: self.columns[name][text] for name, text in self.constants.items()}
-        values["facility_id"] = self.site_of(cells)
+        values["facility_id"] = site = self.site_of(cells)
+        meter = "".join(self.text(cells, "meter").split())
+        if not isinstance(site, Refused) and meter in site.meter_list:
+            values["meter"] = meter
         faults = [fault for one in values.values() if type(one) is Refused for fault in one]
         return {name: one for name, one in values.items() if one is not ABSENT}, faults
 

@@ -60,7 +60,7 @@ class Supply(NamedTuple):
     category: str
     activity: str
     cups: str
-    """Its CUPS, or the meter that a layout has made its external_id of."""
+    """Its CUPS or meter, or the one that a layout has made its external_id of."""
 
 
 def meter_in(external_id: str) -> str:
@@ -160,15 +160,15 @@ class EarlierBills:
             start_date__lte=self._days.last,
         )
         names = (
-            "external_id", "facility_id", "category", "activity", "cups", "quantity", "unit",
-            "start_date", "end_date", "data_quality", "status",
+            "external_id", "facility_id", "category", "activity", "cups", "meter", "quantity",
+            "unit", "start_date", "end_date", "data_quality", "status",
         )  # fmt: skip
-        for external_id, pk, category, activity, cups, *rest in rows.values_list(*names).iterator(
-            chunk_size=5000
-        ):
+        for external_id, pk, category, activity, cups, meter, *rest in rows.values_list(
+            *names
+        ).iterator(chunk_size=5000):
             if external_id and self._external_ids.line(external_id) >= before_line:
                 continue
-            code, named = cups or meter_in(external_id), bool(external_id)
+            code, named = cups or meter or meter_in(external_id), bool(external_id)
             supply = Supply(pk.hex, category, activity, code)
             bill = Bill(supply, named, *rest)
             line = STORED if named else STORED_UNNAMED
@@ -204,7 +204,7 @@ class EarlierBills:
                 return (
                     f"It shares {shared} days with {of}, "
                     f"{date.fromordinal(start)} to {date.fromordinal(end)}, of the same facility, "
-                    "activity and CUPS; an actual bill counts each day once."
+                    "activity and meter; an actual bill counts each day once."
                 )
         return ""
 

@@ -1,4 +1,4 @@
-"""Which facility a cell means: by the owner's code, by id, or by a CUPS it has."""
+"""Which facility a cell means: by the owner's code, by id, or by a CUPS or meter it has."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from emissions.ledger.recalculation import lock_facilities
 from facilities.categories import ordered
-from facilities.models import Facility, SupplyPoint
+from facilities.models import Facility, Meter, SupplyPoint
 from organizations.importing.cells import Column, Fault, Refused, spoiled
 from organizations.importing.tables.marks import MARKS, unmarked
 
@@ -23,6 +23,7 @@ class Site(NamedTuple):
     region: str
     categories: list[str]
     cups_list: frozenset[str]
+    meter_list: frozenset[str]
     key: str
     """The id in hex, which is quick to look up by."""
 
@@ -52,7 +53,7 @@ class SiteColumn(Column):
                 Fault(
                     self.name,
                     "does_not_exist",
-                    f"No facility of this organization has the external_id, id or CUPS "
+                    f"No facility of this organization has the external_id, id, CUPS or meter "
                     f"“{text[:60]}”; import the facilities first.",
                 )
             ]
@@ -88,6 +89,12 @@ class SiteColumn(Column):
                 "cups", "facility_id"
             ):
                 names[cups[code]].add(pk)
+            meters = {"".join(text.split()): text for text in texts}
+            others = Meter.objects.filter(organization_id=organization_id, released_at=None)
+            for code, pk in others.filter(code__any_of=list(meters)).values_list(
+                "code", "facility_id"
+            ):
+                names[meters[code]].add(pk)
             sites = read_sites({pk for found in names.values() for pk in found})
             for text in texts:
                 found = names.get(text, set())
@@ -99,13 +106,23 @@ class SiteColumn(Column):
 def read_sites(ids: Iterable[UUID]) -> dict[UUID, Site]:
     ids = list(ids)
     cups_lists: defaultdict[UUID, set[str]] = defaultdict(set)
+    meter_lists: defaultdict[UUID, set[str]] = defaultdict(set)
     points = SupplyPoint.objects.filter(facility__any_of=ids, released_at=None)
     for pk, cups in points.values_list("facility_id", "cups"):
         cups_lists[pk].add(cups)
+    meters = Meter.objects.filter(facility__any_of=ids, released_at=None)
+    for pk, code in meters.values_list("facility_id", "code"):
+        meter_lists[pk].add(code)
     rows = Facility.objects.filter(pk__any_of=ids)
     return {
         pk: Site(
-            pk, country, region, ordered(categories), frozenset(cups_lists.get(pk, ())), pk.hex
+            pk,
+            country,
+            region,
+            ordered(categories),
+            frozenset(cups_lists.get(pk, ())),
+            frozenset(meter_lists.get(pk, ())),
+            pk.hex,
         )
         for pk, country, region, categories in rows.values_list(
             "id", "country", "region", "categories"

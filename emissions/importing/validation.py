@@ -6,6 +6,7 @@ with the same values.
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
 from typing import Any
@@ -20,12 +21,15 @@ from emissions.importing.sites import Site
 from emissions.models import DataQuality, EmissionFactor
 from emissions.models.factor import DEFAULT_ACTIVITY
 from facilities.categories import Category
-from facilities.models import normalise_cups
+from facilities.models import normalise_cups, normalise_meter
 from organizations.importing.cells import REMEMBERED, Fault, model_faults
 
 OVERLAP, FUTURE, ZERO_LENGTH = "overlap", "future_period", "zero_length"
 ALLOWABLE = (OVERLAP, FUTURE, ZERO_LENGTH)
 """What is an error in a file, though the API takes it, unless the operator allows it."""
+
+
+NORMALISE: dict[str, Callable[[str], str]] = {"cups": normalise_cups, "meter": normalise_meter}
 
 
 class RowValidation:
@@ -37,7 +41,7 @@ class RowValidation:
         self._known: defaultdict[str, set[str]] = defaultdict(set)
         self._activities: dict[tuple[str, str], list[Fault]] = {}
         self._periods: dict[tuple[str, date, date], list[Fault]] = {}
-        self._cups: dict[str, str] = {}
+        self._codes: dict[str, dict[str, str]] = {"cups": {}, "meter": {}}
         self._suppliers: dict[str, str] = {}
 
     def learn(self) -> None:
@@ -52,19 +56,20 @@ class RowValidation:
             values["activity"] = DEFAULT_ACTIVITY.get(values["category"], "")
         if text := values.get("supplier"):
             values["supplier"] = " ".join(text.split())
-        if text := values.get("cups"):
-            if text not in self._cups:
-                if len(self._cups) >= REMEMBERED:
-                    self._cups.clear()
-                with suppress(ValidationError):  # `faults` says so
-                    self._cups[text] = normalise_cups(text)
-            values["cups"] = self._cups.get(text, text)
+        for name, known in self._codes.items():
+            if text := values.get(name):
+                if text not in known:
+                    if len(known) >= REMEMBERED:
+                        known.clear()
+                    with suppress(ValidationError):  # `faults` says so
+                        known[text] = NORMALISE[name](text)
+                values[name] = known.get(text, text)
 
     def faults(
         self, after: dict[str, Any], before: dict[str, Any] | None, site: Site
     ) -> list[Fault]:
         """What the API would refuse of a row; what was so before may stay so."""
-        category, activity, cups = after["category"], after["activity"], after["cups"]
+        category, activity = after["category"], after["activity"]
         found: list[Fault] = []
         if before is None or (before["category"], before["activity"]) != (category, activity):
             found += self._activity(category, activity)
@@ -76,12 +81,18 @@ class RowValidation:
         here = before if before and before["facility_id"] == site.id else {}
         if category not in site.categories and here.get("category") != category:
             found += named("category", rules.check_category(category, site.categories))
-        if cups and cups not in site.cups_list and here.get("cups") != cups:
-            try:
-                normalise_cups(cups)
-            except ValidationError as invalid:
-                return found + named("cups", invalid)
-            found += named("cups", rules.check_cups(cups, site.cups_list))
+        for name, held, check in (
+            ("cups", site.cups_list, rules.check_cups),
+            ("meter", site.meter_list, rules.check_meter),
+        ):
+            code = after[name]
+            if code and code not in held and here.get(name) != code:
+                try:
+                    NORMALISE[name](code)
+                except ValidationError as invalid:
+                    found += named(name, invalid)
+                else:
+                    found += named(name, check(code, held))
         return found
 
     def suspicious(self, bill: Bill) -> list[Fault]:

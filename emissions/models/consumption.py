@@ -12,11 +12,18 @@ from emissions.rules import (
     check_activity,
     check_category,
     check_cups,
+    check_meter,
     check_period,
     check_quantity,
 )
 from facilities.categories import Category
-from facilities.models import Facility, normalise_cups, require_same_organization
+from facilities.models import (
+    LONGEST_METER,
+    Facility,
+    normalise_cups,
+    normalise_meter,
+    require_same_organization,
+)
 from organizations.database.decimals import ExactDecimalField, kilograms
 from organizations.history import records
 from organizations.models import Organization
@@ -63,6 +70,9 @@ class Consumption(SoftDeleteModel):
     end_date = models.DateField(help_text="The last day, included.")
     supplier = models.CharField(max_length=200, blank=True, help_text="Who sold the electricity.")
     cups = models.CharField("CUPS", max_length=30, blank=True, help_text="One of the facility's.")
+    meter = models.CharField(
+        max_length=LONGEST_METER, blank=True, help_text="Any other meter, one of the facility's."
+    )
     data_quality = models.CharField(
         max_length=10, choices=DataQuality.choices, default=DataQuality.ACTUAL
     )
@@ -240,14 +250,24 @@ class Consumption(SoftDeleteModel):
         )
         if moved and (error := check_category(self.category, facility.categories)):
             errors["category"] = error
+        stayed = before is not None and before.facility_id == self.facility_id
         if self.cups:
             try:
                 self.cups = normalise_cups(self.cups)
             except ValidationError as invalid:
                 errors["cups"] = invalid
-                return
-            if before and (before.facility_id, before.cups) == (self.facility_id, self.cups):
-                return
-            held = facility.supply_points.filter(cups=self.cups).values_list("cups", flat=True)
-            if error := check_cups(self.cups, held):
-                errors["cups"] = error
+            else:
+                held = facility.supply_points.filter(cups=self.cups).values_list("cups", flat=True)
+                same = stayed and before is not None and before.cups == self.cups
+                if not same and (error := check_cups(self.cups, held)):
+                    errors["cups"] = error
+        if self.meter:
+            try:
+                self.meter = normalise_meter(self.meter)
+            except ValidationError as invalid:
+                errors["meter"] = invalid
+            else:
+                meters = facility.meters.filter(code=self.meter).values_list("code", flat=True)
+                same = stayed and before is not None and before.meter == self.meter
+                if not same and (error := check_meter(self.meter, meters)):
+                    errors["meter"] = error

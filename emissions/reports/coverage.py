@@ -32,12 +32,13 @@ class Stretch(NamedTuple):
 class Stream(NamedTuple):
     """What is billed again and again; an activity is unset where nothing of a category is billed.
 
-    `cups` is unset for bills that name none.
+    `cups` and `meter` are unset for bills that name none.
     """
 
     category: str
     activity: str
     cups: str
+    meter: str
 
 
 def covered(facility: Facility, year: int) -> list[dict[str, Any]]:
@@ -65,7 +66,7 @@ def covered(facility: Facility, year: int) -> list[dict[str, Any]]:
         streams[Stream(*key)].append((max(start, first), min(end, last), quality))
     for category in CONTINUOUS:
         if category in facility.categories and all(one.category != category for one in streams):
-            streams[Stream(category, "", "")] = []
+            streams[Stream(category, "", "", "")] = []
     return [
         {
             **{name: value or None for name, value in stream._asdict().items()},

@@ -176,6 +176,7 @@ class StreamSerializer(serializers.Serializer):
     category = serializers.CharField()
     activity = serializers.CharField(allow_null=True, help_text="Null where nothing is billed yet.")
     cups = serializers.CharField(allow_null=True, help_text="Null for bills that name none.")
+    meter = serializers.CharField(allow_null=True, help_text="Null for bills that name none.")
     actual = DaysSerializer(help_text="One actual bill.")
     estimated = DaysSerializer(help_text="One estimate.")
     twice = DaysSerializer(help_text="Two bills or more, actual or estimated.")

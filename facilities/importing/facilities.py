@@ -11,7 +11,10 @@ from django.utils import timezone
 from uuid_utils import uuid7
 
 from facilities.importing.recognition import (
+    LISTS,
     PLAIN,
+    Code,
+    Codes,
     Columns,
     Stored,
     find,
@@ -19,7 +22,7 @@ from facilities.importing.recognition import (
     identities,
     is_empty,
 )
-from facilities.models import Facility, SupplyPoint, country_code, taken
+from facilities.models import Facility, country_code, taken
 from facilities.serializers import FacilitySerializer
 from organizations.database import bulk
 from organizations.history import CREATED, record, recorded
@@ -58,7 +61,7 @@ class FacilityImporter(Importer):
         assert self.organization
         self.organization_id = self.organization.pk
         self._lines, self._claims = FirstLines(), FirstLines()
-        self._released: set[str] = set()
+        self._released: set[Code] = set()
         self._countries = Countries()
         self._written = 0
 
@@ -80,12 +83,17 @@ class FacilityImporter(Importer):
         self.writer.wait()
         keys = identities(batch.columns)
         stored: dict[Any, list[Stored]] = {}
-        held_by: dict[str, UUID] = {}
+        held_by: dict[Code, UUID] = {}
         if not self._nothing_stored:
             stored = find(keys, self.organization_id)
-            lists = batch.columns.get("cups_list", ())
-            cups = {code for one in lists if one is not ABSENT for code in one}
-            held_by = holders(cups, self.organization_id)
+            wanted = {
+                (name, code)
+                for name in LISTS
+                for one in batch.columns.get(name, ())
+                if one is not ABSENT
+                for code in one
+            }
+            held_by = holders(wanted, self.organization_id)
         self.write_before()
         earlier = self._lines.add_all(keys, batch.lines)
         unclear = {at for at, key in enumerate(keys) if earlier[at] or len(stored.get(key, ())) > 1}
@@ -110,17 +118,17 @@ class FacilityImporter(Importer):
                 self.refuse(row, code)
         return batch.only(known)
 
-    def _claim(self, batch: Batch, unclear: set[int]) -> list[tuple[int, str, int]]:
-        """Position of a row, a CUPS that it has, and the line that has it before, or 0."""
-        lists = batch.columns.get("cups_list", ())
+    def _claim(self, batch: Batch, unclear: set[int]) -> list[tuple[int, Code, int]]:
+        """Position of a row, a CUPS or meter that it has, and the line that has it before, or 0."""
         pairs = [
-            (at, cups)
-            for at, codes in enumerate(lists)
+            (at, (name, code))
+            for name in LISTS
+            for at, codes in enumerate(batch.columns.get(name, ()))
             if codes is not ABSENT and at not in unclear
-            for cups in codes
+            for code in codes
         ]
         lines = (batch.lines[at] for at, _ in pairs)
-        earlier = self._claims.add_all([cups for _, cups in pairs], lines)
+        earlier = self._claims.add_all([code for _, code in pairs], lines)
         return [(*pair, line) for pair, line in zip(pairs, earlier, strict=True)]
 
     def _compare(
@@ -128,14 +136,14 @@ class FacilityImporter(Importer):
         batch: Batch,
         keys: list[Any],
         earlier: list[int],
-        claims: list[tuple[int, str, int]],
+        claims: list[tuple[int, Code, int]],
         stored: dict[Any, list[Stored]],
-        held_by: dict[str, UUID],
+        held_by: dict[Code, UUID],
     ) -> None:
         """Refuses what is wrong, and finds what is new and what differs."""
-        claimed: defaultdict[int, list[tuple[str, int]]] = defaultdict(list)
-        for at, cups, line in claims:
-            claimed[at].append((cups, line))
+        claimed: defaultdict[int, list[tuple[Code, int]]] = defaultdict(list)
+        for at, code, line in claims:
+            claimed[at].append((code, line))
         new, changed = [], []
         for at, (row, key) in enumerate(zip(batch.rows(), keys, strict=True)):
             matches = stored.get(key, [])
@@ -149,16 +157,18 @@ class FacilityImporter(Importer):
                 continue
             existing, values = matches[0], row.values
             diff = {n: v for n, v in values.items() if n in DEFAULTS and existing.plain[n] != v}
-            cups_list = values.get("cups_list", existing.cups_list)
-            if cups_list != existing.cups_list:
-                self._released.update(set(existing.cups_list) - set(cups_list))
-                diff["cups_list"] = cups_list
+            for name, stored_codes in existing.lists.items():
+                codes = values.get(name, stored_codes)
+                if codes != stored_codes:
+                    gone = set(stored_codes) - set(codes)
+                    self._released.update((name, code) for code in gone)
+                    diff[name] = codes
             if diff:
                 self.report.changed += 1
                 changed.append((existing, diff))
             else:
                 self.report.unchanged += 1
-        names = [*PLAIN, "cups_list"]
+        names = [*PLAIN, *LISTS]
         self._hand_in({n: [one.get(n, ABSENT) for one in new] for n in names}, changed)
 
     def _same(self, key: Any, earlier: int, matches: list[Stored]) -> Iterable[Fault]:
@@ -175,15 +185,16 @@ class FacilityImporter(Importer):
             )
 
     def _held(
-        self, claims: list[tuple[str, int]], matches: list[Stored], held_by: dict[str, UUID]
+        self, claims: list[tuple[Code, int]], matches: list[Stored], held_by: dict[Code, UUID]
     ) -> Iterable[Fault]:
-        """Which CUPS of a row are another facility's."""
+        """Which CUPS and meters of a row are another facility's."""
         mine = matches[0].id if matches else None
-        for cups, earlier in claims:
+        for (name, code), earlier in claims:
+            what = LISTS[name].what
             if earlier:
-                yield Fault("cups_list", "taken", f"Line {earlier} has the CUPS “{cups}” too.")
-            elif held_by.get(cups, mine) != mine and cups not in self._released:
-                yield from model_faults(ValidationError({"cups_list": taken("CUPS", cups)}), {})
+                yield Fault(name, "taken", f"Line {earlier} has the {what} “{code}” too.")
+            elif held_by.get((name, code), mine) != mine and (name, code) not in self._released:
+                yield from model_faults(ValidationError({name: taken(what, code)}), {})
 
     def _hand_in(self, new: Columns, changed: list[tuple[Stored, dict[str, Any]]]) -> None:
         if self.writing:
@@ -191,15 +202,15 @@ class FacilityImporter(Importer):
             self.due(partial(self._write, changed, self._insertions(new)))
 
     def _write(self, changed: list[tuple[Stored, dict[str, Any]]], insertions: Insertions) -> None:
-        """CUPS that the changed facilities give away are free for the new ones."""
+        """Codes that the changed facilities give away are free for the new ones."""
         self._change(changed)
         self.insert(insertions)
 
     def finish(self) -> None:
-        bulk.analyze(self._written, Facility, SupplyPoint)
+        bulk.analyze(self._written, Facility, *(one.model for one in LISTS.values()))
 
     def _insertions(self, new: Columns) -> Insertions:
-        """What stores new facilities and their CUPS."""
+        """What stores new facilities with their CUPS and meters."""
         count, now = len(new["name"]), timezone.now()
         ids = [uuid7().hex for _ in range(count)]
 
@@ -212,23 +223,25 @@ class FacilityImporter(Importer):
             values[name] = [default if one is ABSENT else one for one in given]
         values |= {name: every(value) for name, value in COMPUTED.items()}
         values |= {"created_at": every(now), "updated_at": every(now)}
-        lists = new.get("cups_list", every(ABSENT))
-        pairs = zip(ids, lists, strict=True)
-        points = [(pk, cups) for pk, codes in pairs if codes is not ABSENT for cups in codes]
-        return [
-            (Facility, bulk.insertion(Facility, values)),
-            (SupplyPoint, bulk.insertion(SupplyPoint, self._points(points, now))),
-        ]
+        insertions: Insertions = [(Facility, bulk.insertion(Facility, values))]
+        for name, codes in LISTS.items():
+            pairs = zip(ids, new.get(name, every(ABSENT)), strict=True)
+            points = [(pk, code) for pk, one in pairs if one is not ABSENT for code in one]
+            columns = self._points(codes, points, now)
+            insertions.append((codes.model, bulk.insertion(codes.model, columns)))
+        return insertions
 
     def _change(self, rows: list[tuple[Stored, dict[str, Any]]]) -> None:
-        """Writes what differs; CUPS lists are replaced."""
+        """Writes what differs; lists of codes are replaced."""
         now = timezone.now()
-        points: list[tuple[Any, str]] = []
+        points: dict[str, list[tuple[Any, str]]] = {name: [] for name in LISTS}
         plain: list[tuple] = []
-        replaced = [stored.id for stored, diff in rows if "cups_list" in diff]
-        SupplyPoint.objects.filter(facility_id__in=replaced).delete()
+        for name, codes in LISTS.items():
+            replaced = [stored.id for stored, diff in rows if name in diff]
+            codes.model.objects.filter(facility_id__in=replaced).delete()
         for stored, diff in rows:
-            points += [(stored.id, cups) for cups in diff.pop("cups_list", ())]
+            for name in LISTS:
+                points[name] += [(stored.id, code) for code in diff.pop(name, ())]
             if INPUTS & diff.keys():
                 facility: Any = Facility.objects.get(pk=stored.id)
                 for name, value in diff.items():
@@ -240,18 +253,19 @@ class FacilityImporter(Importer):
                 plain.append((stored.id, *(after[name] for name in PLAIN), now))
         with recorded(Facility, [pk for pk, *_ in plain], self.reason):
             bulk.update(Facility, [*PLAIN, "updated_at"], plain)
-        added = self._points(points, now)
-        bulk.insertion(SupplyPoint, added)()
-        record(SupplyPoint, map(UUID, added["id"]), CREATED, self.reason)
+        for name, codes in LISTS.items():
+            added = self._points(codes, points[name], now)
+            bulk.insertion(codes.model, added)()
+            record(codes.model, map(UUID, added["id"]), CREATED, self.reason)
 
-    def _points(self, points: list[tuple[Any, str]], now: Any) -> Columns:
-        """The columns of supply points, given as (id of a facility, CUPS)."""
+    def _points(self, codes: Codes, points: list[tuple[Any, str]], now: Any) -> Columns:
+        """The columns of supply points or meters, given as (id of a facility, code)."""
         count = len(points)
         return {
             "id": [uuid7().hex for _ in range(count)],
             "organization_id": [self.organization_id] * count,
             "facility_id": [pk for pk, _ in points],
-            "cups": [cups for _, cups in points],
+            codes.column: [code for _, code in points],
             "created_at": [now] * count,
             "updated_at": [now] * count,
         }

@@ -5,7 +5,7 @@ from itertools import repeat
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from facilities.models import Facility, SupplyPoint
+from facilities.models import Facility, Meter, SupplyPoint
 
 PLAIN = (
     "external_id",
@@ -22,12 +22,29 @@ PLAIN = (
 Columns = dict[str, list[Any]]
 
 
+class Codes(NamedTuple):
+    """What a list of codes is stored as."""
+
+    model: Any
+    column: str
+    what: str
+
+
+LISTS = {
+    "cups_list": Codes(SupplyPoint, "cups", "CUPS"),
+    "meter_list": Codes(Meter, "code", "meter"),
+}
+
+Code = tuple[str, str]
+"""The list that a code is in, and the code."""
+
+
 class Stored(NamedTuple):
-    """A facility as it is, with its PLAIN columns and its CUPS."""
+    """A facility as it is, with its PLAIN columns and its lists of codes."""
 
     id: UUID
     plain: dict[str, Any]
-    cups_list: list[str]
+    lists: dict[str, list[str]]
 
 
 def identities(columns: Columns) -> list[Any]:
@@ -42,7 +59,8 @@ def identities(columns: Columns) -> list[Any]:
 
 def is_empty(organization_id: UUID) -> bool:
     """Whether nothing is stored that a row could be or collide with."""
-    return not (live(organization_id).exists() or held(organization_id).exists())
+    held = any(held_points(one, organization_id).exists() for one in LISTS.values())
+    return not (held or live(organization_id).exists())
 
 
 def find(keys: list[Any], organization_id: UUID) -> dict[Any, list[Stored]]:
@@ -56,31 +74,38 @@ def find(keys: list[Any], organization_id: UUID) -> dict[Any, list[Stored]]:
         found += named.values_list("id", *PLAIN)
     if names:
         found += mine.filter(external_id="", name__any_of=names).values_list("id", *PLAIN)
-    cups_lists: defaultdict[UUID, list[str]] = defaultdict(list)
+    lists: dict[str, defaultdict[UUID, list[str]]] = {name: defaultdict(list) for name in LISTS}
     if found:
-        points = held(organization_id).filter(facility__any_of=[one[0] for one in found])
-        for facility_id, cups in points.order_by("id").values_list("facility_id", "cups"):
-            cups_lists[facility_id].append(cups)
+        pks = [one[0] for one in found]
+        for name, codes in LISTS.items():
+            points = held_points(codes, organization_id).filter(facility__any_of=pks)
+            for facility_id, code in points.order_by("id").values_list("facility_id", codes.column):
+                lists[name][facility_id].append(code)
     stored: defaultdict[Any, list[Stored]] = defaultdict(list)
     plain = [dict(zip(PLAIN, values, strict=True)) for _, *values in found]
     same = identities({name: [one[name] for one in plain] for name in PLAIN})
     for key, (pk, *_), values in zip(same, found, plain, strict=True):
-        stored[key].append(Stored(pk, values, cups_lists[pk]))
+        stored[key].append(Stored(pk, values, {name: lists[name][pk] for name in LISTS}))
     return stored
 
 
-def holders(cups: set[str], organization_id: UUID) -> dict[str, UUID]:
-    """Which facility has each of some CUPS."""
-    if not cups:
-        return {}
-    points = held(organization_id).filter(cups__any_of=cups)
-    return dict(points.values_list("cups", "facility_id"))
+def holders(wanted: set[Code], organization_id: UUID) -> dict[Code, UUID]:
+    """Which facility has each of some codes."""
+    found: dict[Code, UUID] = {}
+    for name, codes in LISTS.items():
+        texts = [code for kind, code in wanted if kind == name]
+        if texts:
+            points = held_points(codes, organization_id)
+            points = points.filter(**{f"{codes.column}__any_of": texts})
+            for code, pk in points.values_list(codes.column, "facility_id"):
+                found[name, code] = pk
+    return found
 
 
 def live(organization_id: UUID) -> Any:
     return Facility.objects.for_organization(organization_id).live()
 
 
-def held(organization_id: UUID) -> Any:
-    """The supply points that a live facility has."""
-    return SupplyPoint.objects.filter(organization_id=organization_id, released_at=None)
+def held_points(codes: Codes, organization_id: UUID) -> Any:
+    """The points of a kind that a live facility has."""
+    return codes.model.objects.filter(organization_id=organization_id, released_at=None)

@@ -68,12 +68,33 @@ def test_a_wrong_cups_is_refused_with_the_words_of_the_api(
         body = {"cups_list": [wrong]}
         said = alice.patch(f"/v1/facilities/{facility['id']}", body).error("cups_list.0")["detail"]
         response = alice_admin.post(page(facility), form([wrong]))
-        [formset] = [one.formset for one in response.context["inline_admin_formsets"]]
+        formset = response.context["inline_admin_formsets"][0].formset
         assert formset.errors[0]["cups"] == [said]
     response = alice_admin.post(page(facility), form([CUPS[1], CUPS[1].lower()]))
-    [formset] = [one.formset for one in response.context["inline_admin_formsets"]]
+    formset = response.context["inline_admin_formsets"][0].formset
     twice = alice.patch(f"/v1/facilities/{facility['id']}", {"cups_list": [CUPS[1]] * 2})
     assert formset.errors[1]["cups"] == [twice.error("cups_list.1")["detail"]]
+
+
+def test_meters_are_added_and_refused_as_cups_are(alice: Person, alice_admin: Client) -> None:
+    facility = alice.facility()
+    alice.facility(name="Other", meter_list=["M1"])
+
+    def post(*codes: str) -> Any:
+        meters: dict[str, Any] = {"meters-TOTAL_FORMS": len(codes), "meters-INITIAL_FORMS": 0}
+        meters |= {f"meters-{at}-code": code for at, code in enumerate(codes)}
+        return alice_admin.post(page(facility), {**form([]), **meters})
+
+    errors = [
+        post(*codes).context["inline_admin_formsets"][1].formset.errors[-1]["code"]
+        for codes in (["M1"], ["M2", "M 2"], ["x" * 51])
+    ]
+    assert "belongs to another facility" in errors[0][0]
+    assert "in this list already" in errors[1][0]
+    assert errors[2]
+    assert post("M 2", "M3").status_code == 302
+    stored = alice.get(f"/v1/facilities/{facility['id']}").body
+    assert stored["meter_list"] == ["M2", "M3"]
 
 
 def test_countries_have_names(alice: Person, alice_admin: Client) -> None:

@@ -8,8 +8,8 @@ from tests.conftest import Answer, Person
 LIST = "/v1/consumptions"
 FIELDS = {
     "id", "external_id", "facility_id", "category", "activity", "quantity", "unit", "start_date",
-    "end_date", "supplier", "cups", "data_quality", "status", "note", "co2e", "co2e_market",
-    "co2e_biomass", "co2e_status", "co2e_reason", "created_at", "updated_at",
+    "end_date", "supplier", "cups", "meter", "data_quality", "status", "note", "co2e",
+    "co2e_market", "co2e_biomass", "co2e_status", "co2e_reason", "created_at", "updated_at",
 }  # fmt: skip
 BILL = {
     "category": "electricity",

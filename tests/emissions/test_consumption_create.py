@@ -41,6 +41,7 @@ def test_a_bill_is_stored_computed_and_answered_with_its_location(
         "external_id": None,
         "supplier": None,
         "cups": None,
+        "meter": None,
         "data_quality": "actual",
         "status": "active",
         "note": None,

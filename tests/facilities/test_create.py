@@ -13,9 +13,9 @@ pytestmark = pytest.mark.django_db
 
 GOOD = {"name": "Madrid Office", "type": "office", "country": "ES"}
 FIELDS = {
-    "id", "external_id", "name", "type", "country", "region", "address", "categories", "cups_list",
-    "logistic_factor", "status", "co2e", "co2e_market", "co2e_biomass", "co2e_status",
-    "created_at", "updated_at",
+    "id", "external_id", "name", "type", "country", "region", "address", "categories",
+    "cups_list", "meter_list", "logistic_factor", "status", "co2e", "co2e_market",
+    "co2e_biomass", "co2e_status", "created_at", "updated_at",
 }  # fmt: skip
 LONGEST = {"external_id": 100, "name": 255, "type": 100, "region": 64, "address": 500}
 
@@ -42,6 +42,7 @@ def test_what_is_left_out_has_its_default(erin: Person) -> None:
         "address": None,
         "categories": ["heat", "electricity", "water", "recharge"],
         "cups_list": [],
+        "meter_list": [],
         "logistic_factor": Decimal("0.8"),
         "status": "active",
         "co2e": 0,

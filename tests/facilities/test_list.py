@@ -423,4 +423,4 @@ def test_a_page_costs_the_same_number_of_queries_whatever_is_on_it(bob: Person) 
             items = bob.get(f"/v1/facilities?size={size}").body["items"]
         assert [len(one["cups_list"]) for one in items] == [2] * size
         costs.append(len(queries))
-    assert costs[0] == costs[1] <= 4, queries.captured_queries
+    assert costs[0] == costs[1] <= 5, queries.captured_queries

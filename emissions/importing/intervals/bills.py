@@ -249,8 +249,10 @@ class IntervalImporter(ConsumptionImporter):
         return {field: self.columns[field][text] for field, text in self.constants.items()}
 
     def code_of(self, source: Source, site: Any) -> Mapping[str, str]:
-        """The CUPS of a bill. One that is not the facility's stays in its external_id alone."""
-        return {self.code_column: source.code} if source.code in site.cups_list else {}
+        """The CUPS or meter of a bill. One that is not the facility's stays in its external_id
+        alone."""
+        held = site.cups_list if self.code_column == "cups" else site.meter_list
+        return {self.code_column: source.code} if source.code in held else {}
 
     def _suspicious(self, one: Recognised, period: Period) -> list[Fault]:
         """A month of which one day is there is as good as any."""

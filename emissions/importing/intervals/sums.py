@@ -147,6 +147,11 @@ class Sums(IntervalImporter):
     def said_of(self, source: Source) -> dict[str, Any]:
         return super().said_of(source) | self._said[source.code]
 
+    def code_of(self, source: Source, site: Any) -> dict[str, str]:
+        if source.code in site.cups_list:
+            return {"cups": source.code}
+        return {"meter": source.code} if source.code in site.meter_list else {}
+
     def months_of(self, source: Source, meter: Meter) -> list[Month]:
         usual = self.usual if self._timed else DAY
         length = meter.length(usual)

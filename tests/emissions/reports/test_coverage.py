@@ -22,7 +22,7 @@ def covered(person: Person, site: dict[str, Any], year: int = 2023) -> list[dict
     assert (body["facility_id"], body["year"]) == (site["id"], year)
     assert body["days"] == (366 if year % 4 == 0 else 365)
     for item in body["items"]:
-        assert list(item) == ["category", "activity", "cups", *STATES]
+        assert list(item) == ["category", "activity", "cups", "meter", *STATES]
         assert sum(item[state]["days"] for state in STATES) == body["days"]
     return body["items"]
 
