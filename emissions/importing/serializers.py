@@ -28,6 +28,8 @@ WORDS = ("columns", "constants", "activities", "units")
 class ImportLayoutSerializer(ModelSerializer):
     """How the columns of somebody else's file become ours."""
 
+    rules_need = {"kind", "columns"}
+
     own = serializers.SerializerMethodField(
         help_text="The organization's own; the others are shipped and read-only."
     )
