@@ -183,7 +183,7 @@ INTERVALS = {
     "quantity": 1500,
     "unit": "kWh",
 }
-IMPORT = {
+IMPORT: dict[str, Any] = {
     "id": "0199f1c2-df99-7c56-86ff-0d1e2f3a4b52",
     "kind": "consumption",
     "file_name": "rows.json",
