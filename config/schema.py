@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from django_filters import MultipleChoiceFilter
 from drf_spectacular.extensions import (
     OpenApiAuthenticationExtension,
     OpenApiSerializerFieldExtension,
@@ -12,7 +13,9 @@ from rest_framework import serializers
 
 from config.examples import EXAMPLES
 from config.report_examples import REPORT_EXAMPLES
+from emissions.serializers import FactorSourceSerializer
 from organizations.access.authentication import KEY_HEADER, ORGANIZATION_HEADER
+from organizations.rest.filters import DayFilter, MultiIdFilter, MultiValueFilter
 from organizations.rest.tables import CSVTable, XLSXTable
 
 JSON = "application/json"
@@ -55,10 +58,10 @@ ERRORS = {
 
 ORGANIZATION = OpenApiParameter(
     name=ORGANIZATION_HEADER,
-    type={"type": "string", "format": "uuid"},
+    type=str,  # without the format: generated clients put what they are given into the header
     location=OpenApiParameter.HEADER,
     required=True,
-    description="The organization that the request is for; one of the caller's.",
+    description="The id of the organization that the request is for; one of the caller's.",
 )
 IF_MATCH = OpenApiParameter(
     name="If-Match",
@@ -93,6 +96,32 @@ class Schema(AutoSchema):
         if self.method in ("PUT", "PATCH", "DELETE"):
             parameters = [*parameters, IF_MATCH]
         return parameters
+
+    def _get_filter_parameters(self) -> list[dict[str, Any]]:
+        """What may be repeated is a list, a day a date, and true or false a boolean."""
+        filterset = getattr(self.view, "filterset_class", None)
+        filters = filterset.base_filters if filterset else {}
+        parameters: list[dict[str, Any]] = super()._get_filter_parameters()
+        for one in parameters:
+            by = filters.get(one["name"])
+            schema = one["schema"]
+            if isinstance(by, DayFilter):
+                schema = {"type": "string", "format": "date"}
+            elif set(schema.get("enum", ())) == {"true", "false"}:
+                schema = {"type": "boolean"}
+            items = schema.get("items", schema)
+            if isinstance(by, MultiIdFilter):
+                items = {"type": "string", "format": "uuid"}
+            items.setdefault("type", "string")
+            if isinstance(by, MultiValueFilter | MultipleChoiceFilter):
+                schema = {"type": "array", "items": items}
+                one |= {"explode": True, "style": "form"}
+            one["schema"] = schema
+        return parameters
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        """Nothing where nobody has to say who is calling."""
+        return super().get_auth() if self.needs_caller else []
 
     def get_examples(self) -> list[OpenApiExample]:
         return {**EXAMPLES, **REPORT_EXAMPLES}.get(self.get_operation_id(), [])
@@ -133,6 +162,25 @@ class Schema(AutoSchema):
         return sorted(codes)
 
 
+def finish(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """What no operation can say of itself, once the whole description is there.
+
+    A change states no default: what it leaves out stays. The tags have a list of their own, and an
+    operation without credentials says so.
+    """
+    for name, schema in result["components"]["schemas"].items():
+        if name.startswith("Patched"):
+            for one in schema["properties"].values():
+                one.pop("default", None)
+    tags: set[str] = set()
+    for path in result["paths"].values():
+        for operation in path.values():
+            tags.update(operation.get("tags", ()))
+            operation.setdefault("security", [])
+    result["tags"] = [{"name": tag} for tag in sorted(tags)]
+    return result
+
+
 class UnitInAnySpelling(OpenApiSerializerFieldExtension):
     """A unit is written in any spelling and read in one, of a fixed set."""
 
@@ -144,6 +192,20 @@ class UnitInAnySpelling(OpenApiSerializerFieldExtension):
         if direction == "request":
             return {"type": "string", "minLength": 1, "maxLength": 100}
         return auto_schema._map_serializer_field(self.target, direction, bypass_extensions=True)
+
+
+class SourceById(OpenApiSerializerFieldExtension):
+    """A factor's source is written as its id and read as a whole."""
+
+    target_class = "emissions.serializers.Source"
+
+    def map_serializer_field(
+        self, auto_schema: AutoSchema, direction: Literal["request", "response"]
+    ) -> dict[str, Any]:
+        if direction == "request":
+            return {"type": "string", "description": "Its id; null for none."}
+        component = auto_schema.resolve_serializer(FactorSourceSerializer, direction)
+        return dict(component.ref)
 
 
 class CallerScheme(OpenApiAuthenticationExtension):

@@ -136,7 +136,6 @@ class FactorSourceSerializer(serializers.ModelSerializer):
         }  # a file may name those that are stored
 
 
-@extend_schema_field(FactorSourceSerializer(allow_null=True))
 class Source(serializers.RelatedField):
     """Read as the whole source; written as its id, or as an object that has one."""
 

@@ -159,6 +159,9 @@ class ModelSerializer(serializers.ModelSerializer):
     """Field → the fields that its rules look at too: where one of them cannot be read, the rules
     of the field have nothing to say."""
 
+    rules_need: ClassVar[set[str]] = set()
+    """Fields without which no rule can be asked."""
+
     def to_internal_value(self, data: Any) -> Any:
         """The values of all fields. What cannot be read is named with what breaks a rule."""
         try:
@@ -172,7 +175,7 @@ class ModelSerializer(serializers.ModelSerializer):
     def _broken_rules(self, data: Any, unread: set[str]) -> dict[str, Any]:
         """What the rules find wrong with the fields that can be read."""
         attrs: dict[str, Any] = {}
-        if not isinstance(data, Mapping):
+        if not isinstance(data, Mapping) or unread & self.rules_need:
             return {}
         for field in self._writable_fields:
             if field.field_name not in unread:
