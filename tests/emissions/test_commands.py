@@ -424,8 +424,8 @@ def test_every_facility_is_checked_however_the_lots_are_cut(
         status, lines, said = recalculate(check=True)
         assert (status, said) == (1, "facilities 12, figures differ 12")
         found.add(tuple(lines))
-    [lines] = found
-    assert [line.split()[1] for line in lines] == sorted_by_organization(facilities)
+    [listed] = found
+    assert [line.split()[1] for line in listed] == sorted_by_organization(facilities)
     assert recalculate()[2] == "facilities 12, figures corrected 12"
     assert recalculate(check=True) == (0, [], "facilities 12, figures differ 0")
 
