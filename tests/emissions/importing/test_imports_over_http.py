@@ -154,3 +154,13 @@ def test_viewers_read_and_do_not_import(bob: Person, alice: Person, charlie: Per
     assert send(bob, CSV, "text/csv").status == 403
     assert bob.get(f"/v1/imports/{body['id']}").status == 200
     assert charlie.get(f"/v1/imports/{body['id']}").status == 404
+
+
+def test_a_file_larger_than_a_usual_body_is_taken(alice: Person) -> None:
+    rows = "".join(f"F-{n},{'Depot ' * 30},depot,ES\n" for n in range(16_000))
+    text = f"external_id,name,type,country\n{rows}".encode()
+    assert len(text) > 2_500_000
+    answer = alice.call(
+        "POST", "/v1/imports?kind=facilities&dry_run=true", text, **{"content-type": "text/csv"}
+    )
+    assert (answer.status, answer.body.get("created")) == (201, 16_000)
