@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import SimpleRouter
 
 from config.pages import read_only
+from emissions.importing.import_views import ImportViewSet
 from emissions.importing.views import ImportLayoutViewSet, IntervalsView
 from emissions.reports.views import (
     EmissionsView,
@@ -25,6 +26,7 @@ router.register("facilities", FacilityViewSet, basename="facility")
 router.register("consumptions", ConsumptionViewSet, basename="consumption")
 router.register("emission-factors", EmissionFactorViewSet, basename="emission-factor")
 router.register("recalculations", RecalculationViewSet, basename="recalculation")
+router.register("imports", ImportViewSet, basename="import")
 router.register("import-layouts", ImportLayoutViewSet, basename="import-layout")
 router.register("api-keys", APIKeyViewSet, basename="api-key")
 

@@ -183,6 +183,34 @@ INTERVALS = {
     "quantity": 1500,
     "unit": "kWh",
 }
+IMPORT: dict[str, Any] = {
+    "id": "0199f1c2-df99-7c56-86ff-0d1e2f3a4b52",
+    "kind": "consumption",
+    "file_name": "rows.json",
+    "layout": None,
+    "status": "stored",
+    "progress": 100,
+    "created": 1,
+    "changed": 0,
+    "unchanged": 0,
+    "rejected": 0,
+    "warnings": 0,
+    "faults": [],
+    "started_by": "ana",
+    "started_at": MOMENT,
+    "finished_at": MOMENT,
+}
+IMPORTED_ROWS = [
+    {
+        "external_id": "INV-2024-118",
+        "facility_id": "MAD-01",
+        "category": "electricity",
+        "quantity": 1200.5,
+        "unit": "kWh",
+        "start_date": "2024-02-01",
+        "end_date": "2024-02-29",
+    }
+]
 NEW_LAYOUT = {
     "name": "Spanish bills",
     "kind": "consumption",
@@ -301,6 +329,10 @@ EXAMPLES = {
     ),
     "consumptions_calculation_retrieve": [answer(CALCULATION), NOT_FOUND],
     "consumptions_intervals": [answer(INTERVALS), NOT_FOUND],
+    "imports_list": [answer(IMPORT)],
+    "imports_create": [request(IMPORTED_ROWS), answer(IMPORT, 201)],
+    "imports_retrieve": [answer(IMPORT), NOT_FOUND],
+    "imports_rejects_retrieve": [NOT_FOUND],
     **resource(
         "import_layouts",
         NEW_LAYOUT,

@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from django.db.models.signals import post_save, pre_save
 
 from emissions.ledger.reach import Reach, reaches
-from emissions.ledger.recalculation import lock_facilities, recalculate, recalculate_facility
+from emissions.ledger.recalculation import lock_facilities, recalculate, recalculate_facilities
 from emissions.ledger.runs import recalculate_reached
 from emissions.models import Consumption, EmissionFactor
 from facilities.categories import Category
@@ -64,7 +64,7 @@ def after_facility(instance: Facility, **kwargs: Any) -> None:
         if after["deleted_at"] is None:
             refuse_taken_ids(instance, consumptions.values("external_id"))
         consumptions.update(deleted_at=after["deleted_at"])
-    recalculate_facility(instance.pk)
+    recalculate_facilities([instance.pk])
 
 
 def refuse_taken_ids(facility: Facility, external_ids: QuerySet) -> None:

@@ -177,14 +177,15 @@ class APIKey(TimestampedModel):
 
 
 class ImportOutcome(models.TextChoices):
-    """`refused`: there were bad rows, and so nothing was stored."""
+    """`refused`: there were bad rows, and so nothing was stored; `checked`: it was a dry run."""
 
     STORED = "stored"
     REFUSED = "refused"
+    CHECKED = "checked"
 
 
 class Import(models.Model):
-    """A file that was imported, or refused, by a management command."""
+    """A file that was imported, checked or refused, however it came."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid7, editable=False)
     organization = models.ForeignKey(
@@ -197,6 +198,7 @@ class Import(models.Model):
     )
     kind = models.CharField(max_length=50, help_text="What the rows are.")
     file_name = models.CharField(max_length=255)
+    layout = models.CharField(max_length=100, blank=True)
     started_by = models.CharField(max_length=150, blank=True, help_text="The account on the host.")
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()
@@ -209,6 +211,7 @@ class Import(models.Model):
     first_rejects = models.JSONField(
         default=list, help_text="line, column, value, code and reason of the first faults."
     )
+    rejects = models.TextField(blank=True, editable=False, help_text="The refused rows as CSV.")
 
     objects = TenantQuerySet.as_manager()
 

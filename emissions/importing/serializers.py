@@ -8,10 +8,14 @@ from uuid import NAMESPACE_URL, uuid5
 from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
-from emissions.importing.kinds import check_layout
+from emissions.importing.kinds import KINDS, check_layout
+from emissions.importing.validation import ALLOWABLE
+from organizations.importing.dates import ORDERS
 from organizations.importing.layouts.layout import Layout
 from organizations.importing.layouts.shipped import SHIPPED
-from organizations.models import ImportLayout
+from organizations.importing.numbers import STYLES
+from organizations.importing.options import ABORT, SKIP
+from organizations.models import Import, ImportLayout
 from organizations.rest.fields import ModelSerializer, Moment, Number, Text, as_detail
 
 SHIPPED_AT = datetime(2026, 11, 26, tzinfo=UTC)
@@ -128,6 +132,75 @@ def shipped_row(layout: Layout) -> ImportLayout:
 
 def shipped_rows() -> list[ImportLayout]:
     return [shipped_row(one) for one in SHIPPED]
+
+
+class FaultSerializer(serializers.Serializer):
+    """What is wrong with a cell of a row."""
+
+    line = serializers.IntegerField(help_text="Of the file; of JSON rows the position, from 1.")
+    column = serializers.CharField()
+    value = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField(source="reason")
+
+
+class ImportSerializer(ModelSerializer):
+    """What a file brought."""
+
+    kind = serializers.SerializerMethodField(
+        help_text="facilities, consumption or emission-factors."
+    )
+    status = serializers.CharField(
+        source="outcome",
+        read_only=True,
+        help_text="stored; refused: nothing was stored; checked: it was a dry run.",
+    )
+    layout = serializers.SerializerMethodField(help_text="By which it was read, or null.")
+    progress = serializers.SerializerMethodField(help_text="Percent; 100 when it is finished.")
+    faults = FaultSerializer(source="first_rejects", many=True, help_text="The first 100.")
+
+    class Meta:
+        model = Import
+        fields = [
+            "id",
+            "kind",
+            "file_name",
+            "layout",
+            "status",
+            "progress",
+            "created",
+            "changed",
+            "unchanged",
+            "rejected",
+            "warnings",
+            "faults",
+            "started_by",
+            "started_at",
+            "finished_at",
+        ]
+        read_only_fields = fields
+
+    def get_kind(self, row: Import) -> str:
+        return row.kind.replace(" ", "-")
+
+    def get_layout(self, row: Import) -> str | None:
+        return row.layout or None
+
+    def get_progress(self, row: Import) -> int:
+        return 100
+
+
+class ImportQuery(serializers.Serializer):
+    """How a file is read, and what becomes of bad rows."""
+
+    kind = serializers.ChoiceField(choices=list(KINDS))
+    dry_run = serializers.BooleanField(required=False, default=False)
+    on_error = serializers.ChoiceField(choices=[ABORT, SKIP], required=False, default=ABORT)
+    allow = serializers.MultipleChoiceField(choices=list(ALLOWABLE), required=False, default=set)
+    layout = serializers.CharField(required=False, default="", max_length=100)
+    facility = serializers.CharField(required=False, default="", max_length=100)
+    decimal = serializers.ChoiceField(choices=list(STYLES), required=False)
+    dates = serializers.ChoiceField(choices=list(ORDERS), required=False)
 
 
 class IntervalSerializer(serializers.Serializer):

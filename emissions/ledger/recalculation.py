@@ -15,7 +15,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from emissions.ledger.bills import Kilograms, too_large
@@ -79,40 +79,44 @@ def recalculate(targets: Sequence[tuple[UUID, UUID]], also: Iterable[UUID] = ())
     return Recalculated(changed, calculated)
 
 
-def recalculate_facility(facility_id: UUID, *, check: bool = False) -> list[Difference]:
-    """Makes everything of a facility right, from the ground up; what was not, in order.
+def recalculate_facilities(ids: Iterable[UUID], *, check: bool = False) -> list[Difference]:
+    """Makes everything of some facilities right, from the ground up; what was not, in order.
 
     With `check` it writes nothing.
     """
-    totals = lock_facilities([facility_id])
-    consumptions = Consumption.objects.filter(facility_id=facility_id).order_by("pk")
-    ids = list(consumptions.values_list("pk", flat=True))
-    lines = Emission.objects.current().filter(facility_id=facility_id)
+    totals = lock_facilities(ids)
+    places = list(totals)
+    theirs = Consumption.objects.filter(facility__any_of=places)
+    consumptions = list(theirs.order_by("facility_id", "pk").values_list("pk", flat=True))
     differences: list[Difference] = []
-    computed = Kilograms()
-    for start in range(0, len(ids), BATCH):
-        plan = make_plan(bills(Q(pk__any_of=ids[start : start + BATCH])))
+    computed = dict.fromkeys(places, Kilograms())
+    for start in range(0, len(consumptions), BATCH):
+        plan = make_plan(bills(Q(pk__any_of=consumptions[start : start + BATCH])))
         differences += plan.differences()
-        computed = computed.plus(plan.totals[facility_id])
+        for pk, kilograms in plan.totals.items():
+            computed[pk] = computed[pk].plus(kilograms)
         if not check:
             write_plan(plan)
-    rows = lines.exclude(consumption__facility_id=facility_id)
+    lines = Emission.objects.current().filter(facility__any_of=places)
+    rows = lines.exclude(consumption__facility_id=F("facility_id"))
     strays = Plan(
         stale={pk: Kilograms(*kg) for pk, *kg in rows.values_list("pk", *Kilograms._fields)}
     )
     differences += strays.differences()
     if not check:
         write_plan(strays)
-        PendingFacility.objects.filter(facility_id=facility_id).delete()
-    differences += write_totals(totals, {facility_id: computed}, check=check)
+        PendingFacility.objects.filter(facility__any_of=places).delete()
+    differences += write_totals(totals, computed, check=check)
     return differences
 
 
 @transaction.atomic
-def check_or_repair(facility: Facility, *, check: bool) -> list[Difference]:
-    """One facility in a transaction of its own, for the command that walks all of them."""
-    pass_gate(facility.organization_id)
-    return recalculate_facility(facility.pk, check=check)
+def check_or_repair(
+    organization_id: UUID, facilities: Iterable[UUID], *, check: bool
+) -> list[Difference]:
+    """Some facilities in a transaction of their own, for the command that walks all of them."""
+    pass_gate(organization_id)
+    return recalculate_facilities(facilities, check=check)
 
 
 def write_totals(

@@ -10,18 +10,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from itertools import groupby
+from itertools import groupby, islice
+from operator import itemgetter
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import connection, connections, transaction
-from django.db.models import Count, F
+from django.db.models import Count, F, QuerySet
 from django.utils import timezone
 from django_tasks import task
 
 from emissions.ledger.reach import Reach, touched
 from emissions.ledger.recalculation import Recalculated, lock_facilities, recalculate
-from emissions.models import PendingFacility, Recalculation, RecalculationState
+from emissions.models import Consumption, PendingFacility, Recalculation, RecalculationState
 from facilities.models import Completeness, Facility
 from organizations.access.author import author
 from organizations.database import bulk
@@ -149,7 +150,7 @@ Outcome = tuple[dict[UUID, int], int, list[str]]
 def _work(recalculation: Recalculation) -> Iterator[Outcome]:
     """The outcome of each lot as it is stored."""
     pending = PendingFacility.objects.filter(recalculation=recalculation).order_by("facility_id")
-    waiting = _lots(pending.values_list("facility_id", "consumptions"))
+    waiting = lots(pending.values_list("facility_id", "consumptions"))
     one = partial(_make_right, recalculation)
     if connection.vendor != "postgresql" or connection.in_atomic_block:
         yield from map(one, waiting)
@@ -165,15 +166,37 @@ def _work(recalculation: Recalculation) -> Iterator[Outcome]:
         yield from threads.map(in_a_thread, waiting)
 
 
-def _lots(pending: Iterable[tuple[UUID, int]]) -> Iterator[dict[UUID, int]]:
+def lots(facilities: Iterable[tuple[UUID, int]]) -> Iterator[dict[UUID, int]]:
+    """Facilities with their numbers of consumptions, together as far as they are about a `LOT`.
+
+    A facility counts for one more than its consumptions: many without any are several lots too.
+    """
     lot: dict[UUID, int] = {}
-    for facility_id, consumptions in pending:
+    size = 0
+    for facility_id, consumptions in facilities:
         lot[facility_id] = consumptions
-        if sum(lot.values()) >= LOT:
+        size += consumptions + 1
+        if size > LOT:
             yield lot
-            lot = {}
+            lot, size = {}, 0
     if lot:
         yield lot
+
+
+def facilities_in_lots(facilities: QuerySet[Facility]) -> Iterator[tuple[UUID, dict[UUID, int]]]:
+    """Whole facilities to walk through: an organization with some of its facilities, each time."""
+    rows = facilities.order_by("organization_id", "pk").values_list("organization_id", "pk")
+    for organization_id, some in groupby(rows.iterator(), key=itemgetter(0)):
+        for lot in lots(_with_counts(pk for _, pk in some)):
+            yield organization_id, lot
+
+
+def _with_counts(facilities: Iterator[UUID]) -> Iterator[tuple[UUID, int]]:
+    """Facilities with their numbers of consumptions."""
+    while some := list(islice(facilities, LOT)):
+        consumptions = Consumption.objects.filter(facility__any_of=some).order_by()
+        counts = dict(consumptions.values_list("facility_id").annotate(count=Count("pk")))
+        yield from ((pk, counts.get(pk, 0)) for pk in some)
 
 
 def _make_right(recalculation: Recalculation, lot: dict[UUID, int]) -> Outcome:

@@ -7,6 +7,7 @@ are written, and once in batches, inside the one transaction that stores it all 
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import StringIO
 from typing import TextIO
 
 from django.core.exceptions import ValidationError
@@ -16,7 +17,7 @@ from django.utils import timezone
 from organizations.importing.importer import Importer
 from organizations.importing.options import ABORT
 from organizations.importing.progress import Quiet, Rows
-from organizations.importing.rejects import Report
+from organizations.importing.rejects import Report, storable
 from organizations.models import Import, ImportOutcome
 from organizations.tenancy import in_the_way
 
@@ -79,13 +80,15 @@ def bring_in(
     file_name: str,
     *,
     rejects: TextIO | None = None,
+    keep: bool = False,
     watch: Callable[[str, int], Rows | Quiet] = nobody,
 ) -> Report:
     """Reads, judges and stores all rows of the importer's table, and records that it did.
 
-    `watch` is given what is done and how many rows there are, and is told how far it is; the
-    refused rows go to `rejects`. Raises Unreadable where the file as a whole cannot be read and
-    NotStored where another write was in the way, Interrupted at Ctrl-C.
+    With `keep` a dry run is recorded too, and the record keeps the refused rows (`rejects` is a
+    StringIO then). `watch` is given what is done and how many rows there are, and is told how far
+    it is; the refused rows go to `rejects`. Raises Unreadable where the file as a whole cannot be
+    read and NotStored where another write was in the way, Interrupted at Ctrl-C.
     """
     options, started_at, total = importer.options, timezone.now(), 0
     for lines, rows in importer.table.batches():
@@ -97,6 +100,7 @@ def bring_in(
         record = Import(
             organization=importer.organization,
             kind=importer.kind,
+            layout=importer.layout.name,
             file_name=file_name[:255],
             started_by=options.started_by[:150],
             started_at=started_at,
@@ -119,11 +123,15 @@ def bring_in(
                     raise Discarded
                 importer.flush()
                 importer.finish()
+                record.rejects = kept_rows(rejects, keep)
                 keep_record(record, report, ImportOutcome.STORED)
         except Discarded:
+            record.rejects = kept_rows(rejects, keep)
             if not options.dry_run:
                 report.created = report.changed = 0
                 keep_record(record, report, ImportOutcome.REFUSED)
+            elif keep:
+                keep_record(record, report, ImportOutcome.CHECKED)
         except KeyboardInterrupt as error:
             connection.close()  # it may have been in the middle of something
             raise Interrupted(Import.objects.filter(pk=record.pk).exists()) from error
@@ -133,7 +141,13 @@ def bring_in(
             if isinstance(error, OperationalError) and not in_the_way(error):
                 raise
             raise NotStored(f"another write was in the way; run it again ({error}).") from error
+    report.record = record
     return report
+
+
+def kept_rows(rejects: TextIO | None, keep: bool) -> str:
+    """The refused rows for the record."""
+    return storable(rejects.getvalue()) if keep and isinstance(rejects, StringIO) else ""
 
 
 def keep_record(row: Import, report: Report, outcome: str) -> None:

@@ -33,6 +33,8 @@ class Report:
     """The first faults: line, column, value, code and reason."""
     warned: list[dict[str, Any]] = field(default_factory=list)
     """The first warnings, the same way."""
+    record: Any = None
+    """What is stored of the import."""
 
     def __post_init__(self) -> None:
         if self.rejects:

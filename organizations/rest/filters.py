@@ -160,7 +160,7 @@ class SortBackend(BaseFilterBackend):
             order.append(
                 column.desc(nulls_last=True) if descending else column.asc(nulls_last=True)
             )
-        return queryset.order_by(*order, *NEWEST_FIRST)
+        return queryset.order_by(*order, *getattr(view, "newest_first", NEWEST_FIRST))
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         return [

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from emissions.ledger.recalculation import recalculate_facility
+from emissions.ledger.recalculation import recalculate_facilities
 from emissions.models import Consumption, EmissionFactor
 from facilities.models import Facility, SupplyPoint
 from organizations import history
@@ -98,7 +98,7 @@ def test_what_is_computed_is_no_history_and_recalculating_writes_none(alice: Per
     alice.consumption(facility)
     before = [model.history.count() for model in TRACKED]
     Consumption.objects.update(co2e=1)
-    recalculate_facility(Facility.objects.get().pk)
+    recalculate_facilities([Facility.objects.get().pk])
     assert [model.history.count() for model in TRACKED] == before
 
 

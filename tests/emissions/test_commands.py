@@ -14,8 +14,10 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from emissions.ledger import runs
 from emissions.management.commands.load_emission_factors import DATA
 from emissions.models import Consumption, Emission, EmissionFactor, FactorSource, ShippedRow
 from facilities.models import Facility
@@ -388,6 +390,49 @@ def test_nothing_differs_after_any_request(alice: Person, facility: dict[str, An
     alice.delete(f"/v1/facilities/{other['id']}")
     assert recalculate(check=True) == (0, [], "facilities 3, figures differ 0")
     assert recalculate() == (0, [], "facilities 3, figures corrected 0")
+
+
+def test_a_check_of_many_facilities_asks_no_more_than_one_of_few(alice: Person) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert recalculate(check=True)[0] == 0
+        return len(asked)
+
+    for _ in range(2):
+        alice.consumption(alice.facility())
+    few = queries()
+    for _ in range(10):
+        alice.consumption(alice.facility())
+    assert queries() == few
+
+
+def test_every_facility_is_checked_however_the_lots_are_cut(
+    alice: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Facilities with three bills, with one and with none, of two organizations."""
+    facilities = []
+    for person in (alice, charlie):
+        for bills in (3, 0, 1, 0, 0, 2):
+            facility = person.facility()
+            facilities.append(facility["id"])
+            for _ in range(bills):
+                person.consumption(facility)
+    Facility.objects.update(co2e=F("co2e") + 1)
+    found = set()
+    for lot in (1, 2, 3, 1000):
+        monkeypatch.setattr(runs, "LOT", lot)
+        status, lines, said = recalculate(check=True)
+        assert (status, said) == (1, "facilities 12, figures differ 12")
+        found.add(tuple(lines))
+    [listed] = found
+    assert [line.split()[1] for line in listed] == sorted_by_organization(facilities)
+    assert recalculate()[2] == "facilities 12, figures corrected 12"
+    assert recalculate(check=True) == (0, [], "facilities 12, figures differ 0")
+
+
+def sorted_by_organization(facilities: list[str]) -> list[str]:
+    rows = Facility.objects.filter(pk__in=facilities).order_by("organization_id", "pk")
+    return [str(pk) for pk in rows.values_list("pk", flat=True)]
 
 
 Damage = Callable[[dict[str, Any]], Any]

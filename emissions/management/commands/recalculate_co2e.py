@@ -4,7 +4,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from emissions.ledger.recalculation import check_or_repair
-from emissions.ledger.runs import run
+from emissions.ledger.runs import facilities_in_lots, run
 from emissions.models import Recalculation
 from facilities.models import Facility
 from organizations.importing.progress import Rows
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         if options["unfinished"]:
             self.finish()
             return
-        facilities = Facility.objects.order_by("pk")
+        facilities = Facility.objects.all()
         if options["organization"]:
             facilities = facilities.for_organization(find_organization(options["organization"]).pk)
         if options["facility"]:
@@ -39,9 +39,9 @@ class Command(BaseCommand):
             if not facilities.exists():
                 raise CommandError(f"--facility: there is no facility {options['facility']}.")
         count = found = 0
-        for facility in facilities.only("pk", "organization_id").iterator():
-            differences = check_or_repair(facility, check=options["check"])
-            count += 1
+        for organization_id, lot in facilities_in_lots(facilities):
+            differences = check_or_repair(organization_id, lot, check=options["check"])
+            count += len(lot)
             found += len(differences)
             for difference in differences:
                 self.stdout.write(str(difference))

@@ -1,0 +1,95 @@
+"""Files that come in the body of a request: streamed to disk, up to a size, and never run."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, Any, NamedTuple
+
+from django.conf import settings
+from rest_framework import status
+from rest_framework.exceptions import APIException
+from rest_framework.parsers import BaseParser, MultiPartParser
+
+BLOCK = 1 << 20
+
+
+class FileTooLarge(APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "body_too_large"
+
+    def __init__(self) -> None:
+        limit = settings.MAX_IMPORT_BYTES
+        super().__init__(f"The file is over {limit} bytes; divide it, or use the command.")
+
+
+class Upload(NamedTuple):
+    """A file that was sent, as it is on disk until `remove`."""
+
+    path: Path
+    name: str
+
+    def remove(self) -> None:
+        with suppress(FileNotFoundError):
+            self.path.unlink()
+
+
+def kept(blocks: Any, name: str) -> Upload:
+    """Writes what is sent to a file of its own. Raises FileTooLarge."""
+    size = 0
+    with NamedTemporaryFile(prefix="import-", delete=False) as file:
+        upload = Upload(Path(file.name), name)
+        for block in blocks:
+            size += len(block)
+            if size > settings.MAX_IMPORT_BYTES:
+                upload.remove()
+                raise FileTooLarge
+            file.write(block)
+    return upload
+
+
+class FileParser(BaseParser):
+    """A body that is a file."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        return kept(iter(lambda: stream.read(BLOCK), b""), "")
+
+
+class CSVParser(FileParser):
+    media_type = "text/csv"
+
+
+class PlainTextParser(FileParser):
+    media_type = "text/plain"
+
+
+class XLSXParser(FileParser):
+    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class XMLParser(FileParser):
+    media_type = "application/xml"
+
+
+class TextXMLParser(FileParser):
+    media_type = "text/xml"
+
+
+class BytesParser(FileParser):
+    media_type = "application/octet-stream"
+
+
+FILE_PARSERS: Sequence[type[BaseParser]] = (
+    CSVParser,
+    PlainTextParser,
+    XLSXParser,
+    XMLParser,
+    TextXMLParser,
+    BytesParser,
+    MultiPartParser,
+)

@@ -1,0 +1,65 @@
+"""What is exported is read again, and changes nothing."""
+
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from organizations.models import Organization
+from tests.conftest import Person
+from tests.facilities.cups import cups
+from tests.importing import run
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def stored(alice: Person) -> None:
+    """Values that are hard to bring back."""
+    site = alice.facility(
+        external_id="007", name="=1+1", address="-x, \"y\"\nz|;", cups_list=[cups(1)],
+        meter_list=["M1", "M2"], logistic_factor=1, region="CA-ON",
+    )  # fmt: skip
+    alice.facility(name="'@home", categories=["heat"])
+    alice.consumption(site, external_id="+1", cups=cups(1), quantity=12.345, note="'=x")
+    alice.consumption(site, meter="M2", quantity=1000, start_date="2024-03-04",
+                      end_date="2024-05-06", data_quality="estimated")  # fmt: skip
+    alice.factor(co2e=1.234, valid_to=None, note="@me")
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize(
+    ("export", "import_", "count"),
+    [
+        ("export_facilities", "import_facilities", 2),
+        ("export_consumption", "import_consumption", 2),
+        ("export_emission_factors", "import_emission_factors", 1),
+    ],
+)
+def test_an_exported_file_changes_nothing_when_it_is_imported(
+    tmp_path: Path, organization: Organization, export: str, import_: str, count: int
+) -> None:
+    file = tmp_path / "out.csv"
+    errors = StringIO()
+    call_command(export, str(organization.pk), out=str(file), stderr=errors)
+    assert f"exported {count}" in errors.getvalue()
+    outcome = run(import_, file, organization)
+    assert outcome.counts == f"created 0, changed 0, unchanged {count}, rejected 0", outcome
+    out = StringIO()
+    call_command(export, str(organization.pk), stdout=out, stderr=StringIO())
+    assert out.getvalue() == file.read_text(encoding="utf-8")
+
+
+def test_no_cell_of_an_export_begins_like_a_formula(
+    tmp_path: Path, organization: Organization, stored: Any
+) -> None:
+    file = tmp_path / "out.csv"
+    call_command("export_facilities", str(organization.pk), out=str(file), stderr=StringIO())
+    assert ",'=1+1," in file.read_text()
+
+
+def test_a_file_that_cannot_be_written_is_named(organization: Organization) -> None:
+    with pytest.raises(CommandError, match="--out"):
+        call_command("export_facilities", str(organization.pk), out="/no/where.csv")

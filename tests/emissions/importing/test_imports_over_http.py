@@ -1,0 +1,166 @@
+"""`/v1/imports`: the command's engine over HTTP, for files and for rows of JSON."""
+
+import json
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from emissions.models import Consumption
+from organizations.models import Import
+from tests.conftest import Answer, Person
+
+pytestmark = pytest.mark.django_db
+
+CASES = Path(__file__).parent / "cases"
+BILL = {
+    "external_id": "B-1", "facility_id": "S3", "category": "electricity", "quantity": 12.345,
+    "unit": "kWh", "start_date": "2024-01-01", "end_date": "2024-01-31",
+}  # fmt: skip
+CSV = b"""facility_id;category;quantity;unit;start_date;end_date
+S3;electricity;1.047,5;kWh;15/12/2023;14/01/2024
+S3;electricity;1.200;kWh;03/02/2024;04/03/2024
+"""
+
+
+@pytest.fixture(autouse=True)
+def site(alice: Person) -> Any:
+    return alice.facility(external_id="S3", country="ES")
+
+
+def send(person: Person, body: bytes, kind: str, query: str = "kind=consumption") -> Answer:
+    return person.call("POST", f"/v1/imports?{query}", body, **{"content-type": kind})
+
+
+def test_a_file_is_stored_and_its_record_read_again(alice: Person) -> None:
+    answer = send(alice, CSV, "text/csv")
+    assert answer.status == 201, answer.body
+    body = answer.body
+    assert (body["status"], body["kind"], body["progress"]) == ("stored", "consumption", 100)
+    assert (body["created"], body["rejected"], body["faults"]) == (2, 0, [])
+    assert alice.get(answer.headers["Location"]).body == body
+    assert alice.get("/v1/imports?status=stored&kind=consumption").body["items"] == [body]
+    quantities = Consumption.objects.values_list("quantity", flat=True).order_by("quantity")
+    assert list(quantities) == [Decimal("1047.5"), 1200]
+    again = send(alice, CSV, "text/csv").body
+    assert (again["created"], again["unchanged"]) == (0, 2)
+
+
+def test_rows_of_json_are_what_they_are(alice: Person) -> None:
+    answer = alice.post("/v1/imports?kind=consumption", [BILL])
+    assert (answer.status, answer.body["created"]) == (201, 1)
+    assert Consumption.objects.get().quantity == Decimal("12.345")
+    changed = alice.post("/v1/imports?kind=consumption", [{**BILL, "note": "late"}]).body
+    assert (changed["changed"], changed["unchanged"]) == (1, 0)
+    same = alice.post("/v1/imports?kind=consumption", [BILL]).body
+    assert (same["changed"], same["unchanged"]) == (0, 1)
+    assert Consumption.objects.get().note == "late"
+
+
+def test_a_dry_run_says_what_would_be_and_stores_nothing(alice: Person) -> None:
+    body = alice.post("/v1/imports?kind=consumption&dry_run=true", [BILL]).body
+    assert (body["status"], body["created"]) == ("checked", 1)
+    assert not Consumption.objects.exists()
+
+
+def test_bad_rows_are_named_and_can_be_had_again(alice: Person) -> None:
+    rows = [BILL, {**BILL, "external_id": "B-2", "quantity": -1}]
+    answer = alice.post("/v1/imports?kind=consumption", rows)
+    assert (answer.status, answer.body["status"], answer.body["created"]) == (201, "refused", 0)
+    [fault] = answer.body["faults"]
+    assert (fault["line"], fault["column"], fault["code"]) == (2, "quantity", "min_value")
+    assert fault["detail"]
+    rejects = Client().get(
+        f"/v1/imports/{answer.body['id']}/rejects",
+        headers={**alice.headers, "accept": "text/csv"},
+    )
+    assert rejects.status_code == 200
+    assert rejects["content-type"].startswith("text/csv")
+    header, row = rejects.content.decode().splitlines()
+    assert header.endswith("line,column,code,reason")
+    assert row.startswith("B-2,S3,electricity,-1,")
+    skipped = alice.post("/v1/imports?kind=consumption&on_error=skip", rows).body
+    assert (skipped["status"], skipped["created"], skipped["rejected"]) == ("stored", 1, 1)
+
+
+def test_a_form_and_a_workbook_are_files_too(alice: Person) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(list(BILL))
+    book.active.append([*BILL.values()])
+    book.save(file := BytesIO())
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    assert send(alice, file.getvalue(), kind).body["created"] == 1
+    sent = BytesIO(CSV)
+    sent.name = "bills.csv"
+    answer = Client().post("/v1/imports?kind=consumption", {"file": sent}, headers=alice.headers)
+    assert answer.status_code == 201
+    assert json.loads(answer.content)["file_name"] == "bills.csv"
+
+
+def test_layouts_and_options_are_those_of_the_command(alice: Person) -> None:
+    text = (CASES / "green_button.xml").read_bytes()
+    body = send(alice, text, "application/xml", "kind=consumption&facility=S3").body
+    assert (body["created"], body["layout"]) == (2, "green_button")
+    text = (CASES / "not_proved.csv").read_bytes()
+    refused = send(alice, text, "text/csv").body
+    assert {one["code"] for one in refused["faults"]} == {"ambiguous_number", "ambiguous_date"}
+    query = "kind=consumption&decimal=point&dates=dmy"
+    assert send(alice, text, "text/csv", query).body["status"] == "stored"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "query", "field", "code"),
+    [
+        (CSV, "text/csv", "", "kind", "required"),
+        (CSV, "text/csv", "kind=bills", "kind", "invalid_choice"),
+        (CSV, "text/csv", "kind=consumption&colour=red", "colour", "invalid_parameter"),
+        (CSV, "text/csv", "kind=consumption&decimal=dot", "decimal", "invalid_choice"),
+        (CSV, "text/csv", "kind=consumption&layout=none", "file", "unknown_layout"),
+        (CSV, "text/csv", "kind=facilities&facility=S3", "kind", "invalid"),
+        (b"Sede;Consumo\n1;2\n", "text/csv", "kind=consumption", "file", "unknown_header"),
+        (b"", "text/csv", "kind=consumption", "file", "invalid"),
+        (b"{}", "application/json", "kind=consumption", "file", "invalid"),
+        (b"[1]", "application/json", "kind=consumption", "file", "invalid"),
+        (b"[]", "application/json", "kind=consumption", "file", "invalid"),
+    ],
+)
+def test_what_cannot_be_read_as_a_whole_is_422(
+    alice: Person, body: bytes, kind: str, query: str, field: str, code: str
+) -> None:
+    answer = send(alice, body, kind, query)
+    assert answer.status == 422, answer.body
+    assert answer.error(field)["code"] == code
+    assert not Import.objects.exists()
+
+
+def test_a_file_over_the_limit_is_413(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "MAX_IMPORT_BYTES", 50)
+    answer = send(alice, CSV, "text/csv")
+    assert (answer.status, answer.body["code"]) == (413, "body_too_large")
+
+
+def test_more_rows_than_one_request_takes_are_refused(alice: Person) -> None:
+    answer = alice.post("/v1/imports?kind=facilities", [{"name": "a"}] * 5001)
+    assert answer.error("file")["code"] == "too_many_rows"
+
+
+def test_viewers_read_and_do_not_import(bob: Person, alice: Person, charlie: Person) -> None:
+    body = send(alice, CSV, "text/csv").body
+    assert send(bob, CSV, "text/csv").status == 403
+    assert bob.get(f"/v1/imports/{body['id']}").status == 200
+    assert charlie.get(f"/v1/imports/{body['id']}").status == 404
+
+
+def test_a_file_larger_than_a_usual_body_is_taken(alice: Person) -> None:
+    rows = "".join(f"F-{n},{'Depot ' * 30},depot,ES\n" for n in range(16_000))
+    text = f"external_id,name,type,country\n{rows}".encode()
+    assert len(text) > 2_500_000
+    answer = alice.call(
+        "POST", "/v1/imports?kind=facilities&dry_run=true", text, **{"content-type": "text/csv"}
+    )
+    assert (answer.status, answer.body.get("created")) == (201, 16_000)
