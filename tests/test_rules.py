@@ -51,7 +51,7 @@ MAY_IMPORT = {
     "organizations.rest": "database models tenancy",
     "organizations.serializers": "rest models tenancy",
     "organizations.importing": "management rest database models tenancy",
-    "organizations.staff": "history access models tenancy",
+    "organizations.staff": "history importing database access models tenancy",
     "organizations.templatetags": "staff",
     "organizations.views": "rest access models serializers tenancy",
     "organizations.admin": "staff models",

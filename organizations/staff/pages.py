@@ -13,6 +13,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from organizations.history import changes_of
 from organizations.models import Role
+from organizations.staff.forms import FORM_FIELDS
 from organizations.staff.lists import CappedPaginator, Listing
 from organizations.staff.refusals import refusing
 from organizations.staff.roles import is_superuser, organizations_of
@@ -83,6 +84,7 @@ class TenantAdmin(ScopedChoices, Explained, ModelAdmin):
     organization_field = "organization_id"
     """What names a row's organization."""
 
+    formfield_overrides = FORM_FIELDS
     paginator = CappedPaginator
     show_full_result_count = False
     list_per_page = 50
@@ -231,6 +233,7 @@ class SoftDeleteAdmin(TenantAdmin):
 class TenantInline(ScopedChoices, Explained, TabularInline):
     """Rows on the page of what they belong to: who may edit that may edit these."""
 
+    formfield_overrides = FORM_FIELDS
     extra = 0
     view_role: str = Role.VIEWER
 
@@ -249,6 +252,7 @@ class TenantInline(ScopedChoices, Explained, TabularInline):
 class SuperuserAdmin(Explained, ModelAdmin):
     """A page for superusers alone."""
 
+    formfield_overrides = FORM_FIELDS
     paginator = CappedPaginator
     show_full_result_count = False
 

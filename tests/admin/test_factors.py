@@ -53,7 +53,7 @@ def errors(response: Any) -> str:
         ({"category": "recharge", "activity": "R-32", "method": ""}, "needs its GWP set"),
         ({"country": "", "region": "X", "valid_from": "2030-01-01", "valid_to": ""}, "a country"),
         ({"co2e": "-1"}, "greater than or equal to 0"),
-        ({"co2e": "many"}, "Enter a number"),
+        ({"co2e": "many"}, "is not a number"),
         ({"organization": ""}, "This field is required"),
     ],
 )
