@@ -18,7 +18,7 @@ from facilities.categories import Category
 from facilities.filters import without_spaces
 from facilities.models import country_code
 from organizations.models import GWPSet
-from organizations.rest.filters import DayFilter, MultiIdFilter, MultiValueFilter
+from organizations.rest.filters import DayFilter, MultiCodeFilter, MultiIdFilter, MultiValueFilter
 
 
 class ConsumptionFilter(django_filters.FilterSet):
@@ -30,7 +30,7 @@ class ConsumptionFilter(django_filters.FilterSet):
     cups = MultiValueFilter(normalise=compact, label="Equal; repeatable.")
     meter = MultiValueFilter(normalise=without_spaces, label="Equal; repeatable.")
     supplier = MultiValueFilter(label="Equal; repeatable.")
-    external_id = MultiValueFilter(label="Equal; repeatable.")
+    external_id = MultiCodeFilter(label="Equal; repeatable.")
     start_date = DayFilter("end_date", "gte", label="Ends on or after this day.")
     end_date = DayFilter("start_date", "lte", label="Starts on or before this day.")
 

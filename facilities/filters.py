@@ -13,7 +13,12 @@ from facilities.models import (
     SupplyPoint,
     country_code,
 )
-from organizations.rest.filters import ContainsFilter, MomentFilter, MultiValueFilter
+from organizations.rest.filters import (
+    ContainsFilter,
+    MomentFilter,
+    MultiCodeFilter,
+    MultiValueFilter,
+)
 
 LIMIT = 10**12
 """Co2e in kg fits 12 digits before the point."""
@@ -45,7 +50,7 @@ class FacilityFilter(django_filters.FilterSet):
         method="with_meter",
         label="Has this meter; repeatable.",
     )
-    external_id = MultiValueFilter(label="Equal; repeatable.")
+    external_id = MultiCodeFilter(label="Equal; repeatable.")
     region = MultiValueFilter(label="Equal; repeatable.")
     co2e_status = django_filters.MultipleChoiceFilter(choices=Completeness.choices)
     created_after = MomentFilter("created_at", "gte", label="At or after.")

@@ -210,6 +210,7 @@ class Facility(SoftDeleteModel):
         if not self.external_id:
             return
         others = Facility.objects.for_organization(self.organization_id).live()
+        others = others.filter(external_id__is_set=True)
         if others.filter(external_id=self.external_id).exclude(pk=self.pk).exists():
             raise ValidationError({"external_id": taken("external_id", self.external_id)})
 

@@ -83,6 +83,11 @@ def undone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
+def listen_to_ctrl_c() -> None:
+    """A program that a shell starts in the background ignores Ctrl-C, and so would its children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def kill(
     command: str,
     file: Path,
@@ -107,6 +112,7 @@ def kill(
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
+        preexec_fn=listen_to_ctrl_c,
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 60

@@ -103,7 +103,7 @@ def find(
     live = Consumption.objects.for_organization(organization_id).live()
     ids = [row.values["external_id"] for row in rows if row.values.get("external_id")]
     if ids:
-        found = live.exclude(external_id="").filter(external_id__any_of=ids)
+        found = live.filter(external_id__is_set=True, external_id__any_of=ids)
         for pk, *values in found.values_list("id", *COLUMNS):
             named[values[0]] = [(pk, dict(zip(COLUMNS, values, strict=True)))]
     others = [row.values for row in rows if not row.values.get("external_id")]

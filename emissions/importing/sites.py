@@ -78,7 +78,7 @@ class SiteColumn(Column):
         self.ambiguous.clear()
         for texts in chunks(self.texts):
             names: defaultdict[str, set[UUID]] = defaultdict(set)
-            known = live.filter(external_id__any_of=texts).exclude(external_id="")
+            known = live.filter(external_id__any_of=texts, external_id__is_set=True)
             for text, pk in known.values_list("external_id", "id"):
                 names[text].add(pk)
             ids = {one: text for text in texts if (one := as_id(text))}

@@ -209,6 +209,7 @@ class Consumption(SoftDeleteModel):
         self._check_facility(errors, before)
         if self.external_id:
             others = Consumption.objects.for_organization(self.organization_id).live()
+            others = others.filter(external_id__is_set=True)
             if others.filter(external_id=self.external_id).exclude(pk=self.pk).exists():
                 errors["external_id"] = ValidationError(
                     f"The external_id “{self.external_id}” belongs to another consumption of this "

@@ -70,7 +70,7 @@ def find(keys: list[Any], organization_id: UUID) -> dict[Any, list[Stored]]:
     names = {key[0] for key in keys if not isinstance(key, str)}
     found: list[tuple] = []
     if ids:
-        named = mine.exclude(external_id="").filter(external_id__any_of=ids)
+        named = mine.filter(external_id__is_set=True, external_id__any_of=ids)
         found += named.values_list("id", *PLAIN)
     if names:
         found += mine.filter(external_id="", name__any_of=names).values_list("id", *PLAIN)

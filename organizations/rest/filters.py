@@ -7,7 +7,7 @@ from uuid import UUID
 
 import django_filters
 from django import forms
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, QuerySet, Value
 from django.db.models.functions import NullIf
 from django.http import QueryDict
@@ -210,6 +210,23 @@ class DayFilter(django_filters.DateFilter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, input_formats=["%Y-%m-%d"], **kwargs)
+
+
+class MultiCodeFilter(MultiValueFilter):
+    """Any of the given codes, by the index of those that are set.
+
+    SQLite would rather walk a whole list in its order than sort the few that are found: it is given
+    their ids.
+    """
+
+    def filter(self, qs: QuerySet, value: list[Any]) -> QuerySet:
+        found = super().filter(qs, value)
+        if not value or not all(value):
+            return found
+        found = found.filter(**{f"{self.field_name}__is_set": True})
+        if connection.vendor != "sqlite":
+            return found
+        return qs.filter(pk__in=list(found.order_by().values_list("pk", flat=True)))
 
 
 class MultiIdFilter(MultiValueFilter):

@@ -138,6 +138,7 @@ def test_ctrl_c_ends_a_command_without_a_traceback(tmp_path: Path, command: str)
     program = (
         "import signal, sys, threading\n"
         "import django.core.management as m\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def stop(argv): signal.raise_signal(signal.SIGINT)\n"
         "m.execute_from_command_line = stop\n"
         "import runpy; runpy.run_path('manage.py', run_name='__main__')\n"
