@@ -101,7 +101,7 @@ def normal(text: str) -> str:
     """Lower case, without accents, marks and plurals: “MBtu/MMBtu” is “mbtu mmbtu”."""
     plain = unicodedata.normalize("NFKD", text).casefold().replace("^", "")
     plain = "".join(one for one in plain if not unicodedata.combining(one))
-    words = re.findall(r"[a-zµ]+[0-9]*|[0-9]+", plain.replace("1,000", "1000"))
+    words = re.findall(r"[^\W\d_]+[0-9]*|[0-9]+|[$€£%]", plain.replace("1,000", "1000"))
     return " ".join(word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words)
 
 
@@ -116,7 +116,9 @@ BRACKETED = re.compile(r"\(([^()]*)\)")
 def meaning(text: str) -> str | Several | None:
     """The unit of a text without brackets, the units that it may be, or nothing."""
     form = normal(text)
-    return KNOWN.get(form) or SEVERAL.get(form) or KNOWN.get(GROSS.sub("", form))
+    known = KNOWN.get(form) or SEVERAL.get(form)
+    gross = KNOWN.get(GROSS.sub("", form))
+    return known or (None if gross and gross.endswith("_net") else gross)
 
 
 @lru_cache(maxsize=1000)

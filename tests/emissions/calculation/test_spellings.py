@@ -67,6 +67,12 @@ def test_what_is_no_unit_names_the_nearest(written: str) -> None:
     )
 
 
+@pytest.mark.parametrize("written", ["µg", "μL", "€/kWh", "kWh PCI/PCS", "GJ_net (gross)"])
+def test_no_letter_or_word_is_passed_over(written: str) -> None:
+    with pytest.raises(UnreadableUnit):
+        read_unit(written)
+
+
 @given(st.sampled_from(sorted(UNITS)), st.randoms(use_true_random=False))
 def test_a_units_own_name_is_read_in_any_case(unit: str, random: object) -> None:
     assert read_unit(unit) == unit
