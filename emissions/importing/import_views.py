@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
@@ -55,6 +56,15 @@ class ImportViewSet(Listed, Retrieved):
         "status": "outcome",
     }
     newest_first = ("-started_at", "-id")
+
+    def fingerprint(self, request: Request) -> str:
+        """Of the whole file, which may be larger than what other requests may send."""
+        raw: Any = request._request
+        size = int(raw.META.get("CONTENT_LENGTH") or 0)
+        if not hasattr(raw, "_body") and size <= settings.MAX_IMPORT_BYTES:
+            raw._body = raw.read()
+            raw._stream = BytesIO(raw._body)
+        return super().fingerprint(request)
 
     @extend_schema(
         summary="Import a file, or rows of JSON",

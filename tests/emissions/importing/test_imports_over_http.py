@@ -164,3 +164,20 @@ def test_a_file_larger_than_a_usual_body_is_taken(alice: Person) -> None:
         "POST", "/v1/imports?kind=facilities&dry_run=true", text, **{"content-type": "text/csv"}
     )
     assert (answer.status, answer.body.get("created")) == (201, 16_000)
+
+
+def test_large_files_under_one_idempotency_key_are_told_apart(alice: Person) -> None:
+    blank = (b" " * 50_000 + b"\n") * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 50_000 + 1)
+    key = {"content-type": "text/csv", "idempotency-key": "nightly"}
+
+    def upload(body: bytes) -> Answer:
+        return alice.call("POST", "/v1/imports?kind=consumption", body + blank, **key)
+
+    first, again = upload(CSV), upload(CSV)
+    assert first.status == 201, first.body
+    assert again.body == first.body
+    assert again.headers["idempotent-replayed"] == "true"
+    assert Import.objects.count() == 1
+    other = upload(CSV.replace(b"1.200", b"1.300"))
+    assert other.error("idempotency-key")["code"] == "idempotency_key_reused"
+    assert Import.objects.count() == 1
