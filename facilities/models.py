@@ -61,12 +61,15 @@ LONGEST_METER = 50
 
 
 def normalise_meter(value: str) -> str:
-    """A meter's code without spaces: MPAN, PRM, POD, ESI ID, a serial number. Raises
-    ValidationError."""
+    """A meter's code without spaces: MPAN, PRM, POD, ESI ID, a serial number; its case is kept.
+
+    Lists in files are divided by “|”, so no code has one. Raises ValidationError.
+    """
     code = "".join(value.split())
-    if not code or len(code) > LONGEST_METER or not code.isprintable():
+    if not code or len(code) > LONGEST_METER or not code.isprintable() or "|" in code:
         raise ValidationError(
-            f"“{value[:60]}” is not a meter's code: it has 1 to {LONGEST_METER} characters.",
+            f"“{value[:60]}” is not a meter's code: it has 1 to {LONGEST_METER} characters, "
+            "none of them “|”.",
             code="invalid_meter",
         )
     return code

@@ -1,6 +1,6 @@
 """Which stored consumption a row of a file is: by external_id, or else by what it is about.
 
-Without an external_id a row is told by facility, activity, CUPS and period.
+Without an external_id a row is told by facility, category, activity, CUPS, meter and period.
 """
 
 from typing import Any, NamedTuple

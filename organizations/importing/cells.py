@@ -235,11 +235,10 @@ class Column(dict[str, Any]):
         return self._refused("no_value", sentence)
 
     def _as_json(self, text: str) -> Any:
-        if isinstance(self.field, serializers.ListField):
-            return [part.strip() for part in text.split("|")]
-        if self._text and ESCAPED_FORMULA.match(text):
-            return text[1:]
-        return text
+        is_list = isinstance(self.field, serializers.ListField)
+        if (is_list or self._text) and ESCAPED_FORMULA.match(text):
+            text = text[1:]
+        return [part.strip() for part in text.split("|")] if is_list else text
 
     def _empty(self) -> Any:
         if self._blank:

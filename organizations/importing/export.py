@@ -5,7 +5,6 @@ spreadsheet would take for a formula begins with an apostrophe, which an import 
 """
 
 import csv
-import re
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from datetime import date
@@ -17,22 +16,20 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from organizations.management.commands.create_api_key import find_organization
 from organizations.models import Organization
+from organizations.rest.tables import harmless
 
 STDOUT = "-"
-LIKE_A_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
+NO_CSV = (".xlsx", ".xls", ".xlsm", ".ods")
 
 
 def exported(value: Any) -> str:
     """A value as a cell that its import reads as the same."""
-    if isinstance(value, str):
-        return f"'{value}" if LIKE_A_FORMULA.match(value) else value
     if isinstance(value, Decimal):
         return format(value, "f")
-    if isinstance(value, list):
-        return "|".join(value)
     if isinstance(value, date):
         return value.isoformat()
-    return "" if value is None else str(value)
+    text = "|".join(value) if isinstance(value, list) else value
+    return "" if text is None else str(harmless(text))
 
 
 class ExportCommand(BaseCommand):
@@ -50,6 +47,8 @@ class ExportCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         organization = find_organization(options["organization"])
+        if Path(options["out"]).suffix.lower() in NO_CSV:
+            raise CommandError(f"--out: {options['out']}: exports are CSV; name it like out.csv.")
         count = 0
         with ExitStack() as stack:
             file: Any = self.stdout

@@ -5,6 +5,7 @@ however long it is. A workbook is written to a file on disk first, as its format
 """
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,8 +19,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What makes a spreadsheet take text for a formula (OWASP, CSV injection)."""
+LIKE_A_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
+"""How text begins that a spreadsheet runs, or that has been kept from it already."""
 
 LONGEST_SHEET = 1_048_575
 """Rows of a worksheet under its header."""
@@ -59,8 +60,11 @@ def wants_table(request: Request) -> bool:
 
 
 def harmless(value: Any) -> Any:
-    """Text that no spreadsheet runs; numbers and dates are what they are."""
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
+    """Text that no spreadsheet runs; numbers and dates are what they are.
+
+    An import takes one apostrophe away again, so text that has some of its own gets one more.
+    """
+    if isinstance(value, str) and LIKE_A_FORMULA.match(value):
         return f"'{value}"
     return value
 

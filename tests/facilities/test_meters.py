@@ -28,6 +28,7 @@ def test_a_list_of_meters_is_kept_without_spaces_and_replaced(alice: Person) -> 
     ("meters", "field", "code"),
     [
         (["x" * 51], "meter_list.0", "invalid_meter"),
+        (["A|B"], "meter_list.0", "invalid_meter"),
         (["A", "A"], "meter_list.1", "duplicate"),
         (["A", "  "], "meter_list.1", "blank"),
         (["B", "taken"], "meter_list.1", "taken"),

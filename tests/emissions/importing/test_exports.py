@@ -1,5 +1,6 @@
 """What is exported is read again, and changes nothing."""
 
+import csv
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -63,3 +64,26 @@ def test_no_cell_of_an_export_begins_like_a_formula(
 def test_a_file_that_cannot_be_written_is_named(organization: Organization) -> None:
     with pytest.raises(CommandError, match="--out"):
         call_command("export_facilities", str(organization.pk), out="/no/where.csv")
+
+
+@pytest.mark.parametrize("first", ["=1+1", "-5", "+A", "@x", "'=1", "''-2"])
+def test_a_list_that_begins_like_a_formula_is_harmless_and_comes_back(
+    tmp_path: Path, organization: Organization, alice: Person, first: str
+) -> None:
+    alice.facility(external_id="S9", meter_list=[first, "B"])
+    file = tmp_path / "out.csv"
+    call_command("export_facilities", str(organization.pk), out=str(file), stderr=StringIO())
+    rows = list(csv.reader(file.read_text(encoding="utf-8").splitlines()))
+    assert not [cell for row in rows for cell in row if cell[:1] in ("=", "+", "-", "@")]
+    outcome = run("import_facilities", file, organization)
+    assert outcome.counts.startswith("created 0, changed 0, unchanged"), outcome
+    assert alice.get("/v1/facilities?external_id=S9").body["items"][0]["meter_list"] == [first, "B"]
+
+
+def test_a_workbook_is_not_written_under_its_name(
+    tmp_path: Path, organization: Organization
+) -> None:
+    file = tmp_path / "out.XLSX"
+    with pytest.raises(CommandError, match="exports are CSV"):
+        call_command("export_facilities", str(organization.pk), out=str(file))
+    assert not file.exists()

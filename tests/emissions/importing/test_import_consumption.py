@@ -433,6 +433,20 @@ STORED = st.fixed_dictionaries(
     }
 )
 FILE_ONLY = ("overlap", "future_period", "zero_length")
+RULES = {
+    ("activity", "required"),
+    ("activity", "unknown_activity"),
+    ("category", "category_disabled"),
+    ("cups", "invalid_cups"),
+    ("cups", "not_of_facility"),
+    ("end_date", "period_too_long"),
+    ("end_date", "refill_is_one_day"),
+    ("end_date", "reversed_period"),
+    ("quantity", "min_value"),
+    ("start_date", "out_of_range"),
+    ("end_date", "out_of_range"),
+}
+"""What is asked of a row once its cells can be read."""
 
 
 @settings(
@@ -492,8 +506,7 @@ def test_the_import_and_the_api_refuse_and_store_the_same(
         # A file's rules are asked once its cells can be read; the API names both at once.
         named = {(one["column"], one["code"]) for one in faults}
         assert named
-        assert named <= expected
-        assert named == expected or len({column for column, _ in expected}) > 1
+        assert named in (expected, {one for one in expected if one not in RULES})
 
 
 @pytest.mark.usefixtures("committed")
