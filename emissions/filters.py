@@ -9,6 +9,7 @@ from emissions.models import (
     CalculationStatus,
     Consumption,
     ConsumptionStatus,
+    DataQuality,
     EmissionFactor,
     Method,
     Recalculation,
@@ -18,7 +19,13 @@ from facilities.categories import Category
 from facilities.filters import without_spaces
 from facilities.models import country_code
 from organizations.models import GWPSet
-from organizations.rest.filters import DayFilter, MultiCodeFilter, MultiIdFilter, MultiValueFilter
+from organizations.rest.filters import (
+    DayFilter,
+    MomentFilter,
+    MultiCodeFilter,
+    MultiIdFilter,
+    MultiValueFilter,
+)
 
 
 class ConsumptionFilter(django_filters.FilterSet):
@@ -33,6 +40,17 @@ class ConsumptionFilter(django_filters.FilterSet):
     external_id = MultiCodeFilter(label="Equal; repeatable.")
     start_date = DayFilter("end_date", "gte", label="Ends on or after this day.")
     end_date = DayFilter("start_date", "lte", label="Starts on or before this day.")
+    data_quality = django_filters.MultipleChoiceFilter(choices=DataQuality.choices)
+    unit = django_filters.MultipleChoiceFilter(choices=UNIT_CHOICES)
+    country = MultiValueFilter(
+        field_name="facility__country",
+        normalise=country_code,
+        label="Of the facility, ISO 3166-1 code; repeatable.",
+    )
+    created_after = MomentFilter("created_at", "gte", label="At or after.")
+    created_before = MomentFilter("created_at", "lte", label="At or before.")
+    updated_after = MomentFilter("updated_at", "gte", label="At or after.")
+    updated_before = MomentFilter("updated_at", "lte", label="At or before.")
 
     class Meta:
         model = Consumption

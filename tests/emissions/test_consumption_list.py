@@ -109,6 +109,16 @@ LETTERS = {"E": "electricity", "G": "heat", "W": "water"}
         ("start_date=2023-12-31&end_date=2023-12-31", "W"),
         ("facility_id={there}&status=active", "E"),
         ("category=water&status=inactive", ""),
+        ("data_quality=actual&data_quality=estimated", "WGE"),
+        ("data_quality=adjustment", ""),
+        ("unit=m3", ""),
+        ("unit=kWh&category=electricity", "E"),
+        ("country=es", "WGE"),
+        ("country=FR", ""),
+        ("created_after=2000-01-01T00:00:00Z", "WGE"),
+        ("created_before=2000-01-01T00:00:00Z", ""),
+        ("updated_after=2100-01-01T00:00:00Z", ""),
+        ("updated_before=2100-01-01T00:00:00Z", "WGE"),
     ],
 )
 def test_a_filter_finds_what_it_names(
