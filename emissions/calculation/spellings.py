@@ -139,7 +139,8 @@ def read_unit(text: str) -> str:
         raise UnreadableUnit(
             UNKNOWN, f"“{text[:40]}” contradicts itself: give one unit, such as {inner}."
         )
-    if several := next((one for one in (whole, outer, inner) if isinstance(one, Several)), None):
+    found = (whole, inner) if in_brackets else (whole, outer)  # words in brackets may rule it out
+    if several := next((one for one in found if isinstance(one, Several)), None):
         choices = " or ".join(several.units)
         raise UnreadableUnit(
             AMBIGUOUS, f"“{text[:40]}” is not one unit: {several.why}. Say {choices}."

@@ -44,7 +44,9 @@ def test_what_else_bills_say(written: str, unit: str) -> None:
     assert read_unit(written) == unit
 
 
-@pytest.mark.parametrize("written", ["GAL", "Tons", "mBTU", "kGal", "Sm3", "scf", "ML", "MLBS."])
+@pytest.mark.parametrize(
+    "written", ["GAL", "Tons", "mBTU", "kGal", "Sm3", "scf", "ML", "MLBS.", "gal (gallons)"]
+)
 def test_what_may_be_two_units_is_refused_with_the_choices(written: str) -> None:
     with pytest.raises(UnreadableUnit) as refused:
         read_unit(written)
@@ -54,7 +56,18 @@ def test_what_may_be_two_units_is_refused_with_the_choices(written: str) -> None
 
 @pytest.mark.parametrize(
     "written",
-    ["", "kwhh", "barrels", "kcf (million cubic feet)", "kWh/m3", "long tons", "m²", "(" * 99],
+    [
+        "",
+        "kwhh",
+        "barrels",
+        "kcf (million cubic feet)",
+        "kWh/m3",
+        "long tons",
+        "m²",
+        "kgal (thousand gallons) (UK)",
+        "MLbs. (million pounds)",
+        "(" * 99,
+    ],
 )
 def test_what_is_no_unit_names_the_nearest(written: str) -> None:
     with pytest.raises(UnreadableUnit) as refused:
