@@ -17,6 +17,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.db.models.signals import post_save, pre_save
+from django.utils import timezone
 
 from emissions.ledger.reach import Reach, reaches
 from emissions.ledger.recalculation import lock_facilities, recalculate, recalculate_facilities
@@ -63,7 +64,7 @@ def after_facility(instance: Facility, **kwargs: Any) -> None:
         )
         if after["deleted_at"] is None:
             refuse_taken_ids(instance, consumptions.values("external_id"))
-        consumptions.update(deleted_at=after["deleted_at"])
+        consumptions.update(deleted_at=after["deleted_at"], updated_at=timezone.now())
     recalculate_facilities([instance.pk])
 
 

@@ -86,8 +86,10 @@ def recalculate_facilities(ids: Iterable[UUID], *, check: bool = False) -> list[
     """
     totals = lock_facilities(ids)
     places = list(totals)
-    theirs = Consumption.objects.filter(facility__any_of=places)
-    consumptions = list(theirs.order_by("facility_id", "pk").values_list("pk", flat=True))
+    theirs = Consumption.objects.filter(facility__any_of=places).order_by()
+    halves = (theirs.filter(deleted_at=None), theirs.filter(deleted_at__isnull=False))
+    pairs = [pair for half in halves for pair in half.values_list("facility_id", "pk")]
+    consumptions = [pk for _, pk in sorted(pairs)]
     differences: list[Difference] = []
     computed = dict.fromkeys(places, Kilograms())
     for start in range(0, len(consumptions), BATCH):

@@ -170,6 +170,12 @@ class Consumption(SoftDeleteModel):
                 name="consumption_completeness",
                 condition=Q(deleted_at=None),
             ),
+            # With the one before, all of a facility's bills are read without those of others.
+            models.Index(
+                fields=["facility"],
+                name="consumption_deleted",
+                condition=Q(deleted_at__isnull=False),
+            ),
             models.Index(
                 fields=["category", "activity", "start_date"], name="consumption_activity"
             ),

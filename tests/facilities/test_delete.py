@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from emissions.models import Emission
+from emissions.models import Consumption, Emission
 from facilities.models import Facility
 from tests.conftest import Person
 from tests.facilities.cups import cups
@@ -118,3 +118,18 @@ def test_a_deleted_facility_can_be_restored_when_what_took_its_codes_is_gone(
     assert (back["external_id"], back["cups_list"]) == ("MAD-01", [cups(1)])
     with pytest.raises(ValidationError):
         later.restore()
+
+
+def test_every_bill_that_goes_or_comes_back_with_it_is_a_new_version(erin: Person) -> None:
+    """An inactive one too, whose figures do not change: a copy kept elsewhere must hear of it."""
+    site = erin.facility()
+    bill = erin.consumption(site, status="inactive")
+    row = Consumption.objects.get(pk=bill["id"])
+    before = row.updated_at
+    erin.delete(f"/v1/facilities/{site['id']}")
+    row.refresh_from_db()
+    assert row.updated_at > before
+    before = row.updated_at
+    Facility.objects.get(pk=site["id"]).restore()
+    row.refresh_from_db()
+    assert row.updated_at > before

@@ -67,3 +67,16 @@ def test_a_cups_is_looked_up_by_its_index(erin: Person) -> None:
     for plan in found:
         assert "supply_point" in plan
         assert "SCAN" not in plan
+
+
+def test_a_facilitys_own_recalculation_reads_its_own_bills(erin: Person) -> None:
+    site = erin.facility()
+    erin.consumption(site)
+    with CaptureQueriesContext(connection) as statements:
+        erin.patch(f"/v1/facilities/{site['id']}", {"country": "PT"})
+        erin.delete(f"/v1/facilities/{site['id']}")
+    found = list(plans(statements, "emissions_consumption", "facility_id"))
+    assert found
+    for plan in found:
+        assert "SCAN emissions_consumption" not in plan, found
+    assert any("consumption_deleted (facility_id=?" in plan for plan in found), found
