@@ -52,7 +52,7 @@ test-postgresql: $(VENV)/ready-dev  ## Run the tests on PostgreSQL
 bench: $(VENV)/ready-bench  ## Measure against rivals on PostgreSQL, write benchmarks/RESULTS.md (ARGS=--quick)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-lint: $(VENV)/ready-dev  ## Check style, types, migrations, settings and the committed OpenAPI file
+lint: $(VENV)/ready-dev  ## Check style, types, migrations and settings (the tests compare the OpenAPI file)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	DEBUG=1 $(BIN)/mypy .
