@@ -115,6 +115,10 @@ LETTERS = {"E": "electricity", "G": "heat", "W": "water"}
         ("unit=kWh&category=electricity", "E"),
         ("country=es", "WGE"),
         ("country=FR", ""),
+        ("created_after={eighth}", "W"),
+        ("created_before={eighth}", "GE"),
+        ("updated_after={eighth}", ""),
+        ("updated_before={eighth}", "WGE"),
         ("created_after=2000-01-01T00:00:00Z", "WGE"),
         ("created_before=2000-01-01T00:00:00Z", ""),
         ("updated_after=2100-01-01T00:00:00Z", ""),
@@ -125,7 +129,9 @@ def test_a_filter_finds_what_it_names(
     erin: Person, bills: dict[str, str], query: str, found: str
 ) -> None:
     spaced = f"es {cups(1)[2:10]}-{cups(1)[10:]}"
-    query = quote(query.format(**bills, cups=cups(1), spaced=spaced), safe="=&[]")
+    eighth = (NOON + timedelta(days=8)).isoformat()
+    filled = query.format(**bills, cups=cups(1), spaced=spaced, eighth=eighth)
+    query = quote(filled, safe="=&[]")
     answer = erin.get(f"{LIST}?{query}")
     assert answer.status == 200, answer.body
     assert [one["category"] for one in answer.body["items"]] == [LETTERS[one] for one in found]
