@@ -1,7 +1,7 @@
 """What recomputes what.
 
 - consumption saved or deleted → its lines and its facility's totals (both facilities', if moved)
-- facility's country, region or categories changed, or it deleted or restored → that facility
+- facility's type, country, region or categories changed, or it deleted or restored → it
 - factor saved or deleted → every consumption it applied or now applies to
 - organization's gwp_set changed → its refrigerant refills
 
@@ -28,7 +28,7 @@ from facilities.models import Facility
 from organizations.models import Organization
 from organizations.tenancy import pass_gate
 
-FACILITY_INPUTS = ("country", "region", "categories", "deleted_at")
+FACILITY_INPUTS = ("type", "country", "region", "categories", "deleted_at")
 
 
 def before_consumption(instance: Consumption, **kwargs: Any) -> None:

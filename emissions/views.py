@@ -16,13 +16,14 @@ from emissions.filters import ConsumptionFilter, EmissionFactorFilter, Recalcula
 from emissions.ledger.recalculation import lock_facilities
 from emissions.models import Consumption, EmissionFactor, Recalculation
 from emissions.reports.figures import explanation
-from emissions.reports.serializers import CalculationSerializer
+from emissions.reports.serializers import CalculationQuery, CalculationSerializer
 from emissions.serializers import (
     ConsumptionSerializer,
     EmissionFactorSerializer,
     RecalculationSerializer,
 )
 from facilities.models import Facility
+from organizations.rest.filters import plain_names, refuse_unknown
 from organizations.rest.viewsets import Listed, ResourceViewSet, Retrieved
 from organizations.tenancy import TenantQuerySet, caller
 
@@ -79,13 +80,21 @@ class ConsumptionViewSet(ResourceViewSet):
         mine = Facility.objects.for_organization(caller(self.request).organization_id)
         lock_facilities(mine.filter(pk__in=ids).values_list("pk", flat=True))
 
-    @extend_schema(summary="Explain a consumption's figures", responses=CalculationSerializer)
+    @extend_schema(
+        summary="Explain a consumption's figures",
+        parameters=[CalculationQuery],
+        responses=CalculationSerializer,
+    )
     @action(detail=True, methods=["get"])
     def calculation(self, request: Request, pk: str) -> Response:
         """Line by line: the period, the quantity before and after conversion, the factor with its
         source, what was asked and what was used, and the product before rounding."""
+        params = plain_names(request.query_params)
+        query = CalculationQuery(data=params.dict())
+        refuse_unknown(params, set(query.fields), set())
+        query.is_valid(raise_exception=True)
         context = self.get_serializer_context()
-        explained = explanation(self.get_object())
+        explained = explanation(self.get_object(), query.validated_data.get("as_of"))
         return Response(CalculationSerializer(explained, context=context).data)
 
 

@@ -122,7 +122,8 @@ class EmissionAdmin(ReadOnly, TenantAdmin):
         recorded = f"recorded {row.recorded_at:%Y-%m-%d %H:%M}"
         if row.superseded_at is None:
             return f"counts, {recorded}"
-        return f"superseded {row.superseded_at:%Y-%m-%d %H:%M}, {recorded}"
+        by = f" by {row.superseded_by}" if row.superseded_by else ""
+        return f"superseded {row.superseded_at:%Y-%m-%d %H:%M}{by}, {recorded}"
 
     @admin.display(description="consumption")
     def consumption_link(self, row: Emission) -> str:

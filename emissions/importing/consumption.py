@@ -299,6 +299,7 @@ class ConsumptionImporter(Importer):
             after["data_quality"],
             after["status"],
             None,
+            site.type,
             site.country,
             site.region,
             site.categories,

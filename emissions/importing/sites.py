@@ -19,6 +19,7 @@ class Site(NamedTuple):
     """What a consumption needs to know of its facility."""
 
     id: UUID
+    type: str
     country: str
     region: str
     categories: list[str]
@@ -117,6 +118,7 @@ def read_sites(ids: Iterable[UUID]) -> dict[UUID, Site]:
     return {
         pk: Site(
             pk,
+            kind,
             country,
             region,
             ordered(categories),
@@ -124,8 +126,8 @@ def read_sites(ids: Iterable[UUID]) -> dict[UUID, Site]:
             frozenset(meter_lists.get(pk, ())),
             pk.hex,
         )
-        for pk, country, region, categories in rows.values_list(
-            "id", "country", "region", "categories"
+        for pk, kind, country, region, categories in rows.values_list(
+            "id", "type", "country", "region", "categories"
         )
     }
 

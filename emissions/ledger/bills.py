@@ -18,6 +18,7 @@ from emissions.calculation.energy import kilowatt_hours_of
 from emissions.calculation.formula import NOTHING, Calculator, Line, NoFigure
 from emissions.calculation.selection import YEARS_BACK, Key
 from emissions.models import CalculationStatus, ConsumptionStatus, Emission, EmissionFactor
+from facilities.categories import Category
 
 LIMIT = Decimal(10) ** 12
 """A stored figure is under 10¹² kg, a gigatonne, or 10¹² kWh; more is a mistake in the data."""
@@ -74,6 +75,7 @@ class Bill(NamedTuple):
     data_quality: str
     status: str
     deleted_at: datetime | None
+    facility_type: str
     country: str
     region: str
     categories: list[str]
@@ -173,6 +175,11 @@ def _written(row: Bill, line: Line, energy_kwh: Decimal) -> tuple:
         row.category,
         row.activity,
         location.scope,
+        row.facility_type,
+        row.country,
+        row.region,
+        row.supplier if row.category == Category.ELECTRICITY else "",
+        row.gwp_set if row.category == Category.RECHARGE else "",
         line.month,
         line.start,
         line.end,

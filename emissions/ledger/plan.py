@@ -19,12 +19,14 @@ from django.utils import timezone
 
 from emissions.ledger.bills import AMOUNTS, Bill, Figures, Kilograms, calculator_for, compute
 from emissions.models import Consumption, Emission, EmissionFactor
+from organizations.access.author import cause
 from organizations.database import bulk
 
 LINE_COLUMNS = ("id", *Emission.WRITTEN, "recorded_at")
-OWN_COLUMNS = Bill._fields[: Bill._fields.index("country")]
+OWN_COLUMNS = Bill._fields[: Bill._fields.index("facility_type")]
 COLUMNS = (
     *OWN_COLUMNS,
+    "facility__type",
     "facility__country",
     "facility__region",
     "facility__categories",
@@ -121,7 +123,10 @@ def make_plan(rows: Sequence[Bill], supposing: EmissionFactor | None = None) -> 
 def write_plan(plan: Plan) -> None:
     """Writes a plan's lines and figures; totals are the caller's."""
     now = timezone.now()
-    bulk.update(Emission, ["superseded_at"], [(pk, now) for pk in plan.stale])
+    if plan.stale:
+        by = cause()
+        columns = ["superseded_at", "superseded_by"]
+        bulk.update(Emission, columns, [(pk, now, by) for pk in plan.stale])
     insert_lines(plan.missing, now)
     bulk.update(
         Consumption,

@@ -24,7 +24,7 @@ from emissions.ledger.reach import Reach, touched
 from emissions.ledger.recalculation import Recalculated, lock_facilities, recalculate
 from emissions.models import Consumption, PendingFacility, Recalculation, RecalculationState
 from facilities.models import Completeness, Facility
-from organizations.access.author import author
+from organizations.access.author import author, because
 from organizations.database import bulk
 from organizations.tenancy import atomic_with_retry, pass_gate
 
@@ -227,7 +227,9 @@ def _make_right_at_once(recalculation: Recalculation, lot: Iterable[UUID]) -> in
     ]
     targets = list(pairs[0].union(*pairs[1:]).order_by("facility_id", "pk"))
     PendingFacility.objects.filter(recalculation=recalculation, facility__in=lot).delete()
-    return recalculate(targets, also=lot).consumptions
+    by = f" by {recalculation.started_by}" if recalculation.started_by else ""
+    with because(f"recalculation, {recalculation.cause}{by}"):
+        return recalculate(targets, also=lot).consumptions
 
 
 @contextmanager

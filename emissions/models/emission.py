@@ -1,5 +1,6 @@
 """The ledger of emissions."""
 
+from datetime import datetime
 from typing import Any
 
 import uuid_utils.compat as uuid
@@ -11,6 +12,7 @@ from emissions.models.consumption import Consumption, DataQuality
 from emissions.models.factor import EmissionFactor
 from facilities.categories import Category
 from facilities.models import Facility
+from organizations.access.author import LONGEST_CAUSE
 from organizations.database.decimals import ExactDecimalField, kilograms
 from organizations.models import Organization
 from organizations.staff.numbers import shown_number
@@ -18,18 +20,25 @@ from organizations.tenancy import TenantQuerySet
 
 
 class EmissionQuerySet(TenantQuerySet):
-    """Ledger lines; `current()` are those that count."""
+    """Ledger lines; `current()` are those that count, `counted_at()` those that counted then."""
 
     def current(self) -> "EmissionQuerySet":
         return self.filter(superseded_at=None)
+
+    def counted_at(self, moment: datetime | None) -> "EmissionQuerySet":
+        """The lines that counted at a moment; without one, those that count now."""
+        if moment is None:
+            return self.current()
+        still = Q(superseded_at=None) | Q(superseded_at__gt=moment)
+        return self.filter(still, recorded_at__lte=moment)
 
 
 class Emission(models.Model):
     """One computed line: the part of a consumption in one calendar month under one factor.
 
     A ledger: a line is written once and never changed. It counts while `superseded_at` is empty.
-    Each figure keeps the factor's value as it was used, so that it stays explained when the factor
-    is edited.
+    Each figure keeps the factor's value as it was used, and where, of whom and for which GWP set
+    it was asked, so that it stays explained when the factor or the facility is edited.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid7, editable=False)
@@ -39,6 +48,13 @@ class Emission(models.Model):
     category = models.CharField(max_length=11, choices=Category.choices)
     activity = models.CharField(max_length=50)
     scope = models.PositiveSmallIntegerField()
+    facility_type = models.CharField(max_length=100, help_text="The facility's, like its place.")
+    country = models.CharField(max_length=3)
+    region = models.CharField(max_length=64, blank=True)
+    supplier = models.CharField(
+        max_length=200, blank=True, help_text="Who sold the electricity; of other things nobody."
+    )
+    gwp_set = models.CharField(max_length=3, blank=True, help_text="Asked for, for refrigerants.")
     month = models.DateField(help_text="Its first day.")
     start_date = models.DateField()
     end_date = models.DateField()
@@ -72,6 +88,13 @@ class Emission(models.Model):
     co2e_biomass = kilograms("kg biogenic CO2, outside the scopes.")
     recorded_at = models.DateTimeField(default=timezone.now, editable=False)
     superseded_at = models.DateTimeField(null=True, editable=False)
+    superseded_by = models.CharField(
+        max_length=LONGEST_CAUSE,
+        blank=True,
+        db_default="",
+        editable=False,
+        help_text="Who and what ended it.",
+    )
 
     objects = EmissionQuerySet.as_manager()
 
@@ -82,6 +105,11 @@ class Emission(models.Model):
         "category",
         "activity",
         "scope",
+        "facility_type",
+        "country",
+        "region",
+        "supplier",
+        "gwp_set",
         "month",
         "start_date",
         "end_date",
@@ -122,6 +150,12 @@ class Emission(models.Model):
                 fields=["facility", "month"],
                 name="emission_of_facility",
                 condition=Q(superseded_at=None),
+            ),
+            # With the one before, what stood at a facility at a moment is read by indexes.
+            models.Index(
+                fields=["facility", "superseded_at"],
+                name="emission_superseded",
+                condition=Q(superseded_at__isnull=False),
             ),
         ]
 

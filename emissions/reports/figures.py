@@ -1,46 +1,73 @@
-"""Figures explained, always from the current lines of the ledger."""
+"""Figures explained, always from the lines of the ledger."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
+from functools import reduce
 from itertools import groupby
 from typing import Any
 
 from emissions.calculation.formula import EXACT, RunningTotal, convert, product
 from emissions.calculation.units import ratio
 from emissions.ledger.bills import Kilograms
-from emissions.models import Consumption, Emission, EmissionFactor
+from emissions.models import CalculationStatus, Consumption, Emission, EmissionFactor
+from emissions.reports.moments import as_it_was, why_uncounted
 from facilities.categories import Category
 
 SHOWN = Decimal(1).scaleb(-28)
 """Unrounded numbers are shown to 28 decimals, which is all of them unless the ratio has no end."""
 
 
-def explanation(consumption: Consumption) -> dict[str, Any]:
+RELATED = ("consumption__facility", "location_factor__source", "market_factor__source")
+
+
+def explanation(consumption: Consumption, as_of: datetime | None = None) -> dict[str, Any]:
     """Every line of a consumption with what was asked, what was used and how it was multiplied.
 
-    The consumption is read together with its lines, by one query, so that a write in between
-    cannot make them disagree.
+    With `as_of`, as it stood at that moment. The consumption is read together with its lines, by
+    one query, so that a write in between cannot make them disagree.
     """
-    related = [
-        "consumption",
-        "facility",
-        "organization",
-        "location_factor__source",
-        "market_factor__source",
-    ]
-    current = Emission.objects.current().filter(consumption=consumption).select_related(*related)
+    if as_of:
+        return _past(consumption, as_of)
+    current = Emission.objects.current().filter(consumption=consumption).select_related(*RELATED)
     while not (lines := list(current.all())):
         consumption = Consumption.objects.get(pk=consumption.pk)
         if consumption.co2e is None:
             break
     else:
         consumption = lines[0].consumption
-        consumption.facility = lines[0].facility
     return {
         "consumption": consumption,
         "lines": _explained(lines),
         **Kilograms.of(consumption)._asdict(),
+        "as_of": None,
         "reason": consumption.co2e_reason or None,
+    }
+
+
+def _past(consumption: Consumption, moment: datetime) -> dict[str, Any]:
+    """The explanation as it would have been given at a moment."""
+    lines = list(
+        Emission.objects.counted_at(moment).filter(consumption=consumption).select_related(*RELATED)
+    )
+    then = as_it_was(consumption, moment)
+    figures: Kilograms | tuple[None, None, None] = (None, None, None)
+    reason = "At this moment it was not recorded yet."
+    if lines:
+        figures, reason = reduce(Kilograms.plus, [Kilograms.of(line) for line in lines]), ""
+    elif then is not None:
+        reason = why_uncounted(then, as_it_was(then.facility, moment) or then.facility)
+    consumption.co2e, consumption.co2e_market, consumption.co2e_biomass = figures
+    consumption.co2e_status = (
+        CalculationStatus.CALCULATED if lines else CalculationStatus.NOT_CALCULATED
+    )
+    consumption.co2e_reason = reason
+    return {
+        "consumption": consumption,
+        "lines": _explained(lines),
+        **Kilograms.of(consumption)._asdict(),
+        "as_of": moment,
+        "reason": reason or None,
     }
 
 
@@ -64,6 +91,9 @@ def _line(line: Emission, totals: dict[str, RunningTotal]) -> dict[str, Any]:
         "scope": line.scope,
         **{method: _figure(line, method, total) for method, total in totals.items()},
         **Kilograms.of(line)._asdict(),
+        "recorded_at": line.recorded_at,
+        "superseded_at": line.superseded_at,
+        "superseded_by": line.superseded_by or None,
     }
 
 
@@ -82,12 +112,10 @@ def _figure(line: Emission, method: str, total: RunningTotal) -> dict[str, Any]:
             "activity": line.activity,
             "method": method if electric else None,
             "unit": line.unit,
-            "country": line.facility.country,
-            "region": line.facility.region or None,
-            "supplier": line.consumption.supplier or None
-            if electric and method == "market"
-            else None,
-            "gwp_set": line.organization.gwp_set if line.category == Category.RECHARGE else None,
+            "country": line.country,
+            "region": line.region or None,
+            "supplier": line.supplier or None if method == "market" else None,
+            "gwp_set": line.gwp_set or None,
             "start_date": line.start_date,
             "end_date": line.end_date,
         },

@@ -7,6 +7,7 @@ import django_filters
 from django.db.models import QuerySet
 
 from emissions.models import Consumption
+from emissions.reports.moments import AsOfField
 from emissions.reports.periods import Period
 from emissions.reports.totals import GROUPS, Question
 from facilities.categories import Category
@@ -45,18 +46,42 @@ class ReportFilter(FacilityFilter):
             asked["activity"] or None,
             [int(scope) for scope in asked.get("scope", ())] or None,
             asked["facility_id"] or None,
-            self.qs if OF_FACILITIES & set(self.data) else None,
+            self.qs if self.of_facilities() & set(self.data) else None,
+            asked["country"] or None if self.of_line("country") else None,
+            asked["region"] or None if self.of_line("region") else None,
+            asked["type"] or None if self.of_line("type") else None,
+            asked.get("as_of"),
         )
 
+    @classmethod
+    def of_line(cls, name: str) -> bool:
+        return cls.base_filters[name].method == OF_LINES
 
-OF_FACILITIES = {
-    name
-    for name in FacilityFilter.base_filters
-    if ReportFilter.base_filters[name].method != OF_LINES
-}
+    @classmethod
+    def of_facilities(cls) -> set[str]:
+        """The parameters that choose facilities by what they are today."""
+        return {name for name in FacilityFilter.base_filters if not cls.of_line(name)}
+
+
+class AsOfFilter(django_filters.IsoDateTimeFilter):
+    """The moment whose figures are asked for."""
+
+    field_class = AsOfField
 
 
 class TotalsFilter(ReportFilter):
+    """Where a line was computed is kept with it: a facility that has moved keeps its past there."""
+
+    country = MultiValueFilter(
+        method=OF_LINES, normalise=country_code, label="ISO 3166-1 code; repeatable."
+    )
+    type = MultiValueFilter(method=OF_LINES, label="Equal; repeatable.")
+    region = MultiValueFilter(method=OF_LINES, label="Equal; repeatable.")
+    as_of = AsOfFilter(
+        method=OF_LINES,
+        label="The figures as they stood at this moment; parameters other than country, region and "
+        "type choose facilities by what they are today.",
+    )
     scope = django_filters.MultipleChoiceFilter(
         choices=[(scope, scope) for scope in "123"],
         method=OF_LINES,

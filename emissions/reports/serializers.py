@@ -1,14 +1,17 @@
 """Breakdowns and explanations of figures on the wire."""
 
+from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from emissions.reports.moments import AsOfField
 from emissions.reports.periods import Period
 from emissions.rules import EARLIEST_DAY, LATEST_DAY
 from emissions.serializers import ConsumptionSerializer, EmissionFactorSerializer
-from organizations.rest.fields import Choice, Day, Number
+from organizations.rest.fields import Choice, Day, Moment, Number
 
 
 class KilogramsSerializer(serializers.Serializer):
@@ -44,6 +47,22 @@ class SumsSerializer(KilogramsSerializer):
     consumptions = serializers.IntegerField(help_text="How many have a part in it.")
 
 
+class AsOf(Moment):
+    """A moment that has been."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        try:
+            return AsOfField().clean(value)
+        except ValidationError as error:
+            raise serializers.ValidationError(error.messages[0], error.code) from error
+
+
+class CalculationQuery(serializers.Serializer):
+    """Which explanation is asked for."""
+
+    as_of = AsOf(required=False, help_text="The figures as they stood at this moment.")
+
+
 class BreakdownQuery(serializers.Serializer):
     """What a breakdown is asked for."""
 
@@ -57,6 +76,7 @@ class BreakdownQuery(serializers.Serializer):
         help_text="From this day on. A line that the period cuts counts by days.",
     )
     end_date = Day(required=False, help_text="Up to and with this day.")
+    as_of = AsOf(required=False, help_text="The figures as they stood at this moment.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The period as `period`."""
@@ -303,6 +323,14 @@ class LineSerializer(KilogramsSerializer):
     scope = serializers.IntegerField()
     location = FigureSerializer()
     market = FigureSerializer()
+    recorded_at = serializers.DateTimeField(help_text="When it was computed.")
+    superseded_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it stopped counting; null while it counts."
+    )
+    superseded_by = serializers.CharField(
+        allow_null=True,
+        help_text="What ended it, and who: a request, an import or a recalculation.",
+    )
 
 
 class CalculationSerializer(serializers.Serializer):
@@ -313,4 +341,7 @@ class CalculationSerializer(serializers.Serializer):
     co2e = Number(max_digits=18, decimal_places=6, allow_null=True)
     co2e_market = Number(max_digits=18, decimal_places=6, allow_null=True)
     co2e_biomass = Number(max_digits=18, decimal_places=6, allow_null=True)
+    as_of = serializers.DateTimeField(
+        allow_null=True, help_text="The moment whose figures were asked for; null is now."
+    )
     reason = serializers.CharField(allow_null=True, help_text="Why there is no figure.")

@@ -5,10 +5,11 @@ the admin. Parts add up to their total exactly, whatever they are grouped by: ea
 same amounts of the same lines.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from django.db.models.functions import ExtractYear
 from emissions.ledger.bills import Kilograms
 from emissions.models import Consumption, DataQuality, Emission
 from emissions.reports.missing import AMBIGUOUS, NO_FACTOR, uncalculated
+from emissions.reports.moments import uncounted
 from emissions.reports.periods import ALWAYS, Period
 from facilities.models import Facility
 from organizations.database.decimals import ExactSum
@@ -28,9 +30,9 @@ GROUPS: dict[str, Any] = {
     "scope": F("scope"),
     "month": F("month"),
     "year": ExtractYear("month"),
-    "country": F("facility__country"),
-    "region": F("facility__region"),
-    "type": F("facility__type"),
+    "country": F("country"),
+    "region": F("region"),
+    "type": F("facility_type"),
     "facility": F("facility_id"),
     "data_quality": F("data_quality"),
 }
@@ -84,7 +86,8 @@ class Part(NamedTuple):
 class Question:
     """Which figures of an organization are asked for; None asks for all.
 
-    `facilities` is a query of those whose figures count.
+    `facilities` is a query of those whose figures count. With `as_of` the figures are those that
+    stood at that moment.
     """
 
     organization_id: UUID
@@ -94,9 +97,13 @@ class Question:
     scopes: Sequence[int] | None = None
     facility_ids: Sequence[UUID] | None = None
     facilities: QuerySet[Facility] | None = None
+    countries: Sequence[str] | None = None
+    regions: Sequence[str] | None = None
+    types: Sequence[str] | None = None
+    as_of: datetime | None = None
 
     def of_both(self) -> Q:
-        """What is asked of lines and of consumption alike."""
+        """What is asked of lines and of consumption alike, wherever it is."""
         condition = Q(organization_id=self.organization_id)
         for name, values in (
             ("category", self.categories),
@@ -109,15 +116,56 @@ class Question:
             condition &= Q(facility_id__in=self.facilities.order_by().values("pk"))
         return condition
 
+    def at_places(self, country: str, region: str, kind: str) -> Q:
+        """What is asked of places, whose columns are called so."""
+        condition = Q()
+        for name, values in (
+            (country, self.countries), (region, self.regions), (kind, self.types),
+        ):  # fmt: skip
+            if values is not None:
+                condition &= Q(**{f"{name}__in": values})
+        return condition
+
     def lines(self) -> QuerySet[Emission]:
         """The lines that are asked for, with a day in the period."""
-        lines = Emission.objects.current().filter(self.of_both(), self.period.touched_lines())
+        lines = Emission.objects.counted_at(self.as_of).filter(
+            self.of_both(),
+            self.at_places("country", "region", "facility_type"),
+            self.period.touched_lines(),
+        )
         return lines if self.scopes is None else lines.filter(scope__in=self.scopes)
 
-    def without_figure(self) -> QuerySet[Consumption]:
-        """The consumption that ought to have figures and has none; its scope is not known."""
-        asked = Consumption.objects.filter(self.of_both(), self.period.touched())
-        return uncalculated(asked, NO_FACTOR) | uncalculated(asked, AMBIGUOUS)
+    def without_figure(self) -> int:
+        """How much consumption ought to have figures and has none; its scope is not known."""
+        if self.as_of:
+            return sum(
+                self._asks_for(bill, facility)
+                for bill, facility in uncounted(self.organization_id, self.as_of)
+            )
+        places = self.at_places("facility__country", "facility__region", "facility__type")
+        asked = Consumption.objects.filter(self.of_both(), places, self.period.touched())
+        return (uncalculated(asked, NO_FACTOR) | uncalculated(asked, AMBIGUOUS)).count()
+
+    def _asks_for(self, bill: Consumption, facility: Facility) -> bool:
+        """Whether a bill as it was, at a facility as it was, is among what is asked for."""
+        wanted: list[tuple[Any, Container[Any] | None]] = [
+            (bill.category, self.categories),
+            (bill.activity, self.activities),
+            (bill.facility_id, self.facility_ids),
+            (facility.country, self.countries),
+            (facility.region, self.regions),
+            (facility.type, self.types),
+            (bill.facility_id, self._facilities_chosen),
+        ]
+        start, end = self.period
+        inside = (not start or bill.end_date >= start) and (not end or bill.start_date <= end)
+        return inside and all(values is None or one in values for one, values in wanted)
+
+    @cached_property
+    def _facilities_chosen(self) -> set[UUID] | None:
+        if self.facilities is None:
+            return None
+        return set(self.facilities.order_by().values_list("pk", flat=True))
 
     def total(self) -> Sums:
         """The sums of everything that is asked for."""
@@ -179,7 +227,7 @@ def coverage(question: Question) -> dict[str, Part]:
     parts = {
         name: Part(found[f"{name}_count"], found[f"{name}_kg"] or Decimal(0)) for name in kinds
     }
-    missing = question.without_figure().count()
+    missing = question.without_figure()
     calculated = parts["calculated"]
     return {
         "consumptions": Part(calculated.consumptions + missing, calculated.kg),

@@ -31,7 +31,7 @@ from organizations.importing.first_lines import FirstLines
 from organizations.importing.importer import Batch, Importer, Insertions
 from organizations.tenancy import pass_gate
 
-INPUTS = {"country", "region", "categories"}
+INPUTS = {"type", "country", "region", "categories"}
 """What figures depend on: a change of these is saved one by one, with the signals it sends."""
 
 DEFAULTS: dict[str, Any] = {name: getattr(Facility(), name) for name in PLAIN}

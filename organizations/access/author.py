@@ -1,6 +1,7 @@
-"""Who a change is recorded for: a caller of the API, staff in the admin, or a command."""
+"""Who and what a change is recorded for: a caller of the API, staff in the admin, a command."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +12,9 @@ from organizations.tenancy import PATIENCE, Caller
 SECONDS_TO_WAIT = 10
 """How long a request waits for what another write holds."""
 
+LONGEST_CAUSE = 300
+
+BECAUSE: ContextVar[str] = ContextVar("BECAUSE", default="")
 REQUEST: ContextVar[HttpRequest | None] = ContextVar("REQUEST", default=None)
 
 
@@ -39,3 +43,26 @@ def author() -> str:
             return str(APIKey.objects.filter(pk=user.api_key_id).first() or "")
         return str(User.objects.filter(pk=user.pk or "").first() or "")
     return user.email if isinstance(user, User) else ""
+
+
+@contextmanager
+def because(what: str) -> Iterator[None]:
+    """What happens inside does so for this reason, such as “import bills.csv by alice@…”."""
+    token = BECAUSE.set(what)
+    try:
+        yield
+    finally:
+        BECAUSE.reset(token)
+
+
+def cause() -> str:
+    """Who is changing something and by what: “alice@example.com · PATCH /v1/consumptions/…”.
+
+    The reason that `because` gave names its author itself.
+    """
+    if what := BECAUSE.get():
+        return what[:LONGEST_CAUSE]
+    request = REQUEST.get()
+    if request is None:
+        return "a command"
+    return " · ".join(filter(None, [author(), f"{request.method} {request.path}"]))[:LONGEST_CAUSE]

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from types import TracebackType
 from typing import Self
 
@@ -52,7 +53,7 @@ class BackgroundWriter:
         """Runs a job after the one before. Raises what that one raised."""
         self.wait()
         if self._executor:
-            self._job = self._executor.submit(job)
+            self._job = self._executor.submit(copy_context().run, job)
         else:
             job()
 

@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
+from organizations.access.author import because
 from organizations.importing.importer import Importer
 from organizations.importing.options import ABORT
 from organizations.importing.progress import Quiet, Rows
@@ -108,7 +109,7 @@ def bring_in(
         importer.writing = not options.dry_run
         importer.reason = record.as_reason()
         try:
-            with large_cache(), transaction.atomic(), importer.writer:
+            with large_cache(), because(importer.reason), transaction.atomic(), importer.writer:
                 check_references_at_once()
                 importer.prepare()
                 for lines, rows in importer.table.batches():
