@@ -8,6 +8,7 @@ from rest_framework.routers import SimpleRouter
 from config.pages import read_only
 from emissions.importing.import_views import ImportViewSet
 from emissions.importing.views import ImportLayoutViewSet, IntervalsView
+from emissions.reports.closing_views import PeriodViewSet
 from emissions.reports.views import (
     EmissionsView,
     FacilityCoverageView,
@@ -28,6 +29,7 @@ router.register("emission-factors", EmissionFactorViewSet, basename="emission-fa
 router.register("recalculations", RecalculationViewSet, basename="recalculation")
 router.register("imports", ImportViewSet, basename="import")
 router.register("import-layouts", ImportLayoutViewSet, basename="import-layout")
+router.register("periods", PeriodViewSet, basename="period")
 router.register("api-keys", APIKeyViewSet, basename="api-key")
 
 urlpatterns = [

@@ -85,6 +85,12 @@ class Organization(TimestampedModel):
         default=GWPSet.AR6,
         help_text="The IPCC report whose 100-year GWPs its refrigerants are computed with.",
     )
+    closed_years = models.CharField(
+        max_length=2000,
+        blank=True,
+        editable=False,
+        help_text="The years whose figures are fixed, separated by commas.",
+    )
 
     class Meta:
         ordering = ["name", "id"]

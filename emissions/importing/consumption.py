@@ -305,6 +305,7 @@ class ConsumptionImporter(Importer):
             site.categories,
             None,
             self.organization.gwp_set,
+            self.organization.closed_years,
             NO_FIGURES,
         )
 

@@ -4,10 +4,12 @@ Plain tuples, for one bill and for a million: building model instances would cos
 calculation.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import reduce
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
@@ -24,6 +26,7 @@ LIMIT = Decimal(10) ** 12
 """A stored figure is under 10¹² kg, a gigatonne, or 10¹² kWh; more is a mistake in the data."""
 
 INACTIVE, CATEGORY_DISABLED, DELETED = "inactive", "category_disabled", "deleted"
+PERIOD_CLOSED = "period_closed"
 
 
 class Kilograms(NamedTuple):
@@ -81,6 +84,9 @@ class Bill(NamedTuple):
     categories: list[str]
     facility_deleted_at: datetime | None
     gwp_set: str
+    closed_years: str
+    """As the organization has them: “2022,2023”."""
+
     stored: Figures
 
     def why_not(self) -> str:
@@ -94,6 +100,9 @@ class Bill(NamedTuple):
         return ""
 
 
+CONSUMPTION, FACILITY, START, MONTH = map(
+    Emission.WRITTEN.index, ("consumption_id", "facility_id", "start_date", "month")
+)
 AMOUNTS = slice(Emission.WRITTEN.index("co2e"), None)
 
 
@@ -125,11 +134,45 @@ def calculator_for(rows: Iterable[Bill], supposing: EmissionFactor | None = None
     return Calculator(factor.as_value() for factor in known.values())
 
 
-def compute(row: Bill, calculator: Calculator) -> tuple[list[tuple], Figures]:
+def compute(
+    row: Bill, calculator: Calculator, stored: Iterable[tuple] = ()
+) -> tuple[list[tuple], Figures]:
     """A consumption's lines, as Emission.WRITTEN, and its figures.
 
-    Raises ValidationError when a figure is too large to be stored.
+    `stored` are its current lines: those of closed years stay, whatever they would be now. Raises
+    ValidationError when a figure is too large to be stored.
     """
+    lines, figures = compute_as_if_open(row, calculator)
+    if not row.closed_years:
+        return lines, figures
+    return _with_closed_years(row.closed_years.split(","), lines, figures, stored)
+
+
+def _with_closed_years(
+    closed: Sequence[str], lines: list[tuple], figures: Figures, stored: Iterable[tuple]
+) -> tuple[list[tuple], Figures]:
+    """What a consumption gives as lines and figures when the lines of closed years stay."""
+
+    def of_closed(some: Iterable[tuple]) -> list[tuple]:
+        return [line for line in some if str(line[MONTH].year) in closed]
+
+    would, stay = of_closed(lines), of_closed(stored)
+    if sorted(would, key=itemgetter(START)) == sorted(stay, key=itemgetter(START)):
+        return lines, figures
+    years = sorted({line[MONTH].year for line in (*would, *stay)})
+    reason = f"{PERIOD_CLOSED}: {', '.join(map(str, years))} is closed and keeps its figures"
+    if figures.co2e_reason:
+        reason = f"{reason}; {figures.co2e_reason}"
+    counting = [*stay, *(line for line in lines if str(line[MONTH].year) not in closed)]
+    if not counting:
+        return [], Figures(None, None, None, CalculationStatus.NOT_CALCULATED, reason)
+    total = reduce(Kilograms.plus, [Kilograms._make(line[AMOUNTS]) for line in counting])
+    missing_on = figures.missing_on
+    return counting, Figures(*total, CalculationStatus.CALCULATED, reason, missing_on)
+
+
+def compute_as_if_open(row: Bill, calculator: Calculator) -> tuple[list[tuple], Figures]:
+    """The same as if no year were closed."""
     reason, missing_on = row.why_not(), None
     if not reason:
         key = Key(

@@ -17,7 +17,17 @@ import uuid_utils.compat as uuid
 from django.db.models import Q
 from django.utils import timezone
 
-from emissions.ledger.bills import AMOUNTS, Bill, Figures, Kilograms, calculator_for, compute
+from emissions.ledger.bills import (
+    AMOUNTS,
+    CONSUMPTION,
+    FACILITY,
+    START,
+    Bill,
+    Figures,
+    Kilograms,
+    calculator_for,
+    compute,
+)
 from emissions.models import Consumption, Emission, EmissionFactor
 from organizations.access.author import cause
 from organizations.database import bulk
@@ -32,10 +42,8 @@ COLUMNS = (
     "facility__categories",
     "facility__deleted_at",
     "organization__gwp_set",
+    "organization__closed_years",
     *Consumption.COMPUTED,
-)
-CONSUMPTION, FACILITY, START = map(
-    Emission.WRITTEN.index, ("consumption_id", "facility_id", "start_date")
 )
 
 
@@ -72,6 +80,7 @@ class Plan:
     """What is stored and what should be."""
     moves: defaultdict[UUID, Kilograms] = field(default_factory=lambda: defaultdict(Kilograms))
     totals: defaultdict[UUID, Kilograms] = field(default_factory=lambda: defaultdict(Kilograms))
+    """What consumptions give at the facility they are at; a closed year's may be elsewhere."""
 
     def calculated(self) -> int:
         """How many consumptions get a figure that had none."""
@@ -98,14 +107,15 @@ def make_plan(rows: Sequence[Bill], supposing: EmissionFactor | None = None) -> 
     ValidationError when a figure is too large to be stored.
     """
     calculator = calculator_for(rows, supposing)
-    stored = _current_lines([row.id for row in rows])
+    stored = current_lines([row.id for row in rows])
     plan = Plan()
     for row in rows:
-        lines, figures = compute(row, calculator)
         old = stored.get(row.id, {})
+        lines, figures = compute(row, calculator, [line for _, line in old.values()])
         for line in lines:
             amounts = Kilograms(*line[AMOUNTS])
-            plan.totals[row.facility_id] = plan.totals[row.facility_id].plus(amounts)
+            if line[FACILITY] == row.facility_id:
+                plan.totals[row.facility_id] = plan.totals[row.facility_id].plus(amounts)
             pk, same = old.get(line[START], (None, ()))
             if same[AMOUNTS] == line[AMOUNTS] and same == line:
                 del old[line[START]]
@@ -140,7 +150,7 @@ def insert_lines(lines: Iterable[tuple], now: datetime) -> None:
     bulk.insert(Emission, LINE_COLUMNS, ((uuid.uuid7(), *line, now) for line in lines))
 
 
-def _current_lines(ids: Sequence[UUID]) -> dict[UUID, dict[date, tuple[UUID, tuple]]]:
+def current_lines(ids: Sequence[UUID]) -> dict[UUID, dict[date, tuple[UUID, tuple]]]:
     """The current lines of some consumptions by their first day, with their ids."""
     stored: dict[UUID, dict[date, tuple[UUID, tuple]]] = {}
     current = Emission.objects.current().filter(consumption__any_of=ids)

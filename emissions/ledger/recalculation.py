@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from emissions.ledger.bills import Kilograms, too_large
+from emissions.ledger.bills import PERIOD_CLOSED, Kilograms, too_large
 from emissions.ledger.plan import Difference, Plan, bills, make_plan, write_plan
 from emissions.models import (
     CalculationStatus,
@@ -100,10 +100,14 @@ def recalculate_facilities(ids: Iterable[UUID], *, check: bool = False) -> list[
         if not check:
             write_plan(plan)
     lines = Emission.objects.current().filter(facility__any_of=places)
-    rows = lines.exclude(consumption__facility_id=F("facility_id"))
-    strays = Plan(
-        stale={pk: Kilograms(*kg) for pk, *kg in rows.values_list("pk", *Kilograms._fields)}
-    )
+    strays = Plan()
+    elsewhere = lines.exclude(consumption__facility_id=F("facility_id"))
+    columns = ("pk", "facility_id", "month", "organization__closed_years", *Kilograms._fields)
+    for pk, facility_id, month, closed_years, *kilograms in elsewhere.values_list(*columns):
+        if str(month.year) in closed_years.split(","):
+            computed[facility_id] = computed[facility_id].plus(Kilograms(*kilograms))
+        else:
+            strays.stale[pk] = Kilograms(*kilograms)
     differences += strays.differences()
     if not check:
         write_plan(strays)
@@ -153,10 +157,14 @@ def _completeness(ids: Iterable[UUID]) -> Iterator[tuple[UUID, str]]:
 
     Incomplete is one with an active consumption, in an enabled category, without a figure.
     """
-    missing = Consumption.objects.live().filter(
-        facility=OuterRef("pk"),
-        co2e_status=CalculationStatus.NOT_CALCULATED,
-        status=ConsumptionStatus.ACTIVE,
+    missing = (
+        Consumption.objects.live()
+        .filter(
+            facility=OuterRef("pk"),
+            co2e_status=CalculationStatus.NOT_CALCULATED,
+            status=ConsumptionStatus.ACTIVE,
+        )
+        .exclude(co2e_reason__startswith=PERIOD_CLOSED)
     )
     probes = {f"missing_{one}": Exists(missing.filter(category=one)) for one in Category.values}
     waiting = Exists(PendingFacility.objects.filter(facility=OuterRef("pk")))

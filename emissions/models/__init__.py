@@ -15,6 +15,7 @@ from emissions.models.factor import (
     ShippedRow,
 )
 from emissions.models.intervals import Intervals
+from emissions.models.period import ClosedPeriod
 from emissions.models.recalculation import (
     PendingFacility,
     Recalculation,
@@ -24,6 +25,7 @@ from emissions.models.recalculation import (
 __all__ = [
     "UNIT_CHOICES",
     "CalculationStatus",
+    "ClosedPeriod",
     "Consumption",
     "ConsumptionStatus",
     "DataQuality",

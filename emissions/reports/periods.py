@@ -25,6 +25,10 @@ class Period(NamedTuple):
     start: date | None = None
     end: date | None = None
 
+    @classmethod
+    def of_year(cls, year: int) -> "Period":
+        return cls(date(year, 1, 1), date(year, 12, 31))
+
     def checked(self) -> "Period":
         """The period. Raises ValidationError when it ends before it starts."""
         if self.start and self.end and self.end < self.start:

@@ -183,6 +183,27 @@ class StretchSerializer(serializers.Serializer):
     end_date = serializers.DateField(help_text="The last day, included.")
 
 
+class RestatementSerializer(serializers.Serializer):
+    """A consumption that would have other figures in a closed year if the year were open."""
+
+    consumption_id = serializers.UUIDField()
+    external_id = serializers.CharField(allow_null=True)
+    facility_id = serializers.UUIDField(help_text="Where it is now.")
+    deleted = serializers.BooleanField(help_text="Whether it has been deleted since.")
+    before = KilogramsSerializer(allow_null=True, help_text="What stays; null is no figure.")
+    after = KilogramsSerializer(allow_null=True, help_text="What it would be; null is no figure.")
+    reason = serializers.CharField(allow_null=True, help_text="Why it would have no figure.")
+
+
+@extend_schema_serializer(many=False)
+class RestatementsSerializer(PageSerializer):
+    """A page of restatements, with the sums of all of them."""
+
+    items = RestatementSerializer(many=True)
+    before = KilogramsSerializer()
+    after = KilogramsSerializer()
+
+
 class DaysSerializer(serializers.Serializer):
     """How many days, and which."""
 

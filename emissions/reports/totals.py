@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import ExtractYear
 
-from emissions.ledger.bills import Kilograms
+from emissions.ledger.bills import PERIOD_CLOSED, Kilograms
 from emissions.models import Consumption, DataQuality, Emission
 from emissions.reports.missing import AMBIGUOUS, NO_FACTOR, uncalculated
 from emissions.reports.moments import uncounted
@@ -144,7 +144,8 @@ class Question:
             )
         places = self.at_places("facility__country", "facility__region", "facility__type")
         asked = Consumption.objects.filter(self.of_both(), places, self.period.touched())
-        return (uncalculated(asked, NO_FACTOR) | uncalculated(asked, AMBIGUOUS)).count()
+        missing = uncalculated(asked, NO_FACTOR) | uncalculated(asked, AMBIGUOUS)
+        return (missing | uncalculated(asked, PERIOD_CLOSED)).count()
 
     def _asks_for(self, bill: Consumption, facility: Facility) -> bool:
         """Whether a bill as it was, at a facility as it was, is among what is asked for."""

@@ -146,7 +146,7 @@ def test_a_line_keeps_the_import_that_ended_it(
     names = ("external_id", "category", "unit", "start_date", "end_date")
     row = {name: bill[name] for name in names}
     file = write_csv(tmp_path / "more.csv", [{**row, "facility_id": "A", "quantity": 5}])
-    assert run("import_consumption", file, organization=organization).status == 0
+    assert run("import_consumption", file, organization).status == 0
     [line] = Emission.objects.exclude(superseded_at=None)
     assert line.superseded_by.startswith("import more.csv")
 
