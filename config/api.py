@@ -8,7 +8,7 @@ from rest_framework.routers import SimpleRouter
 from config.pages import read_only
 from emissions.importing.import_views import ImportViewSet
 from emissions.importing.views import ImportLayoutViewSet, IntervalsView
-from emissions.reports.closing_views import PeriodViewSet
+from emissions.reports.closing_views import PeriodViewSet, RestatementsView
 from emissions.reports.views import (
     EmissionsView,
     FacilityCoverageView,
@@ -29,7 +29,6 @@ router.register("emission-factors", EmissionFactorViewSet, basename="emission-fa
 router.register("recalculations", RecalculationViewSet, basename="recalculation")
 router.register("imports", ImportViewSet, basename="import")
 router.register("import-layouts", ImportLayoutViewSet, basename="import-layout")
-router.register("periods", PeriodViewSet, basename="period")
 router.register("api-keys", APIKeyViewSet, basename="api-key")
 
 urlpatterns = [
@@ -53,6 +52,15 @@ urlpatterns = [
         "consumptions/<pk>/intervals",
         IntervalsView.as_view({"get": "retrieve"}),
         name="consumption-intervals",
+    ),
+    path("periods", PeriodViewSet.as_view({"get": "list"}), name="periods"),
+    path("periods/<year>", PeriodViewSet.as_view({"get": "retrieve"}), name="period"),
+    path("periods/<year>/close", PeriodViewSet.as_view({"post": "close"}), name="period-close"),
+    path("periods/<year>/reopen", PeriodViewSet.as_view({"post": "reopen"}), name="period-reopen"),
+    path(
+        "periods/<year>/restatements",
+        RestatementsView.as_view({"get": "list"}),
+        name="period-restatements",
     ),
     *router.urls,
     path("schema", read_only(SpectacularAPIView.as_view(renderer_classes=JSON)), name="schema"),

@@ -161,9 +161,13 @@ CALCULATION = {
             "location": FIGURE,
             "market": FIGURE,
             **KILOGRAMS,
+            "recorded_at": MOMENT,
+            "superseded_at": None,
+            "superseded_by": None,
         }
     ],
     **KILOGRAMS,
+    "as_of": None,
     "reason": None,
 }
 BREAKDOWN = {"items": [{"category": "heat", **KILOGRAMS}], **KILOGRAMS}

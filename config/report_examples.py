@@ -1,6 +1,6 @@
 """Answers of reports as the documentation shows them."""
 
-from config.examples import FACILITY_ID, KILOGRAMS, NOT_FOUND, PUBLISHED_GAS, answer
+from config.examples import CONSUMPTION_ID, FACILITY_ID, KILOGRAMS, NOT_FOUND, PUBLISHED_GAS, answer
 
 SUMS = {**KILOGRAMS, "energy_kwh": 1500, "consumptions": 1}
 TOTALS = {
@@ -107,7 +107,41 @@ MISSING_FACTOR = {
     ],
 }
 
+PERIOD = {
+    "year": 2024,
+    "status": "closed",
+    "closed_at": "2026-03-31T09:00:00Z",
+    "closed_by": "ana@example.com",
+    "reopened_at": None,
+    "reopened_by": None,
+    **KILOGRAMS,
+}
+RESTATEMENTS = {
+    "items": [
+        {
+            "consumption_id": CONSUMPTION_ID,
+            "external_id": "2024-01-GAS",
+            "facility_id": FACILITY_ID,
+            "deleted": False,
+            "before": KILOGRAMS,
+            "after": {**KILOGRAMS, "co2e": 300},
+            "reason": None,
+        }
+    ],
+    "before": KILOGRAMS,
+    "after": {**KILOGRAMS, "co2e": 300},
+    "total": 1,
+    "page": 1,
+    "size": 50,
+    "pages": 1,
+}
+
 REPORT_EXAMPLES = {
+    "periods_list": [answer(PERIOD)],
+    "periods_retrieve": [answer(PERIOD), NOT_FOUND],
+    "periods_close": [answer(PERIOD), NOT_FOUND],
+    "periods_reopen": [answer({**PERIOD, "status": "open"}), NOT_FOUND],
+    "periods_restatements": [answer(RESTATEMENTS), NOT_FOUND],
     "emissions": [answer(TOTALS)],
     "emissions_logistics": [answer(LOGISTICS)],
     "facilities_coverage": [answer(DAYS_COVERED), NOT_FOUND],

@@ -50,7 +50,7 @@ MAY_IMPORT = {
     "organizations.history": "access database models tenancy",
     "organizations.rest": "database models tenancy",
     "organizations.serializers": "rest models tenancy",
-    "organizations.importing": "management rest database models tenancy",
+    "organizations.importing": "access management rest database models tenancy",
     "organizations.staff": "history importing database access models tenancy",
     "organizations.templatetags": "staff",
     "organizations.views": "rest access models serializers tenancy",

@@ -10,7 +10,6 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
-from rest_framework.decorators import action
 from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,7 +21,6 @@ from emissions.models import ClosedPeriod, Emission
 from emissions.reports.periods import Period
 from emissions.reports.serializers import (
     KilogramsSerializer,
-    PageSerializer,
     RestatementsSerializer,
 )
 from emissions.reports.totals import Question
@@ -55,10 +53,6 @@ class PeriodSerializer(KilogramsSerializer):
     reopened_by = serializers.CharField(allow_null=True)
 
 
-class PeriodPageSerializer(PageSerializer):
-    items = PeriodSerializer(many=True)
-
-
 YEAR = OpenApiParameter(
     "year", OpenApiTypes.INT, OpenApiParameter.PATH, description="Such as 2024."
 )
@@ -76,8 +70,6 @@ class PeriodViewSet(TenantViewSet):
 
     queryset = ClosedPeriod.objects.all()
     serializer_class = PeriodSerializer
-    lookup_field = "year"
-    lookup_value_converter = "str"
     filter_backends = []
     exclusive_writes = True
     http_method_names = ["get", "post", "head"]
@@ -90,7 +82,6 @@ class PeriodViewSet(TenantViewSet):
     @extend_schema(
         operation_id="periods_list",
         summary="List the years that have figures or have been closed",
-        responses=PeriodPageSerializer,
     )
     def list(self, request: Request) -> Response:
         """Newest first, each with its totals."""
@@ -122,7 +113,6 @@ class PeriodViewSet(TenantViewSet):
         request=None,
         responses=PeriodSerializer,
     )
-    @action(detail=True, methods=["post"])
     def close(self, request: Request, year: str) -> Response:
         """For admins. New factors, changed, late and deleted bills, and facilities that move no
         longer change it; `/restatements` lists what they would have changed."""
@@ -135,10 +125,38 @@ class PeriodViewSet(TenantViewSet):
         request=None,
         responses=PeriodSerializer,
     )
-    @action(detail=True, methods=["post"])
     def reopen(self, request: Request, year: str) -> Response:
         """For admins. What `/restatements` listed is now so."""
         return self._change(reopen, _as_year(year))
+
+    def shown(self, year: int) -> Any:
+        return self.get_serializer(_period(caller(self.request).organization_id, year)).data
+
+    def _change(self, change: Callable[[UUID, int], ClosedPeriod], year: int) -> Response:
+        organization_id = caller(self.request).organization_id
+
+        def run() -> Response:
+            try:
+                change(organization_id, year)
+            except NotNow as error:
+                raise PeriodNotReady(str(error), error.code) from error
+            except ModelValidationError as error:
+                raise ValidationError(as_detail(error)) from error
+            return Response(self.shown(year))
+
+        return self.write(run)
+
+
+@extend_schema(tags=["periods"])
+class RestatementsView(TenantViewSet):
+    """What changes since have not changed, because the year is closed."""
+
+    queryset = ClosedPeriod.objects.all()
+    serializer_class = RestatementsSerializer
+    renderer_classes: Any = [*api_settings.DEFAULT_RENDERER_CLASSES, *TABLES]
+    filter_backends = []
+    http_method_names = ["get", "head"]
+    paginator: Any
 
     @extend_schema(
         operation_id="periods_restatements",
@@ -146,12 +164,7 @@ class PeriodViewSet(TenantViewSet):
         parameters=[YEAR],
         responses=RestatementsSerializer,
     )
-    @action(
-        detail=True,
-        methods=["get"],
-        renderer_classes=[*api_settings.DEFAULT_RENDERER_CLASSES, *TABLES],
-    )
-    def restatements(self, request: Request, year: str) -> HttpResponseBase:
+    def list(self, request: Request, year: str) -> HttpResponseBase:
         """Each consumption that would have other figures in the year if it were open, before and
         after; of an open year none. Also as CSV and XLSX."""
         asked, organization_id = _as_year(year), caller(request).organization_id
@@ -173,23 +186,6 @@ class PeriodViewSet(TenantViewSet):
             if start < count <= start + size:
                 items.append(_item(row))
         return self.paginator.answer(items, count, before=before._asdict(), after=after._asdict())
-
-    def shown(self, year: int) -> Any:
-        return self.get_serializer(_period(caller(self.request).organization_id, year)).data
-
-    def _change(self, change: Callable[[UUID, int], ClosedPeriod], year: int) -> Response:
-        organization_id = caller(self.request).organization_id
-
-        def run() -> Response:
-            try:
-                change(organization_id, year)
-            except NotNow as error:
-                raise PeriodNotReady(str(error), error.code) from error
-            except ModelValidationError as error:
-                raise ValidationError(as_detail(error)) from error
-            return Response(self.shown(year))
-
-        return self.write(run)
 
 
 def _as_year(text: str) -> int:
