@@ -9,6 +9,11 @@ from config.pages import read_only
 from emissions.importing.import_views import ImportViewSet
 from emissions.importing.views import ImportLayoutViewSet, IntervalsView
 from emissions.reports.closing_views import PeriodViewSet, RestatementsView
+from emissions.reports.preview_views import (
+    ConsumptionPreviewView,
+    FacilityPreviewView,
+    FactorPreviewView,
+)
 from emissions.reports.views import (
     EmissionsView,
     FacilityCoverageView,
@@ -52,6 +57,21 @@ urlpatterns = [
         "consumptions/<pk>/intervals",
         IntervalsView.as_view({"get": "retrieve"}),
         name="consumption-intervals",
+    ),
+    path(
+        "emission-factors/preview",
+        FactorPreviewView.as_view({"post": "preview"}),
+        name="emission-factor-preview",
+    ),
+    path(
+        "consumptions/preview",
+        ConsumptionPreviewView.as_view({"post": "preview"}),
+        name="consumption-preview",
+    ),
+    path(
+        "facilities/<pk>/preview",
+        FacilityPreviewView.as_view({"post": "preview"}),
+        name="facility-preview",
     ),
     path("periods", PeriodViewSet.as_view({"get": "list"}), name="periods"),
     path("periods/<year>", PeriodViewSet.as_view({"get": "retrieve"}), name="period"),

@@ -1,6 +1,16 @@
 """Answers of reports as the documentation shows them."""
 
-from config.examples import CONSUMPTION_ID, FACILITY_ID, KILOGRAMS, NOT_FOUND, PUBLISHED_GAS, answer
+from config.examples import (
+    CONSUMPTION_ID,
+    FACILITY_ID,
+    KILOGRAMS,
+    NEW_CONSUMPTION,
+    NEW_FACTOR,
+    NOT_FOUND,
+    PUBLISHED_GAS,
+    answer,
+    request,
+)
 
 SUMS = {**KILOGRAMS, "energy_kwh": 1500, "consumptions": 1}
 TOTALS = {
@@ -136,7 +146,34 @@ RESTATEMENTS = {
     "pages": 1,
 }
 
+PREVIEW = {
+    "consumptions": 1,
+    "gained": 0,
+    "lost": 0,
+    "facilities": 1,
+    "before": KILOGRAMS,
+    "after": {**KILOGRAMS, "co2e": 300, "co2e_market": 300},
+    "by_year": [
+        {
+            "year": 2024,
+            "before": KILOGRAMS,
+            "after": {**KILOGRAMS, "co2e": 300, "co2e_market": 300},
+        }
+    ],
+    "largest": [
+        {
+            "facility_id": FACILITY_ID,
+            "external_id": "MAD-01",
+            "name": "Madrid Office",
+            "before": KILOGRAMS,
+            "after": {**KILOGRAMS, "co2e": 300, "co2e_market": 300},
+        }
+    ],
+}
 REPORT_EXAMPLES = {
+    "emission_factors_preview": [request(NEW_FACTOR), answer(PREVIEW)],
+    "consumptions_preview": [request({**NEW_CONSUMPTION, "external_id": None}), answer(PREVIEW)],
+    "facilities_preview": [request({"country": "FR"}), answer(PREVIEW), NOT_FOUND],
     "periods_list": [answer(PERIOD)],
     "periods_retrieve": [answer(PERIOD), NOT_FOUND],
     "periods_close": [answer(PERIOD), NOT_FOUND],

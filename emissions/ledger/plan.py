@@ -106,12 +106,8 @@ def make_plan(rows: Sequence[Bill], supposing: EmissionFactor | None = None) -> 
     `supposing` is a factor that is taken as it is given and not as it is stored. Raises
     ValidationError when a figure is too large to be stored.
     """
-    calculator = calculator_for(rows, supposing)
-    stored = current_lines([row.id for row in rows])
     plan = Plan()
-    for row in rows:
-        old = stored.get(row.id, {})
-        lines, figures = compute(row, calculator, [line for _, line in old.values()])
+    for row, old, lines, figures in computed_beside_stored(rows, supposing):
         for line in lines:
             amounts = Kilograms(*line[AMOUNTS])
             if line[FACILITY] == row.facility_id:
@@ -128,6 +124,21 @@ def make_plan(rows: Sequence[Bill], supposing: EmissionFactor | None = None) -> 
         if figures != row.stored:
             plan.changed[row.id] = (row.stored, figures)
     return plan
+
+
+Stored = dict[date, tuple[UUID, tuple]]
+"""The current lines of a consumption by their first day, with their ids."""
+
+
+def computed_beside_stored(
+    rows: Sequence[Bill], supposing: EmissionFactor | None = None
+) -> Iterator[tuple[Bill, Stored, list[tuple], Figures]]:
+    """Each consumption with its current lines, and the lines and figures that it gives."""
+    calculator = calculator_for(rows, supposing)
+    stored = current_lines([row.id for row in rows])
+    for row in rows:
+        old = stored.get(row.id, {})
+        yield row, old, *compute(row, calculator, [line for _, line in old.values()])
 
 
 def write_plan(plan: Plan) -> None:
@@ -150,9 +161,9 @@ def insert_lines(lines: Iterable[tuple], now: datetime) -> None:
     bulk.insert(Emission, LINE_COLUMNS, ((uuid.uuid7(), *line, now) for line in lines))
 
 
-def current_lines(ids: Sequence[UUID]) -> dict[UUID, dict[date, tuple[UUID, tuple]]]:
-    """The current lines of some consumptions by their first day, with their ids."""
-    stored: dict[UUID, dict[date, tuple[UUID, tuple]]] = {}
+def current_lines(ids: Sequence[UUID]) -> dict[UUID, Stored]:
+    """The current lines of some consumptions."""
+    stored: dict[UUID, Stored] = {}
     current = Emission.objects.current().filter(consumption__any_of=ids)
     for pk, *line in current.values_list("pk", *Emission.WRITTEN):
         stored.setdefault(line[CONSUMPTION], {})[line[START]] = (pk, tuple(line))

@@ -256,6 +256,9 @@ def test_every_example_works_when_it_is_sent_and_is_answered_as_shown(ana: Perso
     reader.compare("emissions_logistics")
     reader.compare("facilities_coverage", query="?year=2024")
     assert reader.send("missing_factors").body["items"] == []  # test_missing_factors has some
+    for name in ("emission_factors", "consumptions", "facilities"):
+        seen = reader.send(f"{name}_preview").body
+        assert seen.keys() == answer_examples(f"{name}_preview", 200)[0].keys()
     reader.given["periods"] = "2024"
     reader.compare("periods_close")
     reader.compare("periods_retrieve")

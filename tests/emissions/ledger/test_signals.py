@@ -416,7 +416,9 @@ def test_the_ledger_keeps_every_line_as_it_was_written(
         now = {line["id"]: line for line in lines}
         for pk, old in ledger.items():
             superseded = old["superseded_at"] or now[pk]["superseded_at"]
-            assert now[pk] == {**old, "superseded_at": superseded}
+            by = old["superseded_by"] or now[pk]["superseded_by"]
+            assert now[pk] == {**old, "superseded_at": superseded, "superseded_by": by}
+            assert bool(by) == bool(superseded)
             assert superseded is None or superseded >= old["recorded_at"]
         ledger = now
         stored = Consumption.objects.get(pk=row.pk)
