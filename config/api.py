@@ -9,6 +9,7 @@ from config.pages import read_only
 from emissions.importing.import_views import ImportViewSet
 from emissions.importing.views import ImportLayoutViewSet, IntervalsView
 from emissions.reports.closing_views import PeriodViewSet, RestatementsView
+from emissions.reports.inventory.views import InventoryView
 from emissions.reports.preview_views import (
     ConsumptionPreviewView,
     FacilityPreviewView,
@@ -73,6 +74,7 @@ urlpatterns = [
         FacilityPreviewView.as_view({"post": "preview"}),
         name="facility-preview",
     ),
+    path("reports/inventory", InventoryView.as_view({"get": "retrieve"}), name="inventory"),
     path("periods", PeriodViewSet.as_view({"get": "list"}), name="periods"),
     path("periods/<year>", PeriodViewSet.as_view({"get": "retrieve"}), name="period"),
     path("periods/<year>/close", PeriodViewSet.as_view({"post": "close"}), name="period-close"),

@@ -11,14 +11,16 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
-from config.examples import EXAMPLES
-from config.report_examples import REPORT_EXAMPLES
+from config.examples.inventory import INVENTORY
+from config.examples.reports import REPORT_EXAMPLES
+from config.examples.resources import EXAMPLES, answer
 from emissions.serializers import FactorSourceSerializer
 from organizations.access.authentication import KEY_HEADER, ORGANIZATION_HEADER
 from organizations.rest.filters import DayFilter, MultiIdFilter, MultiValueFilter
 from organizations.rest.tables import CSVTable, XLSXTable
 
 JSON = "application/json"
+EVERY_EXAMPLE = {**EXAMPLES, **REPORT_EXAMPLES, "reports_inventory": [answer(INVENTORY)]}
 TABLE_FORMATS = {
     CSVTable.media_type: {"type": "string", "description": "All rows, under a header."},
     XLSXTable.media_type: {"type": "string", "format": "binary"},
@@ -124,7 +126,7 @@ class Schema(AutoSchema):
         return super().get_auth() if self.needs_caller else []
 
     def get_examples(self) -> list[OpenApiExample]:
-        return {**EXAMPLES, **REPORT_EXAMPLES}.get(self.get_operation_id(), [])
+        return EVERY_EXAMPLE.get(self.get_operation_id(), [])
 
     def _get_request_body(self, direction: Literal["request", "response"] = "request") -> Any:
         """PUT takes what PATCH takes: both are partial."""

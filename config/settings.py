@@ -269,6 +269,7 @@ SPECTACULAR_SETTINGS = {
         "Role": "organizations.models.Role",
         "GWPSet": "organizations.models.GWPSet",
         "Category": "facilities.categories.Category",
+        "YearStatus": ["open", "closed"],
         "FacilityStatus": "facilities.models.FacilityStatus",
         "Completeness": "facilities.models.Completeness",
         "DataQuality": "emissions.models.DataQuality",

@@ -22,7 +22,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.core.parameters import ParameterLocation
 
 from config import api as urls
-from config.examples import LOGIN
+from config.examples.resources import LOGIN
 from config.wsgi import application
 from emissions.models import Consumption, Intervals, Recalculation
 from emissions.models.intervals import columns_of_readings
@@ -259,6 +259,8 @@ def test_every_example_works_when_it_is_sent_and_is_answered_as_shown(ana: Perso
     for name in ("emission_factors", "consumptions", "facilities"):
         seen = reader.send(f"{name}_preview").body
         assert seen.keys() == answer_examples(f"{name}_preview", 200)[0].keys()
+    seen = reader.send("reports_inventory", query="?year=2024").body
+    assert seen.keys() == answer_examples("reports_inventory", 200)[0].keys()
     reader.given["periods"] = "2024"
     reader.compare("periods_close")
     reader.compare("periods_retrieve")

@@ -1,6 +1,6 @@
 """Answers of reports as the documentation shows them."""
 
-from config.examples import (
+from config.examples.resources import (
     CONSUMPTION_ID,
     FACILITY_ID,
     KILOGRAMS,

@@ -1,0 +1,210 @@
+"""The inventory report on the wire."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+
+from emissions.reports.serializers import (
+    CoverageSerializer,
+    SumsSerializer,
+    TotalsItemSerializer,
+)
+from organizations.rest.fields import Number
+
+KG: dict[str, Any] = {"max_digits": 18, "decimal_places": 6}
+SHARE: dict[str, Any] = {"max_digits": 24, "decimal_places": 6}
+MWH: dict[str, Any] = {"max_digits": 18, "decimal_places": 9}
+
+
+class OrganizationNamedSerializer(serializers.Serializer):
+    """Whose inventory it is."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    gwp_set = serializers.CharField(help_text="The IPCC report of its refrigerants' GWPs.")
+
+
+class WithoutFigureSerializer(serializers.Serializer):
+    """Consumption of one kind in one country that has no figure."""
+
+    category = serializers.CharField()
+    activity = serializers.CharField()
+    country = serializers.CharField()
+    reason = serializers.CharField(help_text="no_factor or ambiguous_factor")
+    consumptions = serializers.IntegerField()
+    facilities = serializers.IntegerField()
+
+
+class FacilityInventorySerializer(SumsSerializer):
+    """A facility's part."""
+
+    facility_id = serializers.UUIDField()
+    external_id = serializers.CharField(allow_null=True)
+    name = serializers.CharField()
+    type = serializers.CharField()
+    country = serializers.CharField()
+    scope_1 = Number(**KG)
+    scope_2_location = Number(**KG)
+    scope_2_market = Number(**KG)
+
+
+class CarrierSerializer(serializers.Serializer):
+    """Energy of one carrier."""
+
+    category = serializers.CharField()
+    activity = serializers.CharField()
+    kind = serializers.CharField(help_text="Its data point in `esrs_e1_5`.")
+    mwh = Number(**MWH)
+    share = Number(help_text="Of the total, 0 to 1.", **SHARE)
+
+
+class FuelByQuantitySerializer(serializers.Serializer):
+    """A fuel billed by volume or mass, whose energy is not known."""
+
+    activity = serializers.CharField()
+    unit = serializers.CharField()
+    quantity = Number(max_digits=24, decimal_places=6)
+
+
+class EnergyPointsSerializer(serializers.Serializer):
+    """ESRS E1-5, 37 and 38, as far as bills tell it."""
+
+    coal_mwh = Number(**MWH)
+    oil_mwh = Number(help_text="Crude oil and petroleum products.", **MWH)
+    natural_gas_mwh = Number(**MWH)
+    biomass_mwh = Number(help_text="Renewable fuels, biogas and biofuels among them.", **MWH)
+    other_fuels_mwh = Number(**MWH)
+    purchased_electricity_mwh = Number(
+        help_text="Its renewable and nuclear shares are not known from bills.", **MWH
+    )
+    purchased_heat_mwh = Number(help_text="Heat, steam and cooling from networks.", **MWH)
+    fossil_fuels_mwh = Number(help_text="Coal, oil and natural gas.", **MWH)
+
+
+class EnergySerializer(serializers.Serializer):
+    """Energy consumed, as billed."""
+
+    total_mwh = Number(**MWH)
+    mix = CarrierSerializer(many=True)
+    esrs_e1_5 = EnergyPointsSerializer()
+    not_in_energy_units = FuelByQuantitySerializer(many=True)
+
+
+class RefrigerantSerializer(serializers.Serializer):
+    """Refills of one gas."""
+
+    gas = serializers.CharField()
+    refilled_kg = Number(max_digits=24, decimal_places=6)
+    co2e = Number(**KG)
+    co2e_market = Number(**KG)
+    co2e_biomass = Number(**KG)
+
+
+class PartOfChangeSerializer(serializers.Serializer):
+    """kg, and % of the base year."""
+
+    kg = Number(**KG)
+    percent = Number(allow_null=True, **SHARE)
+
+
+class ExplainedSerializer(serializers.Serializer):
+    """The change by cause; the three add up to it exactly."""
+
+    activity = PartOfChangeSerializer(help_text="More or less was consumed.")
+    factor = PartOfChangeSerializer(help_text="A unit emits more or less.")
+    structure = PartOfChangeSerializer(help_text="Facilities came or went.")
+
+
+class ChangeSerializer(serializers.Serializer):
+    """The change under one method."""
+
+    base_kg = Number(**KG)
+    kg = Number(**KG)
+    change_kg = Number(**KG)
+    change_percent = Number(allow_null=True, **SHARE)
+    explained = ExplainedSerializer()
+
+
+class BaseYearSerializer(serializers.Serializer):
+    """The year it is compared with."""
+
+    year = serializers.IntegerField()
+    co2e = ChangeSerializer(help_text="Location-based.")
+    co2e_market = ChangeSerializer(help_text="Market-based.")
+
+
+class SourceNamedSerializer(serializers.Serializer):
+    """Where a factor comes from."""
+
+    id = serializers.CharField()
+    title = serializers.CharField()
+    url = serializers.CharField()
+    licence = serializers.CharField()
+
+
+class FactorUsedSerializer(serializers.Serializer):
+    """A factor as it was used, and what was computed with it."""
+
+    factor_id = serializers.UUIDField()
+    own = serializers.BooleanField(help_text="The organization's own.")
+    category = serializers.CharField()
+    activity = serializers.CharField()
+    country = serializers.CharField(allow_null=True)
+    region = serializers.CharField(allow_null=True)
+    supplier = serializers.CharField(allow_null=True)
+    method = serializers.CharField(allow_null=True)
+    gwp_set = serializers.CharField(allow_null=True)
+    co2e_per_unit = Number(max_digits=18, decimal_places=10)
+    unit = serializers.CharField()
+    valid_from = serializers.DateField()
+    valid_to = serializers.DateField(allow_null=True)
+    source = SourceNamedSerializer(allow_null=True)  # type: ignore[assignment]
+    source_ref = serializers.CharField(allow_null=True)
+    lines = serializers.IntegerField(help_text="How many lines of the ledger use it.")
+    co2e = Number(help_text="kg computed with it, location-based.", **KG)
+    co2e_market = Number(help_text="kg computed with it, market-based.", **KG)
+    in_spain = serializers.BooleanField(help_text="Used for a facility in Spain.")
+
+
+class SpainSerializer(serializers.Serializer):
+    """Whether all factors used in Spain are MITECO's official ones (Real Decreto 214/2025)."""
+
+    facilities = serializers.IntegerField()
+    all_factors_official = serializers.BooleanField(
+        allow_null=True, help_text="Null where nothing was used in Spain."
+    )
+    rule = serializers.CharField()
+    not_official = FactorUsedSerializer(many=True)
+
+
+@extend_schema_serializer(many=False)
+class InventorySerializer(serializers.Serializer):
+    """An organization's year; all parts add up to the totals exactly."""
+
+    organization = OrganizationNamedSerializer()
+    year = serializers.IntegerField()
+    status = serializers.ChoiceField(choices=["open", "closed"])
+    closed_at = serializers.DateTimeField(allow_null=True)
+    closed_by = serializers.CharField(allow_null=True)
+    missing = WithoutFigureSerializer(many=True, help_text="What has no figure, first of all.")
+    coverage = CoverageSerializer()
+    scope_1 = Number(**KG)
+    scope_2_location = Number(**KG)
+    scope_2_market = Number(**KG)
+    scope_3 = Number(help_text="Water.", **KG)
+    biogenic = Number(help_text="kg biogenic CO2, outside the scopes.", **KG)
+    total_location = Number(**KG)
+    total_market = Number(**KG)
+    by_scope = TotalsItemSerializer(many=True)
+    by_category = TotalsItemSerializer(many=True)
+    by_fuel = TotalsItemSerializer(many=True)
+    by_country = TotalsItemSerializer(many=True)
+    by_facility = FacilityInventorySerializer(many=True)
+    by_month = TotalsItemSerializer(many=True)
+    data_quality = TotalsItemSerializer(many=True)
+    energy = EnergySerializer()
+    refrigerants = RefrigerantSerializer(many=True)
+    base_year = BaseYearSerializer(allow_null=True)
+    factors = FactorUsedSerializer(many=True)
+    spain = SpainSerializer()
