@@ -24,7 +24,6 @@ from emissions.reports.serializers import (
     RestatementsSerializer,
 )
 from emissions.reports.totals import Question
-from emissions.rules import EARLIEST_DAY, LATEST_DAY
 from organizations.database.snapshot import one_snapshot
 from organizations.models import Role
 from organizations.rest.fields import as_detail
@@ -192,7 +191,7 @@ def _as_year(text: str) -> int:
     """A year of the calendar, as a path has it. Raises 404 for what is none."""
     if text.isascii() and text.isdecimal() and len(text) == 4:
         year = int(text)
-        if EARLIEST_DAY.year <= year <= LATEST_DAY.year:
+        if Period.is_year(year):
             return year
     raise NotFound
 

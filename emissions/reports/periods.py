@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from django.db.models import Case, F, Func, IntegerField, Q, Value, When
 from rest_framework.exceptions import ValidationError
 
+from emissions.rules import EARLIEST_DAY, LATEST_DAY
 from organizations.database.decimals import ExactDecimalField, Share
 
 AMOUNT = ExactDecimalField(max_digits=18, decimal_places=6)
@@ -24,6 +25,11 @@ class Period(NamedTuple):
 
     start: date | None = None
     end: date | None = None
+
+    @staticmethod
+    def is_year(year: int) -> bool:
+        """Whether it is a calendar year that consumption may lie in."""
+        return EARLIEST_DAY.year <= year <= LATEST_DAY.year
 
     @classmethod
     def of_year(cls, year: int) -> "Period":

@@ -4,6 +4,7 @@ from decimal import Decimal
 from fractions import Fraction
 from io import BytesIO
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -128,7 +129,7 @@ def test_the_three_causes_add_up_to_any_change(before: Any, after: Any) -> None:
 
 
 def test_a_doubled_quantity_is_activity_and_a_doubled_factor_is_factor() -> None:
-    one = ("site", "heat", "gas", "energy")
+    one = (UUID(int=1), "heat", "gas", "energy")
     twice = explained({one: (Fraction(5), Decimal(10))}, {one: (Fraction(10), Decimal(20))})
     assert twice == {"activity": 10, "factor": 0, "structure": 0}
     dirty = explained({one: (Fraction(5), Decimal(10))}, {one: (Fraction(5), Decimal(20))})
