@@ -1,5 +1,5 @@
 """Factors, consumption, the ledger and what facilities emit, in the admin."""
 
-from emissions.admin import consumption, facilities, factors, layouts, ledger, runs
+from emissions.admin import consumption, facilities, factors, inventory, layouts, ledger, runs
 
-__all__ = ["consumption", "facilities", "factors", "layouts", "ledger", "runs"]
+__all__ = ["consumption", "facilities", "factors", "inventory", "layouts", "ledger", "runs"]

@@ -13,9 +13,12 @@ MONTHS = 24
 """The newest so many months are drawn."""
 
 
-def monthly(lines: Any, facility: Facility | None = None, listed: int = MONTHS) -> dict[str, Any]:
+def monthly(
+    lines: Any, facility: Facility | None = None, listed: int = MONTHS, **filters: Any
+) -> dict[str, Any]:
     """The current lines summed; `rows` newest first, each number with its lines' address.
 
+    `filters` are of the list of lines, the same that chose these.
     The chart shows `MONTHS`, the table `listed` of them, rounded to 100 g.
     """
     sums: dict[str, dict[str, Decimal]] = {}
@@ -43,16 +46,19 @@ def monthly(lines: Any, facility: Facility | None = None, listed: int = MONTHS) 
                     {
                         "value": shown_number(sums[month].get(category), 1),
                         "address": lines_of(
-                            facility, month=f"{month}-01", category__exact=category
+                            facility,
+                            **filters,
+                            month=f"{month}-01",
+                            category__exact=category,
                         ),
                     }
                     for category in used
                 ],
                 "total": shown_number(sum(sums[month].values(), Decimal(0)), 1),
-                "address": lines_of(facility, month=f"{month}-01"),
+                "address": lines_of(facility, **filters, month=f"{month}-01"),
             }
             for month in months[: -listed - 1 : -1]
         ],
         "earlier": len(sums) - min(len(months), listed),
-        "all": lines_of(facility),
+        "all": lines_of(facility, **filters),
     }

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from emissions.models import (
+    ClosedPeriod,
     Consumption,
     Emission,
     EmissionFactor,
@@ -83,6 +84,9 @@ def secrets(charlie: Person) -> dict[type[models.Model], models.Model]:
         EmissionFactor.objects.get(pk=own["id"]),
         run,
         pending,
+        ClosedPeriod.objects.create(
+            organization=charlie.organization, year=2001, closed_by=f"{MARK}@example.com"
+        ),
     ]
     return {type(row): row for row in rows}
 

@@ -43,6 +43,7 @@
 
   window.addEventListener("load", () => {
     drawAll();
+    document.querySelector("[data-print]")?.addEventListener("click", () => window.print());
     document.body.addEventListener("htmx:afterSettle", drawAll);
     new MutationObserver(drawAll).observe(document.documentElement, { attributeFilter: ["class"] });
   });

@@ -1,0 +1,185 @@
+"""The inventory of a year, made to be printed, with closing and opening the year."""
+
+from datetime import date
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+
+from emissions.admin.links import lines_of, list_of, page_of, rows_seen
+from emissions.admin.monthly import monthly
+from emissions.ledger.closing import NotNow, close, reopen, restatements
+from emissions.models import ClosedPeriod, Consumption
+from emissions.reports.inventory.report import inventory
+from emissions.reports.periods import Period
+from emissions.reports.totals import Question
+from facilities.models import Facility
+from organizations.database.snapshot import one_snapshot
+from organizations.models import Organization, Role
+from organizations.staff import OrganizationFilter, ReadOnly, TenantAdmin
+from organizations.tenancy import atomic_with_retry
+
+YEARS_SHOWN = 15
+RESTATED_SHOWN = 50
+CHANGES = {"close": close, "reopen": reopen}
+
+
+@admin.register(ClosedPeriod)
+class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
+    """Which years were closed and opened again, and the inventory of any year."""
+
+    list_display = ["year", "organization", "closed_at", "closed_by", "reopened_at", "reopened_by"]
+    list_filter = [("organization", OrganizationFilter)]
+    list_select_related = ["organization"]
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.inventory_view)
+        return [
+            path("inventory/", view, name="emissions_closedperiod_inventory"),
+            *super().get_urls(),
+        ]
+
+    def inventory_view(self, request: HttpRequest) -> HttpResponse:
+        """The report of one organization's year; a POST closes or opens the year."""
+        organizations = rows_seen(Organization, request).order_by("name", "pk")
+        organization = self._organization(request, organizations)
+        if organization is None:
+            context = {**self._page(request), "organizations": []}
+            return TemplateResponse(request, "admin/emissions/inventory.html", context)
+        year = _year(request.GET.get("year")) or timezone.localdate().year - 1
+        base_year = _year(request.GET.get("base_year"))
+        may_close = self._may_close(request, organization)
+        if request.method == "POST":
+            if not may_close:
+                raise PermissionDenied
+            return self._change(request, organization, year)
+        with one_snapshot():
+            report = inventory(organization, year, base_year)
+            restated = list(restatements(organization.pk, year))
+            lines = Question(organization.pk, Period.of_year(year)).lines()
+            context = {
+                **self._page(request),
+                "title": f"Inventory {year}",
+                "organizations": list(organizations),
+                "organization": organization,
+                "years": [timezone.localdate().year - back for back in range(YEARS_SHOWN)],
+                "year": year,
+                "base_year": base_year,
+                "report": report,
+                "links": _Links(organization, year),
+                "facilities": [
+                    {**one, "address": _page_of_facility(one["facility_id"])}
+                    for one in report["by_facility"]
+                ],
+                "fuels": [
+                    {**one, "address": _Links(organization, year).lines(one)}
+                    for one in report["by_fuel"]
+                ],
+                "missing": sum(one["consumptions"] for one in report["missing"]),
+                "monthly": monthly(lines, listed=12, organization__id__exact=organization.pk),
+                "may_close": may_close,
+                "may_be_closed": year < timezone.localdate().year,
+                "restated": _restated(restated[:RESTATED_SHOWN]),
+                "restated_count": len(restated),
+            }
+        return TemplateResponse(request, "admin/emissions/inventory.html", context)
+
+    def _page(self, request: HttpRequest) -> dict[str, Any]:
+        return {
+            **self.admin_site.each_context(request), "title": "Inventory", "opts": self.opts
+        }  # fmt: skip
+
+    def _organization(self, request: HttpRequest, seen: Any) -> Organization | None:
+        """The one that is asked for, else the first that is seen. Raises 404 for another's."""
+        asked = request.GET.get("organization")
+        if not asked:
+            return seen.first()
+        try:
+            found = seen.filter(pk=asked).first()
+        except ValidationError:
+            found = None
+        if found is None:
+            raise Http404
+        return found
+
+    def _may_close(self, request: HttpRequest, organization: Organization) -> bool:
+        return self.may(request, Role.ADMIN, ClosedPeriod(organization=organization))
+
+    def _change(
+        self, request: HttpRequest, organization: Organization, year: int
+    ) -> HttpResponseRedirect:
+        what = request.POST.get("what", "")
+        try:
+            atomic_with_retry(CHANGES[what])(organization.pk, year)
+        except KeyError as error:
+            raise Http404 from error
+        except (NotNow, ValidationError) as error:
+            sentence = " ".join(error.messages) if isinstance(error, ValidationError) else error
+            messages.error(request, f"Nothing has been changed. {sentence}")
+        else:
+            done = "closed: its figures stay" if what == "close" else "open: it follows its data"
+            messages.success(request, f"{year} is {done}.")
+        return HttpResponseRedirect(request.get_full_path())
+
+
+class _Links:
+    """Addresses of what stands behind the figures of a year."""
+
+    def __init__(self, organization: Organization, year: int) -> None:
+        self._filters = {
+            "organization__id__exact": organization.pk,
+            "month__gte": date(year, 1, 1),
+            "month__lte": date(year, 12, 31),
+        }
+        self.missing = list_of(
+            Consumption,
+            organization__id__exact=organization.pk,
+            co2e_status__exact="not_calculated",
+            status__exact="active",
+        )
+        self.all = lines_of(None, **self._filters)
+        self.scope_1, self.scope_2, self.scope_3 = (
+            lines_of(None, **self._filters, scope=scope) for scope in (1, 2, 3)
+        )
+        query = f"organization={organization.pk}&year={year}"
+        self.here = f"{reverse('admin:emissions_closedperiod_inventory')}?{query}"
+
+    def lines(self, group: dict[str, Any]) -> str:
+        """The ledger's lines of a category and activity."""
+        return lines_of(
+            None,
+            **self._filters,
+            scope=group["scope"],
+            category__exact=group["category"],
+            activity__exact=group["activity"],
+        )
+
+
+def _page_of_facility(pk: Any) -> str:
+    return page_of(Facility(pk=pk))
+
+
+def _restated(rows: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": row.external_id or str(row.consumption_id),
+            "address": page_of(Consumption(pk=row.consumption_id)),
+            "deleted": row.deleted,
+            "before": row.before and row.before.co2e,
+            "after": row.after and row.after.co2e,
+        }
+        for row in rows
+    ]
+
+
+def _year(text: str | None) -> int | None:
+    """A year that was chosen. Raises 404 for what is none."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and Period.is_year(int(text[:5]))):
+        raise Http404
+    return int(text)

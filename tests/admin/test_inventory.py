@@ -1,0 +1,124 @@
+"""The inventory page: what the API's report says, with closing the year, for who may see it."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from organizations.models import Membership, Organization, Role
+from organizations.staff.numbers import shown_number
+from tests.conftest import Person
+from tests.emissions.figures import gas, refill
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/admin/emissions/closedperiod/inventory/"
+
+
+@pytest.fixture
+def sites(alice: Person) -> dict[str, Any]:
+    home = alice.facility()
+    for year in (2022, 2023):
+        days = {"start_date": f"{year}-03-01", "end_date": f"{year}-03-31"}
+        alice.consumption(home, external_id=f"B-{year}", **days)
+        gas(alice, home, **days)
+    refill(alice, home)
+    alice.consumption(alice.facility(name="Ice", country="AQ"))
+    return home
+
+
+def staff(person: Person) -> Client:
+    person.user.is_staff = True
+    person.user.save(update_fields=["is_staff"])
+    client = Client()
+    client.force_login(person.user, "django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def page(client: Client, **query: Any) -> str:
+    answer = client.get(PAGE, {"year": 2023, **query})
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def text(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def test_it_says_what_the_report_says(alice: Person, sites: Any) -> None:
+    report = alice.get("/v1/reports/inventory?year=2023&base_year=2022").body
+    seen = text(page(staff(alice), base_year=2022))
+    for name in ("scope_1", "scope_2_location", "scope_2_market", "total_location"):
+        assert shown_number(report[name]) in seen
+    for cause in report["base_year"]["co2e"]["explained"].values():
+        assert shown_number(cause["kg"]) in seen
+    assert seen.index("1 consumption without a figure") < seen.index("Scope 1")
+
+
+def test_every_figure_leads_to_its_lines(alice: Person, sites: Any) -> None:
+    client = staff(alice)
+    html = page(client)
+    tables = "".join(re.findall(r'<table[^>]+id="(?:scopes|fuels)".*?</table>', html, re.DOTALL))
+    links = [link.replace("&amp;", "&") for link in re.findall(r'href="([^"]+)"', tables)]
+    wanted = [link for link in links if "/emissions/emission/?" in link]
+    assert len(wanted) > 5
+    for link in wanted:
+        answer = client.get(link)
+        assert answer.status_code == 200, link
+        found = answer.context["cl"].queryset
+        assert found.count() or "scope=3" in link, link
+        assert {line.month.year for line in found} <= {2023}
+
+
+def test_a_year_is_closed_and_opened_by_admins(alice: Person, sites: Any) -> None:
+    client = staff(alice)
+    assert "Close 2023" in page(client)
+    address = f"{PAGE}?organization={alice.organization.pk}&year=2023"
+    seen = client.post(address, {"what": "close"}, follow=True).content.decode()
+    assert "2023 is closed: its figures stay." in text(seen)
+    [bill] = alice.get("/v1/consumptions?external_id=B-2023").body["items"]
+    alice.patch(f"/v1/consumptions/{bill['id']}", {"quantity": 5})
+    seen = page(client)
+    assert "1 consumption changed after the year was closed" in text(seen)
+    assert "B-2023" in seen
+    again = client.post(address, {"what": "close"}, follow=True).content.decode()
+    assert "Nothing has been changed. 2023 is closed already." in text(again)
+    seen = client.post(address, {"what": "reopen"}, follow=True).content.decode()
+    assert "2023 is open" in text(seen)
+    assert "What the closed year would say otherwise" not in seen
+    assert client.post(address, {"what": "burn"}).status_code == 404
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR])
+def test_others_see_it_and_do_not_close_it(
+    alice: Person, bob: Person, organization: Organization, sites: Any, role: str
+) -> None:
+    Membership.objects.filter(user=bob.user).update(role=role)
+    client = staff(bob)
+    assert "Close 2023" not in page(client)
+    address = f"{PAGE}?organization={organization.pk}&year=2023"
+    assert client.post(address, {"what": "close"}).status_code == 403
+
+
+def test_another_organizations_inventory_does_not_exist(
+    alice: Person, charlie: Person, sites: Any
+) -> None:
+    client = staff(charlie)
+    assert "Alice Ltd" not in page(client)
+    for asked in (alice.organization.pk, "x"):
+        assert client.get(f"{PAGE}?organization={asked}").status_code == 404
+    address = f"{PAGE}?organization={alice.organization.pk}&year=2023"
+    assert client.post(address, {"what": "close"}).status_code == 404
+
+
+@pytest.mark.parametrize("year", ["x", "99999", "0", "２０２３"])
+def test_what_is_no_year_is_404(alice: Person, year: str) -> None:
+    client = staff(alice)
+    assert client.get(PAGE, {"year": year}).status_code == 404
+    assert client.get(PAGE, {"base_year": year}).status_code == 404
+
+
+def test_who_belongs_nowhere_is_told_so(alice: Person) -> None:
+    Membership.objects.all().delete()
+    assert staff(alice).get(PAGE).status_code in (200, 403)
