@@ -15,7 +15,7 @@ GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("Missing factors", "help", "emissions_consumption_missing"),
             ("Emissions", "receipt_long", "emissions_emission_changelist"),
             ("Inventory", "summarize", "emissions_closedperiod_inventory"),
-            ("Closed years", "event_lock", "emissions_closedperiod_changelist"),
+            ("Closed years", "event_busy", "emissions_closedperiod_changelist"),
             ("Imports", "upload_file", "organizations_import_changelist"),
             ("Layouts", "view_column", "organizations_importlayout_changelist"),
             ("Recalculations", "sync", "emissions_recalculation_changelist"),
