@@ -126,7 +126,7 @@ def record_row(row: Any, event: Event) -> None:
 
 def connect() -> None:
     """Connects every receiver, once, by name."""
-    for signal, receiver, sender in (
+    for signal, follow, sender in (
         (user_logged_in, after_login, None),
         (user_login_failed, after_failed_login, None),
         (post_save, after_key, APIKey),
@@ -136,4 +136,4 @@ def connect() -> None:
         (row_deleted, after_deletion, None),
         (row_restored, after_restoration, None),
     ):
-        signal.connect(receiver, sender, dispatch_uid=f"organizations.{receiver.__name__}")
+        signal.connect(follow, sender, dispatch_uid=f"organizations.{follow.__name__}")

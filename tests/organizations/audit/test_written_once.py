@@ -63,6 +63,8 @@ def test_sql_changes_no_column_of_a_stored_row(rows: dict[str, Any]) -> None:
 
 
 def test_sql_deletes_no_row_and_empties_no_table(rows: dict[str, Any]) -> None:
+    if POSTGRESQL:
+        run("SET CONSTRAINTS ALL IMMEDIATE")  # TRUNCATE waits for nothing that is to be checked
     for table in rows:
         refused(f"DELETE FROM {table}")
         if POSTGRESQL:
@@ -159,7 +161,7 @@ class Editor:
         run(sql)
 
 
-def test_a_guard_that_misses_a_column_or_is_off_is_told(rows: dict[str, Any]) -> None:
+def test_a_guard_that_misses_a_column_is_told() -> None:
     run("ALTER TABLE emissions_emission ADD COLUMN stray integer")
     assert unguarded(connection, Emission) == [
         "emissions_emission: the trigger emissions_emission_changed is missing, is off, or does "
