@@ -24,7 +24,13 @@ from emissions.reports.views import (
 )
 from emissions.views import ConsumptionViewSet, EmissionFactorViewSet, RecalculationViewSet
 from facilities.views import FacilityViewSet
-from organizations.views import APIKeyViewSet, LoginView, OrganizationView, RefreshView
+from organizations.views import (
+    APIKeyViewSet,
+    AuditEventViewSet,
+    LoginView,
+    OrganizationView,
+    RefreshView,
+)
 
 JSON = [OpenApiJsonRenderer2, OpenApiJsonRenderer]
 
@@ -36,6 +42,7 @@ router.register("recalculations", RecalculationViewSet, basename="recalculation"
 router.register("imports", ImportViewSet, basename="import")
 router.register("import-layouts", ImportLayoutViewSet, basename="import-layout")
 router.register("api-keys", APIKeyViewSet, basename="api-key")
+router.register("audit-events", AuditEventViewSet, basename="audit-event")
 
 urlpatterns = [
     path("auth/login", LoginView.as_view(), name="login"),

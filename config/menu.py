@@ -35,6 +35,7 @@ GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("Users", "group", "organizations_user_changelist"),
             ("Memberships", "badge", "organizations_membership_changelist"),
             ("API keys", "key", "organizations_apikey_changelist"),
+            ("Audit", "history", "organizations_auditevent_changelist"),
             ("Lock-outs", "lock", "axes_accessattempt_changelist"),
         ],
     ),

@@ -118,11 +118,13 @@ def database() -> dict:
     options = config.setdefault("OPTIONS", {})
     if config["ENGINE"] == "django.db.backends.sqlite3":
         # IMMEDIATE takes the write lock when a transaction begins, so that two writers queue
-        # instead of failing when both try to upgrade a read lock.
+        # instead of failing when both try to upgrade a read lock. Recursive triggers refuse REPLACE
+        # too where a table's rows are written once.
         options.update(
             transaction_mode="IMMEDIATE",
             timeout=30,
-            init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+            " PRAGMA recursive_triggers=ON;",
         )
         config["TEST"] = {"NAME": BASE_DIR / "test.sqlite3"}  # a file: threads need one
     else:
@@ -278,6 +280,7 @@ SPECTACULAR_SETTINGS = {
         "Method": "emissions.models.Method",
         "RecalculationState": "emissions.models.RecalculationState",
         "Unit": "emissions.models.UNIT_CHOICES",
+        "Event": "organizations.audit.event.Event",
     },
 }
 

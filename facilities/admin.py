@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminS
 from facilities.categories import Category
 from facilities.exports import FORMATS, FacilityTable
 from facilities.models import Facility, FacilityStatus, Meter, SupplyPoint
+from organizations.audit.recording import record_export
 from organizations.staff import (
     DeletedFilter,
     OrganizationFilter,
@@ -233,6 +234,8 @@ class FacilityAdmin(SoftDeleteAdmin):
     def export(self, queryset: QuerySet[Facility], kind: str) -> HttpResponse:
         """The selection as a file with the API's field names; lists are separated by |."""
         rows = queryset.select_related("organization").prefetch_related("supply_points", "meters")
+        for organization_id in sorted(set(rows.values_list("organization_id", flat=True))):
+            record_export(organization_id, "facilities", kind)
         file_format = FORMATS[kind]()
         table = FacilityTable().export(queryset=rows)
         return HttpResponse(

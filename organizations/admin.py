@@ -1,4 +1,4 @@
-"""Users, organizations, memberships, API keys and lock-outs in the admin."""
+"""Users, organizations, memberships, API keys, the audit and lock-outs in the admin."""
 
 from typing import Any
 
@@ -9,9 +9,11 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from unfold.contrib.filters.admin import DropdownFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from organizations.models import APIKey, Import, Membership, Organization, Role, User
+from organizations.audit.event import Event
+from organizations.models import APIKey, AuditEvent, Import, Membership, Organization, Role, User
 from organizations.staff import (
     OrganizationFilter,
     ReadOnly,
@@ -247,6 +249,51 @@ class ImportAdmin(ReadOnly, TenantAdmin):
     ]
     readonly_fields: Any = [CREATED, CHANGED, UNCHANGED, REJECTED, WARNINGS]
     change_form_outer_after_template = "admin/organizations/rejects.html"
+
+
+class EventFilter(DropdownFilter):
+    title = "event"
+    parameter_name = "event"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(one.value, str(one.label)) for one in Event]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(event=self.value()) if self.value() else queryset
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnly, TenantAdmin):
+    """What somebody may have to answer for; for the organization's admins."""
+
+    view_role = Role.ADMIN
+    list_display = [
+        "recorded_at",
+        "organization",
+        "event_name",
+        "actor",
+        "address",
+        "object_type",
+        "object_id",
+    ]
+    list_filter = [("organization", OrganizationFilter), EventFilter]
+    list_select_related = ["organization"]
+    search_fields = ["actor", "address", "object_id", "request_id"]
+    search_help_text = "Who, address, request, or the id of what it was done to"
+    fields = [
+        ("organization", "number"),
+        ("recorded_at", "event_name"),
+        ("actor", "address"),
+        ("object_type", "object_id"),
+        "details",
+        "request_id",
+        ("previous_hash", "hash"),
+    ]
+    readonly_fields: Any = ["event_name"]
+
+    @admin.display(description="event", ordering="event")
+    def event_name(self, row: AuditEvent) -> str:
+        return str(dict(Event.choices).get(row.event, row.event))
 
 
 @admin.register(AccessAttempt)

@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from organizations.access.keys import new_key
+from organizations.audit.event import AuditEvent  # noqa: F401 - Django finds it here
 from organizations.tenancy import TenantQuerySet, TimestampedModel
 
 

@@ -4,8 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from organizations.models import APIKey, Organization
-from organizations.rest.fields import ModelSerializer, Moment, Text
+from organizations.audit.event import Event
+from organizations.models import APIKey, AuditEvent, Organization
+from organizations.rest.fields import Choice, ModelSerializer, Moment, Text
 from organizations.tenancy import caller
 
 
@@ -73,3 +74,45 @@ class NewAPIKeySerializer(APIKeySerializer):
 
     class Meta(APIKeySerializer.Meta):
         fields = [*APIKeySerializer.Meta.fields, "key"]
+
+
+class AuditEventSerializer(ModelSerializer):
+    """An event of the audit; its `hash` is made of all the rest."""
+
+    event = Choice(choices=Event.choices, read_only=True)
+    address = Text(
+        read_only=True, allow_blank=True, help_text="Where it came from; null for a command."
+    )
+    request_id = Text(
+        read_only=True, allow_blank=True, help_text="The request's `x-request-id`, if it had one."
+    )
+    details = serializers.DictField(
+        read_only=True, help_text="What is to be known beside that, by the event."
+    )
+    previous_hash = serializers.CharField(
+        read_only=True,
+        help_text="The hash of the event before; for the first, SHA-256 of the organization's id.",
+    )
+    hash = serializers.CharField(
+        read_only=True,
+        help_text="SHA-256 of this object without `hash`, as JSON with its names sorted, without "
+        "spaces, in UTF-8.",
+    )
+
+    class Meta:
+        model = AuditEvent
+        fields = [
+            "id",
+            "number",
+            "event",
+            "actor",
+            "address",
+            "request_id",
+            "object_type",
+            "object_id",
+            "details",
+            "recorded_at",
+            "previous_hash",
+            "hash",
+        ]
+        read_only_fields = fields

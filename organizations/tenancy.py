@@ -14,6 +14,7 @@ from uuid import UUID
 
 import uuid_utils.compat as uuid
 from django.db import OperationalError, connection, models, transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
 P = ParamSpec("P")
@@ -23,6 +24,10 @@ GATE = 0x0C02E  # the first half of the advisory locks that pass_gate takes
 ATTEMPTS = 4
 RETRIED_SQLSTATES = {"40001", "40P01"}  # serialization failure, deadlock: the server says "again"
 WAITED_TOO_LONG = "55P03"  # lock_not_available: PATIENCE is at its end
+
+row_deleted, row_restored = Signal(), Signal()
+"""Sent with the `row` at the end of a soft deletion and of a restoration, in its transaction, when
+everything that follows from it has been computed."""
 
 PATIENCE: ContextVar[int] = ContextVar("PATIENCE", default=0)
 """Seconds that a write waits for each lock; 0 is for ever. Requests have little: an import may hold
@@ -128,10 +133,12 @@ class SoftDeleteModel(TimestampedModel):
     class Meta:
         abstract = True
 
+    @transaction.atomic
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Takes the row out of every answer and total; `restore()` undoes it."""
         self.deleted_at = timezone.now()
         self.save(update_fields=["deleted_at"])
+        row_deleted.send(type(self), row=self)
         return 1, {self._meta.label: 1}
 
     @transaction.atomic
@@ -140,6 +147,7 @@ class SoftDeleteModel(TimestampedModel):
         self.clean()
         self.deleted_at = None
         self.save(update_fields=["deleted_at"])
+        row_restored.send(type(self), row=self)
 
 
 def atomic_with_retry(function: Callable[P, R]) -> Callable[P, R]:
@@ -191,7 +199,7 @@ def pass_gate(organization_id: UUID | None, *, exclusive: bool = False) -> None:
     """
     if connection.vendor != "postgresql":
         return
-    key = 0 if organization_id is None else int.from_bytes(organization_id.bytes[-4:], signed=True)
+    key = 0 if organization_id is None else lock_key(organization_id)
     everybody = "" if exclusive and organization_id is None else "_shared"
     one = "" if exclusive else "_shared"
     with connection.cursor() as cursor:
@@ -200,3 +208,8 @@ def pass_gate(organization_id: UUID | None, *, exclusive: bool = False) -> None:
             f" pg_advisory_xact_lock{everybody}(%s, 0), pg_advisory_xact_lock{one}(%s, %s)",
             [f"{PATIENCE.get()}s", GATE, GATE, key],
         )
+
+
+def lock_key(organization_id: UUID) -> int:
+    """The second half of an organization's advisory locks: 32 bits, which two may share."""
+    return int.from_bytes(organization_id.bytes[-4:], signed=True)

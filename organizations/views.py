@@ -1,4 +1,4 @@
-"""`/v1/auth`, `/v1/organization` and `/v1/api-keys`."""
+"""`/v1/auth`, `/v1/organization`, `/v1/api-keys` and `/v1/audit-events`."""
 
 from typing import Any
 
@@ -16,10 +16,12 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from organizations.access.authentication import CHALLENGE
 from organizations.access.lockout import retry_after
-from organizations.models import APIKey, Organization, Role, User
+from organizations.filters import AuditEventFilter
+from organizations.models import APIKey, AuditEvent, Organization, Role, User
 from organizations.rest.viewsets import Created, Deleted, Listed, Retrieved
 from organizations.serializers import (
     APIKeySerializer,
+    AuditEventSerializer,
     LoginSerializer,
     NewAPIKeySerializer,
     OrganizationSerializer,
@@ -150,3 +152,24 @@ class APIKeyViewSet(Listed, Retrieved, Created, Deleted):
 
     def remove(self, instance: APIKey) -> None:
         instance.revoke()
+
+
+@extend_schema(tags=["audit"])
+@extend_schema_view(list=extend_schema(summary="List audit events"))
+class AuditEventViewSet(Listed):
+    """Who logged in or failed to, gave and took access, exported, imported, deleted and restored.
+
+    Events are numbered 1, 2, 3 … and each carries the hash of the one before it: none can be
+    changed or taken away without a trace.
+    """
+
+    queryset = AuditEvent.objects.all()
+    serializer_class = AuditEventSerializer
+    filterset_class = AuditEventFilter
+    required_role = Role.ADMIN
+    newest_first = ("-number", "-id")
+    sort_fields = {
+        name: name
+        for name in AuditEventSerializer.Meta.fields
+        if name not in ("details", "previous_hash", "hash")
+    }

@@ -22,6 +22,7 @@ from pytest_django.plugin import blocking_manager_key
 from config.rendering import dumps
 from emissions.models import EmissionFactor, FactorSource, ShippedRow
 from organizations.models import APIKey, Membership, Organization, Role, User
+from tests.written_once import flushing
 
 LOCAL = threading.local()  # making a client loads every middleware: one a thread is enough
 LET_GO = """
@@ -174,6 +175,8 @@ def created(answer: Answer) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """The test database with the published factors in it."""
+    operations: Any = connection.ops
+    operations.execute_sql_flush = flushing(operations.execute_sql_flush)
     with django_db_blocker.unblock():
         call_command("load_emission_factors", stderr=StringIO())
         models = (FactorSource, EmissionFactor, ShippedRow)

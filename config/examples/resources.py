@@ -249,6 +249,20 @@ KEY = {
     "last_used_at": None,
     "created_at": MOMENT,
 }
+AUDIT_EVENT = {
+    "id": "0199f1c2-bb77-7124-a4dd-8b9c0d1e2f3a",
+    "number": 3,
+    "event": "login",
+    "actor": "ana@example.com",
+    "address": "127.0.0.1",
+    "request_id": None,
+    "object_type": "user",
+    "object_id": "0199f1c2-5b1c-7a18-9b31-eb0d18082a3b",
+    "details": {"into": "api"},
+    "recorded_at": "2026-01-31T09:00:00.123456Z",
+    "previous_hash": "4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a",
+    "hash": "dbc1b4c900ffe48d575b5da5c638040125f65db0fe3e24494b76ea986457d986",
+}
 ORGANIZATION = {
     "id": "0199f1c2-6a0d-7b29-8c42-fc0e29193a4b",
     "name": "Example Ltd",
@@ -360,4 +374,5 @@ EXAMPLES = {
     ],
     "api_keys_retrieve": [answer(KEY), NOT_FOUND],
     "api_keys_destroy": [NOT_FOUND],
+    "audit_events_list": [answer(AUDIT_EVENT)],
 }

@@ -25,7 +25,7 @@ from organizations.importing.spreadsheets import JSONTable, Table, Unreadable, o
 from organizations.importing.uploads import FILE_PARSERS, Upload, kept
 from organizations.models import APIKey, Import, Organization, User
 from organizations.rest.filters import plain_names, refuse_unknown
-from organizations.rest.tables import CSVTable
+from organizations.rest.tables import CSVTable, record_sent
 from organizations.rest.viewsets import Conflict, Listed, Retrieved
 from organizations.tenancy import Caller, caller
 
@@ -143,6 +143,7 @@ class ImportViewSet(Listed, Retrieved):
     def rejects(self, request: Request, pk: str) -> HttpResponse:
         """With line, column, code and reason in columns of their own, which an import ignores."""
         row = self.get_object()
+        record_sent(request, f"rejects-{row.pk}", "csv")
         return HttpResponse(
             row.rejects,
             content_type="text/csv; charset=utf-8",

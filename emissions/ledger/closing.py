@@ -28,6 +28,8 @@ from emissions.ledger.plan import bills, current_lines
 from emissions.ledger.recalculation import recalculate
 from emissions.models import ClosedPeriod, Consumption, PendingFacility
 from organizations.access.author import author, because
+from organizations.audit.event import Event
+from organizations.audit.recording import record
 from organizations.models import Organization
 from organizations.tenancy import pass_gate
 
@@ -74,9 +76,11 @@ def close(organization_id: UUID, year: int) -> ClosedPeriod:
     if PendingFacility.objects.filter(organization_id=organization_id).exists():
         raise NotNow("recalculating", "A recalculation is under way: close the year after it.")
     _store(organization, [*years, year])
-    return ClosedPeriod.objects.create(
+    period = ClosedPeriod.objects.create(
         organization_id=organization_id, year=year, closed_by=author()
     )
+    record(organization_id, Event.PERIOD_CLOSED, object_type="period", object_id=year)
+    return period
 
 
 @transaction.atomic
@@ -99,6 +103,7 @@ def reopen(organization_id: UUID, year: int) -> ClosedPeriod:
     elsewhere = held.filter(lines).values_list("lines__facility_id", flat=True).distinct()
     with because(f"{year} reopened by {by or 'a command'}"):
         recalculate(list(held.values_list("facility_id", "pk")), also=set(elsewhere.order_by()))
+    record(organization_id, Event.PERIOD_REOPENED, object_type="period", object_id=year)
     return period
 
 

@@ -132,6 +132,9 @@ class Emission(models.Model):
     )
     """What makes two lines the same line."""
 
+    CLOSED_BY = "superseded_at"
+    """What is set once in a stored line, and nothing else ever (organizations.database.guards)."""
+
     class Meta:
         ordering = ["start_date", "id"]
         constraints = [

@@ -14,7 +14,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from organizations.access.author import because
+from organizations.access.author import author, because
+from organizations.audit.event import Event
+from organizations.audit.recording import record, type_of
 from organizations.importing.importer import Importer
 from organizations.importing.options import ABORT
 from organizations.importing.progress import Quiet, Rows
@@ -23,6 +25,7 @@ from organizations.models import Import, ImportOutcome
 from organizations.tenancy import in_the_way
 
 CACHE_KIB = 64 * 1024
+COUNTS = ("created", "changed", "unchanged", "rejected", "warnings")
 
 
 class NotStored(Exception):
@@ -151,14 +154,25 @@ def kept_rows(rejects: TextIO | None, keep: bool) -> str:
     return storable(rejects.getvalue()) if keep and isinstance(rejects, StringIO) else ""
 
 
+@transaction.atomic
 def keep_record(row: Import, report: Report, outcome: str) -> None:
-    """Stores that an import was, and what became of its rows."""
+    """Stores that an import was and what became of its rows, for the audit too if it was no try."""
     row.finished_at = timezone.now()
     row.outcome = outcome
-    for name in ("created", "changed", "unchanged", "rejected", "warnings"):
+    for name in COUNTS:
         setattr(row, name, getattr(report, name))
     row.first_rejects = report.first
     row.save(force_insert=True)
+    if outcome != ImportOutcome.CHECKED:
+        stored = outcome == ImportOutcome.STORED
+        record(
+            row.organization_id,
+            Event.IMPORT_STORED if stored else Event.IMPORT_REFUSED,
+            object_type=type_of(row),
+            object_id=row.pk,
+            details={name: getattr(row, name) for name in ("kind", "file_name", *COUNTS)},
+            actor=author() or row.started_by,
+        )
 
 
 def check_references_at_once() -> None:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from organizations.audit.recording import record_export
 from organizations.management.commands.create_api_key import find_organization
 from organizations.models import Organization
 from organizations.rest.tables import harmless
@@ -59,6 +60,8 @@ class ExportCommand(BaseCommand):
                     )
                 except OSError as error:
                     raise CommandError(f"--out: {options['out']}: {error.strerror}.") from error
+            what = type(self).__module__.rpartition("export_")[2]
+            record_export(organization.pk, what, "csv")
             writer = csv.writer(getattr(file, "_out", file), lineterminator="\n")
             writer.writerow(self.columns)
             for row in self.rows(organization):

@@ -12,12 +12,17 @@ from decimal import Decimal
 from tempfile import TemporaryFile
 from typing import Any
 
+from django.db import OperationalError
 from django.http import FileResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from openpyxl import Workbook
 from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+
+from organizations.audit.recording import record_export
+from organizations.rest.viewsets import Conflict
+from organizations.tenancy import caller, in_the_way
 
 LIKE_A_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 """How text begins that a spreadsheet runs, or that has been kept from it already."""
@@ -74,10 +79,12 @@ def table_response(
 ) -> HttpResponseBase:
     """A table in the format that was asked for, as a file of this name without its ending.
 
-    `rows` is called when the first row is wanted, and its rows are read while the answer is sent.
-    Raises ValidationError where there are more than a worksheet takes.
+    It is recorded in the audit first. `rows` is called when the first row is wanted, and its rows
+    are read while the answer is sent. Raises ValidationError where there are more than a worksheet
+    takes.
     """
     chosen = request.accepted_renderer
+    record_sent(request, name, chosen.format)
     headers = {"Content-Disposition": f'attachment; filename="{name}.{chosen.format}"'}
     if isinstance(chosen, XLSXTable):
         file = TemporaryFile()  # noqa: SIM115 - the answer closes it when it is sent
@@ -87,6 +94,17 @@ def table_response(
     return StreamingHttpResponse(
         csv_lines(columns, rows), content_type="text/csv; charset=utf-8", headers=headers
     )
+
+
+def record_sent(request: Request, name: str, kind: str) -> None:
+    """Records that the caller gets a file. Raises Conflict where another write is in the way."""
+    query = request.META.get("QUERY_STRING", "")
+    try:
+        record_export(caller(request).organization_id, name, kind, query=query)
+    except OperationalError as error:
+        if not in_the_way(error):
+            raise
+        raise Conflict from error
 
 
 class Echo:

@@ -19,7 +19,15 @@ from emissions.models import (
     Recalculation,
 )
 from facilities.models import Facility
-from organizations.models import APIKey, Import, ImportLayout, Membership, Organization, User
+from organizations.models import (
+    APIKey,
+    AuditEvent,
+    Import,
+    ImportLayout,
+    Membership,
+    Organization,
+    User,
+)
 from tests.admin.conftest import at_the_admin
 from tests.conftest import Person
 
@@ -87,6 +95,7 @@ def secrets(charlie: Person) -> dict[type[models.Model], models.Model]:
         ClosedPeriod.objects.create(
             organization=charlie.organization, year=2001, closed_by=f"{MARK}@example.com"
         ),
+        AuditEvent.objects.filter(organization=charlie.organization, event="key_created")[0],
     ]
     return {type(row): row for row in rows}
 

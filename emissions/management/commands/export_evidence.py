@@ -5,6 +5,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from emissions.reports.evidence.pack import write_pack
 from emissions.reports.periods import Period
+from organizations.audit.recording import record_export
 from organizations.database.snapshot import one_snapshot
 from organizations.management.commands.create_api_key import find_organization
 
@@ -30,6 +31,7 @@ class Command(BaseCommand):
             with one_snapshot():
                 counts = write_pack(organization, year, half)
             half.replace(file)
+            record_export(organization.pk, f"evidence-{year}", "zip")
         except OSError as error:
             raise CommandError(f"--out: {file}: {error.strerror}.") from error
         finally:

@@ -18,7 +18,7 @@ from emissions.rules import EARLIEST_DAY, LATEST_DAY
 from organizations.database.snapshot import one_snapshot
 from organizations.models import Organization
 from organizations.rest.filters import plain_names, refuse_unknown
-from organizations.rest.tables import XLSXTable, wants_table
+from organizations.rest.tables import XLSXTable, record_sent, wants_table
 from organizations.rest.viewsets import TenantViewSet
 from organizations.tenancy import caller
 
@@ -64,6 +64,7 @@ class InventoryView(TenantViewSet):
             report = inventory(organization, year, base_year)
         if not wants_table(request):
             return Response(self.get_serializer(report).data)
+        record_sent(request, f"inventory-{year}", XLSXTable.format)
         file = TemporaryFile()  # noqa: SIM115 - the answer closes it when it is sent
         write_inventory(file, report)
         file.seek(0)

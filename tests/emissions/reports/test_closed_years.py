@@ -192,6 +192,11 @@ def test_a_year_says_when_and_by_whom(alice: Person, sites: list[dict[str, Any]]
     opened = reopen(alice)
     assert (opened["status"], opened["closed_at"]) == ("open", closed["closed_at"])
     assert opened["reopened_by"].startswith("alice")
+    events = alice.get("/v1/audit-events?object_type=period").body["items"]
+    assert [(one["event"], one["object_id"]) for one in events] == [
+        ("period_reopened", "2023"),
+        ("period_closed", "2023"),
+    ]
     listed = alice.get("/v1/periods").body
     assert [one["year"] for one in listed["items"]] == [2024, 2023]
     assert (listed["total"], listed["page"], listed["pages"]) == (2, 1, 1)

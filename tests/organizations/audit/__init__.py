@@ -1,0 +1,1 @@
+"""What is recorded of an organization, that none of it can be changed, and that it would show."""

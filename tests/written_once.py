@@ -1,0 +1,42 @@
+"""Taking the guards of tables away, as their owner may: to damage rows, and to empty a database."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.apps import apps
+from django.db import connection
+
+from organizations.database.guards import guarding, lifting
+
+GUARDED = [model for model in apps.get_models() if hasattr(model, "CLOSED_BY")]
+
+
+@contextmanager
+def lifted() -> Iterator[None]:
+    """Rows that are written once may be changed inside, and not after it."""
+    run(sql for model in GUARDED for sql in lifting(connection, model._meta.db_table))
+    try:
+        yield
+    finally:
+        run(
+            sql
+            for model in GUARDED
+            for sql in guarding(connection, model._meta.db_table, model.CLOSED_BY)
+        )
+
+
+def run(statements: Iterator[str]) -> None:
+    with connection.cursor() as cursor:
+        for sql in statements:
+            cursor.execute(sql)
+
+
+def flushing(flush: Callable[[Any], None]) -> Callable[[Any], None]:
+    """What empties every table after a test that really commits, guarded ones too."""
+
+    def emptied(statements: Any) -> None:
+        with lifted():
+            flush(statements)
+
+    return emptied
