@@ -342,7 +342,8 @@ def test_what_a_path_does_not_do_is_405(rows: Rows, alice: Person) -> None:
                 answer = alice.call(method, path.format(**rows.ids), {})
                 assert answer.status == 405, (method, path)
                 assert answer.body["code"] == "method_not_allowed"
-                assert set(answer.headers["Allow"].split(", ")) == {*methods, "HEAD"}
+                head = {"HEAD"} if "GET" in methods else set()
+                assert set(answer.headers["Allow"].split(", ")) == methods | head
 
 
 def test_published_factors_are_read_only_for_every_role(
