@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "facilities.apps": "",
     "organizations.database": "",
     "organizations.access": "database models tenancy",
-    "organizations.tenancy": "",
+    "organizations.tenancy": "database",
     "organizations.models": "access tenancy",
     "organizations.history": "access database models tenancy",
     "organizations.rest": "database models tenancy",

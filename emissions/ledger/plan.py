@@ -15,11 +15,11 @@ from uuid import UUID
 
 import uuid_utils.compat as uuid
 from django.db.models import Q
-from django.utils import timezone
 
 from emissions.ledger.bills import AMOUNTS, Bill, Figures, Kilograms, calculator_for, compute
 from emissions.models import Consumption, Emission, EmissionFactor
 from organizations.database import bulk
+from organizations.database.clock import moment
 
 LINE_COLUMNS = ("id", *Emission.WRITTEN, "recorded_at")
 OWN_COLUMNS = Bill._fields[: Bill._fields.index("country")]
@@ -120,7 +120,9 @@ def make_plan(rows: Sequence[Bill], supposing: EmissionFactor | None = None) -> 
 
 def write_plan(plan: Plan) -> None:
     """Writes a plan's lines and figures; totals are the caller's."""
-    now = timezone.now()
+    if not (plan.stale or plan.missing or plan.changed):
+        return
+    now = moment()
     bulk.update(Emission, ["superseded_at"], [(pk, now) for pk in plan.stale])
     insert_lines(plan.missing, now)
     bulk.update(

@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
+from organizations.database.clock import moment
 from organizations.importing.importer import Importer
 from organizations.importing.options import ABORT
 from organizations.importing.progress import Quiet, Rows
@@ -111,6 +112,7 @@ def bring_in(
             with large_cache(), transaction.atomic(), importer.writer:
                 check_references_at_once()
                 importer.prepare()
+                importer.now = moment()
                 for lines, rows in importer.table.batches():
                     good = importer.read(lines, rows)
                     importer.writing &= not (abort and report.rejected)
@@ -124,6 +126,7 @@ def bring_in(
                 importer.flush()
                 importer.finish()
                 record.rejects = kept_rows(rejects, keep)
+                record.started_at, record.finished_at = importer.now, moment()
                 keep_record(record, report, ImportOutcome.STORED)
         except Discarded:
             record.rejects = kept_rows(rejects, keep)
@@ -152,7 +155,7 @@ def kept_rows(rejects: TextIO | None, keep: bool) -> str:
 
 def keep_record(row: Import, report: Report, outcome: str) -> None:
     """Stores that an import was, and what became of its rows."""
-    row.finished_at = timezone.now()
+    row.finished_at = row.finished_at or timezone.now()
     row.outcome = outcome
     for name in ("created", "changed", "unchanged", "rejected", "warnings"):
         setattr(row, name, getattr(report, name))
