@@ -113,7 +113,7 @@ class CopyBackend(BaseFilterBackend):
             "required": False,
             "description": "With `cursor`: deleted rows come too, as `id`, `external_id`, "
             "`deleted_at` and `updated_at`.",
-            "schema": {"type": "boolean", "default": False},
+            "schema": {"type": "boolean"},
         }
         names = view.copy_parameters
         return [one for one in (cursor, deleted) if one["name"] in names]
