@@ -34,8 +34,12 @@ class Pagination(BasePagination):
     def asked(self, request: Request) -> tuple[int, int]:
         """Where the page starts, from 0, and how many fit on it. Raises ValidationError (422)."""
         self.page = whole_number(request, "page", 1)
-        self.size = whole_number(request, "size", DEFAULT_SIZE, MAX_SIZE)
+        self.size = self.asked_size(request)
         return min((self.page - 1) * self.size, FURTHEST), self.size
+
+    def asked_size(self, request: Request) -> int:
+        """How many fit on a page. Raises ValidationError (422)."""
+        return whole_number(request, "size", DEFAULT_SIZE, MAX_SIZE)
 
     def answer(self, items: Any, total: int, **beside: Any) -> Response:
         return Response(

@@ -8,6 +8,7 @@ from drf_spectacular.extensions import (
     OpenApiSerializerFieldExtension,
 )
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
@@ -16,7 +17,8 @@ from config.examples.reports import REPORT_EXAMPLES
 from config.examples.resources import EXAMPLES, answer
 from emissions.serializers import FactorSourceSerializer
 from organizations.access.authentication import KEY_HEADER, ORGANIZATION_HEADER
-from organizations.rest.filters import DayFilter, MultiIdFilter, MultiValueFilter
+from organizations.rest.copies import Copied, DeletedSerializer
+from organizations.rest.filters import INCLUDE_DELETED, DayFilter, MultiIdFilter, MultiValueFilter
 from organizations.rest.tables import CSVTable, XLSXTable
 
 JSON = "application/json"
@@ -145,11 +147,42 @@ class Schema(AutoSchema):
         for body in bodies.values():
             for media_type in set(body.get("content", ())) & TABLE_FORMATS.keys():
                 body["content"][media_type] = {"schema": TABLE_FORMATS[media_type]}
+        if isinstance(self.view, Copied) and self.view.action == "list":
+            page = bodies["200"]["content"][JSON]
+            page["schema"] = {"oneOf": [page["schema"], self._copy(self.view).ref]}
         for code in self._error_codes():
             serializer = ValidationErrorSerializer if code == "422" else ErrorSerializer
             response = OpenApiResponse(serializer, description=ERRORS[code])
             bodies[code] = self._get_response_for_code(response, code, [JSON])
         return bodies
+
+    def _copy(self, view: Copied) -> ResolvedComponent:
+        """The schema of a page of a copy, which a list answers where a cursor is given."""
+        serializer: Any = view.get_serializer()
+        row = self.resolve_serializer(serializer, "response")
+        items = row.ref
+        if INCLUDE_DELETED in view.copy_parameters:
+            items = {"oneOf": [items, self.resolve_serializer(DeletedSerializer, "response").ref]}
+        cursor = {
+            "type": "string",
+            "nullable": True,
+            "description": "Where to go on; null when there is nothing more for now.",
+        }
+        component = ResolvedComponent(
+            name=f"{row.name}Copy",
+            type=ResolvedComponent.SCHEMA,
+            object=f"{row.name}Copy",
+            schema={
+                "type": "object",
+                "required": ["items", "next_cursor"],
+                "properties": {
+                    "items": {"type": "array", "items": items},
+                    "next_cursor": cursor,
+                },
+            },
+        )
+        self.registry.register_on_missing(component)
+        return component
 
     def _error_codes(self) -> list[str]:
         codes = {"401", "406", "422", "429", "500"}

@@ -57,9 +57,20 @@ class Reason(serializers.Field):
             return RECALCULATING
         return value.co2e_reason or None
 
-    def in_database(self, column: F) -> Case:
+    def in_database(self, column: F) -> Any:
         waits = When(facility__co2e_status=Completeness.RECALCULATING, then=Value(RECALCULATING))
         return Case(waits, default=NullIfBlank(F("co2e_reason")), output_field=TextField())
+
+
+class KeptReason(Reason):
+    """Why a consumption has no figure, as it is stored: in a copy, which hears of a facility that
+    is recalculated, but not of each of its bills."""
+
+    def to_representation(self, value: Consumption) -> str | None:
+        return value.co2e_reason or None
+
+    def in_database(self, column: F) -> Any:
+        return NullIfBlank(F("co2e_reason"))
 
 
 class Unit(Choice):
@@ -123,6 +134,12 @@ class ConsumptionSerializer(ModelSerializer):
             "cups": {"max_length": 64},  # before its spaces and dashes are taken out
             "meter": {"max_length": 64},
         }
+
+
+class CopiedConsumptionSerializer(ConsumptionSerializer):
+    """The same in a copy."""
+
+    co2e_reason = KeptReason()
 
 
 class FactorSourceSerializer(serializers.ModelSerializer):

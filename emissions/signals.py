@@ -17,7 +17,6 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.db.models.signals import post_save, pre_save
-from django.utils import timezone
 
 from emissions.ledger.reach import Reach, reaches
 from emissions.ledger.recalculation import lock_facilities, recalculate, recalculate_facilities
@@ -25,6 +24,7 @@ from emissions.ledger.runs import recalculate_reached
 from emissions.models import Consumption, EmissionFactor
 from facilities.categories import Category
 from facilities.models import Facility
+from organizations.database.clock import moment
 from organizations.models import Organization
 from organizations.tenancy import pass_gate
 
@@ -58,14 +58,19 @@ def after_facility(instance: Facility, **kwargs: Any) -> None:
     after = Facility.objects.values(*FACILITY_INPUTS).get(pk=instance.pk)
     if before is None or before == after:
         return
+    consumptions = Consumption.objects.filter(facility=instance)
     if before["deleted_at"] != after["deleted_at"]:
-        consumptions = Consumption.objects.filter(
-            facility=instance, deleted_at=before["deleted_at"]
-        )
-        if after["deleted_at"] is None:
-            refuse_taken_ids(instance, consumptions.values("external_id"))
-        consumptions.update(deleted_at=after["deleted_at"], updated_at=timezone.now())
+        take_along(instance, consumptions.filter(deleted_at=before["deleted_at"]), after)
+    elif before["country"] != after["country"]:  # a copy of one country's bills has others now
+        consumptions.update(updated_at=moment())
     recalculate_facilities([instance.pk])
+
+
+def take_along(facility: Facility, consumptions: QuerySet, after: Any) -> None:
+    """Deletes consumption with its facility, or brings it back. Raises ValidationError."""
+    if after["deleted_at"] is None:
+        refuse_taken_ids(facility, consumptions.values("external_id"))
+    consumptions.update(deleted_at=after["deleted_at"], updated_at=moment())
 
 
 def refuse_taken_ids(facility: Facility, external_ids: QuerySet) -> None:

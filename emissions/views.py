@@ -19,12 +19,14 @@ from emissions.reports.figures import explanation
 from emissions.reports.serializers import CalculationQuery, CalculationSerializer
 from emissions.serializers import (
     ConsumptionSerializer,
+    CopiedConsumptionSerializer,
     EmissionFactorSerializer,
     RecalculationSerializer,
 )
 from facilities.models import Facility
-from organizations.rest.filters import plain_names, refuse_unknown
-from organizations.rest.viewsets import Listed, ResourceViewSet, Retrieved
+from organizations.rest.copies import Copied
+from organizations.rest.filters import CURSOR, plain_names, refuse_unknown
+from organizations.rest.viewsets import ResourceViewSet, Retrieved
 from organizations.tenancy import TenantQuerySet, caller
 
 WHAT_CHANGED = [
@@ -50,11 +52,12 @@ WHAT_CHANGED = [
     partial_update=extend_schema(summary="Update a consumption"),
     destroy=extend_schema(summary="Delete a consumption"),
 )
-class ConsumptionViewSet(ResourceViewSet):
+class ConsumptionViewSet(Copied, ResourceViewSet):
     """Bills, readings and refills, each with its kg CO2e or the reason it has none."""
 
     queryset = Consumption.objects.annotate(facility_status=F("facility__co2e_status"))
     serializer_class = ConsumptionSerializer
+    copied_serializer_class = CopiedConsumptionSerializer
     filterset_class = ConsumptionFilter
     sort_fields = {
         name: name
@@ -109,7 +112,7 @@ class ConsumptionViewSet(ResourceViewSet):
     partial_update=extend_schema(summary="Update an own emission factor", parameters=WHAT_CHANGED),
     destroy=extend_schema(summary="Delete an own emission factor"),
 )
-class EmissionFactorViewSet(ResourceViewSet):
+class EmissionFactorViewSet(Copied, ResourceViewSet):
     """Published factors, which are read-only here, and the organization's own.
 
     Writing one recalculates every consumption it applied to or applies to now: before the answer,
@@ -140,6 +143,11 @@ class EmissionFactorViewSet(ResourceViewSet):
     def visible(self, queryset: Any, organization_id: UUID | None) -> TenantQuerySet:
         return queryset.usable_by(organization_id)
 
+    def orders(self, organization_id: UUID) -> list[Any]:
+        """Own factors and published ones, which no index has together."""
+        published = EmissionFactor.objects.filter(organization=None)
+        return [*super().orders(organization_id), published]
+
     def lock(self, instance: models.Model | None) -> None:
         if isinstance(instance, EmissionFactor) and not instance.own:
             raise PermissionDenied(
@@ -163,12 +171,13 @@ class EmissionFactorViewSet(ResourceViewSet):
     list=extend_schema(summary="List recalculations"),
     retrieve=extend_schema(summary="Get a recalculation with its progress"),
 )
-class RecalculationViewSet(Listed, Retrieved):
+class RecalculationViewSet(Copied, Retrieved):
     """Changes that reached too much consumption for their own request, and how far they are."""
 
     queryset = Recalculation.objects.all()
     serializer_class = RecalculationSerializer
     filterset_class = RecalculationFilter
+    copy_parameters = {CURSOR}  # none is ever deleted
     sort_fields = {
         name: name
         for name in RecalculationSerializer.Meta.fields

@@ -14,6 +14,7 @@ from facilities.models import (
     country_code,
 )
 from organizations.rest.filters import (
+    INCLUDE_DELETED,
     ContainsFilter,
     MomentFilter,
     MultiCodeFilter,
@@ -73,11 +74,16 @@ class FacilityFilter(django_filters.FilterSet):
     def with_cups(self, queryset: QuerySet, name: str, values: list[str]) -> QuerySet:
         if not values:
             return queryset
-        points = SupplyPoint.objects.filter(cups__in=values, released_at=None)
+        points = self.held(SupplyPoint.objects.filter(cups__in=values))
         return queryset.filter(pk__in=points.values("facility_id"))
 
     def with_meter(self, queryset: QuerySet, name: str, values: list[str]) -> QuerySet:
         if not values:
             return queryset
-        meters = Meter.objects.filter(code__in=values, released_at=None)
+        meters = self.held(Meter.objects.filter(code__in=values))
         return queryset.filter(pk__in=meters.values("facility_id"))
+
+    def held(self, points: QuerySet) -> QuerySet:
+        """The points that facilities have; deleted ones have released theirs, and had them."""
+        with_deleted = self.data.get(INCLUDE_DELETED) == "true"
+        return points if with_deleted else points.filter(released_at=None)

@@ -164,6 +164,8 @@ class Facility(SoftDeleteModel):
                 name="facility_newest_first",
                 condition=models.Q(deleted_at=None),
             ),
+            # Copies are read in this order, deleted ones too.
+            models.Index(fields=["organization", "updated_at", "id"], name="facility_changes"),
         ]
 
     def __str__(self) -> str:

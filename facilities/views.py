@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from facilities.filters import FacilityFilter
 from facilities.models import Facility
 from facilities.serializers import FacilitySerializer
+from organizations.rest.copies import Copied
 from organizations.rest.viewsets import ResourceViewSet
 from organizations.tenancy import TenantQuerySet
 
@@ -21,7 +22,7 @@ from organizations.tenancy import TenantQuerySet
     partial_update=extend_schema(summary="Update a facility"),
     destroy=extend_schema(summary="Delete a facility with all its consumption"),
 )
-class FacilityViewSet(ResourceViewSet):
+class FacilityViewSet(Copied, ResourceViewSet):
     """The organization's sites, each with the kg CO2e of everything that counts there."""
 
     queryset = Facility.objects.prefetch_related("supply_points", "meters")

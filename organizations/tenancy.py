@@ -17,6 +17,8 @@ from django.db import OperationalError, connection, models, transaction
 from django.dispatch import Signal
 from django.utils import timezone
 
+from organizations.database.clock import ANNOUNCING, announced_moment, whose
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -104,8 +106,10 @@ class TimestampedModel(models.Model):
         update_fields: Any = None,
     ) -> None:
         """Saves in one transaction with everything that the signals recompute."""
+        now = announced_moment(getattr(self, "organization_id", None))
+        self.updated_at = now
         if self._state.adding:
-            self.updated_at = self.created_at
+            self.created_at = now
             for field in self._meta.concrete_fields:
                 if field.name in self.COMPUTED:
                     setattr(self, field.name, field.get_default())
@@ -114,7 +118,6 @@ class TimestampedModel(models.Model):
             if names is None:
                 names = [f.name for f in self._meta.concrete_fields if not f.primary_key]
             update_fields = {*names, "updated_at"}.difference(self.COMPUTED)
-            self.updated_at = timezone.now()
         super().save(
             force_insert=force_insert,
             force_update=force_update,
@@ -196,6 +199,8 @@ def pass_gate(organization_id: UUID | None, *, exclusive: bool = False) -> None:
     exclusive: for its organization, or with None (a published factor) for everybody. It is the
     first lock of every writer; facilities by id come next, their consumptions last. None of them is
     waited for longer than `PATIENCE`. SQLite's IMMEDIATE transactions are that order already.
+
+    Who passes has announced itself to the readers of copies (see organizations.database.clock).
     """
     if connection.vendor != "postgresql":
         return
@@ -205,8 +210,9 @@ def pass_gate(organization_id: UUID | None, *, exclusive: bool = False) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('lock_timeout', %s, true),"
-            f" pg_advisory_xact_lock{everybody}(%s, 0), pg_advisory_xact_lock{one}(%s, %s)",
-            [f"{PATIENCE.get()}s", GATE, GATE, key],
+            f" pg_advisory_xact_lock{everybody}(%s, 0), pg_advisory_xact_lock{one}(%s, %s),"
+            f" {ANNOUNCING}",
+            [f"{PATIENCE.get()}s", GATE, GATE, key, whose(organization_id)],
         )
 
 

@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "facilities.apps": "",
     "organizations.database": "",
     "organizations.access": "database models tenancy",
-    "organizations.tenancy": "",
+    "organizations.tenancy": "database",
     "organizations.audit": "access database models tenancy",
     "organizations.models": "access audit tenancy",
     "organizations.history": "access database models tenancy",

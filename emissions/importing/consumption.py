@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from uuid_utils import uuid7
 
 from emissions.calculation.formula import Calculator
@@ -176,7 +175,7 @@ class ConsumptionImporter(Importer):
         lines: list[tuple] = []
         changed: list[Recognised] = []
         accepted: list[tuple[Any, Recognised]] = []
-        now = timezone.now()
+        now = self.now
         for one in checked:
             if one.after == one.before and not self.differs(one):
                 self._keep(one)

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from django.utils import timezone
-
 from emissions.ledger.reach import reaches
 from emissions.ledger.runs import recalculate_everything_reached
 from emissions.models import EmissionFactor, FactorSource
+from emissions.models.factor import touch_factors_of
+from organizations.database.clock import moment
 from organizations.history import recorded
 
 IDENTITY = (*EmissionFactor.KEY, "valid_from")
@@ -58,13 +58,19 @@ def overlap(one: EmissionFactor, other: EmissionFactor) -> bool:
 
 
 def store_sources(sources: Iterable[FactorSource]) -> None:
-    """Stores who published factors; one that is known is updated."""
+    """Stores who published factors; one that is known is updated, and so are its factors, which
+    show it."""
+    sources = list(sources)
+    stored = FactorSource.objects.in_bulk([one.pk for one in sources])
+    changed = [one.pk for one in sources if one.pk in stored and one.differs(stored[one.pk])]
     FactorSource.objects.bulk_create(
         sources,
         update_conflicts=True,
         unique_fields=["id"],
-        update_fields=["title", "url", "licence", "attribution"],
+        update_fields=FactorSource.SHOWN,
     )
+    if changed:
+        touch_factors_of(changed)
 
 
 def store_factors(
@@ -72,8 +78,11 @@ def store_factors(
 ) -> None:
     """Stores factors with their history and recomputes what they touch, in the transaction."""
     changed = [change.after for change in changes]
-    for factor in changed:
-        factor.updated_at = timezone.now()
+    now = moment()
+    for factor in created:
+        factor.created_at = now
+    for factor in (*changed, *created):
+        factor.updated_at = now
     with recorded(EmissionFactor, [one.pk for one in changed], reason):
         EmissionFactor.objects.bulk_update(changed, [*COLUMNS, "updated_at"], batch_size=500)
     EmissionFactor.objects.bulk_create(created, batch_size=500)

@@ -15,7 +15,6 @@ from uuid import UUID
 
 import uuid_utils.compat as uuid
 from django.db.models import Q
-from django.utils import timezone
 
 from emissions.ledger.bills import (
     AMOUNTS,
@@ -31,6 +30,7 @@ from emissions.ledger.bills import (
 from emissions.models import Consumption, Emission, EmissionFactor
 from organizations.access.author import cause
 from organizations.database import bulk
+from organizations.database.clock import moment
 
 LINE_COLUMNS = ("id", *Emission.WRITTEN, "recorded_at")
 OWN_COLUMNS = Bill._fields[: Bill._fields.index("facility_type")]
@@ -143,7 +143,9 @@ def computed_beside_stored(
 
 def write_plan(plan: Plan) -> None:
     """Writes a plan's lines and figures; totals are the caller's."""
-    now = timezone.now()
+    if not (plan.stale or plan.missing or plan.changed):
+        return
+    now = moment()
     if plan.stale:
         by = cause()
         columns = ["superseded_at", "superseded_by"]

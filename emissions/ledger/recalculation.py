@@ -16,7 +16,6 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
-from django.utils import timezone
 
 from emissions.ledger.bills import PERIOD_CLOSED, Kilograms, too_large
 from emissions.ledger.plan import Difference, Plan, bills, make_plan, write_plan
@@ -30,6 +29,7 @@ from emissions.models import (
 from facilities.categories import Category
 from facilities.models import Completeness, Facility
 from organizations.database import bulk
+from organizations.database.clock import moment
 from organizations.tenancy import pass_gate
 
 BATCH = 5000
@@ -134,11 +134,10 @@ def write_totals(
     """
     differences: list[Difference] = []
     changed: list[tuple] = []
-    now = timezone.now()
     for pk, status in _completeness(computed):
         if stored[pk] == (computed[pk], status):
             continue
-        changed.append((pk, *computed[pk], status, now))
+        changed.append((pk, *computed[pk], status))
         before, after = (*stored[pk].kilograms, stored[pk].status), (*computed[pk], status)
         differences += [
             Difference("facility", pk, name, was, is_now)
@@ -147,8 +146,10 @@ def write_totals(
         ]
         if computed[pk].too_large() and not check:
             raise too_large(f"total of facility {pk}")
-    if not check:
-        bulk.update(Facility, [*Facility.COMPUTED, "updated_at"], changed)
+    if changed and not check:
+        now = moment()
+        rows = [(*row, now) for row in changed]
+        bulk.update(Facility, [*Facility.COMPUTED, "updated_at"], rows)
     return differences
 
 

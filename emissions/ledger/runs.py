@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import groupby, islice
 from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -26,6 +27,7 @@ from emissions.models import Consumption, PendingFacility, Recalculation, Recalc
 from facilities.models import Completeness, Facility
 from organizations.access.author import author, because
 from organizations.database import bulk
+from organizations.database.clock import announced_moment, moment
 from organizations.tenancy import atomic_with_retry, pass_gate
 
 IN_REQUEST = 3000
@@ -92,7 +94,7 @@ def start(reaches: Sequence[Reach], cause: str, *, published: bool = False) -> N
         )
         pending = PendingFacility.objects.filter(recalculation=run).values("facility")
         Facility.objects.filter(pk__in=pending).update(
-            co2e_status=Completeness.RECALCULATING, updated_at=timezone.now()
+            co2e_status=Completeness.RECALCULATING, updated_at=moment()
         )
     if connection.vendor == "postgresql":
         work_off.enqueue()  # a row of the same transaction
@@ -113,12 +115,11 @@ def run(pk: UUID, advance: Callable[[int], None] = lambda facilities: None) -> N
         recalculation = Recalculation.objects.unfinished().filter(pk=pk).first()
         if not is_mine or recalculation is None:
             return
-        store = Recalculation.objects.filter(pk=pk).update
+        store = partial(_store, recalculation)
         store(
             state=RecalculationState.RUNNING,
             started_at=recalculation.started_at or timezone.now(),
             error="",
-            updated_at=timezone.now(),
         )
         errors: list[str] = []
         try:
@@ -128,7 +129,6 @@ def run(pk: UUID, advance: Callable[[int], None] = lambda facilities: None) -> N
                     facilities_done=F("facilities_done") + len(done),
                     consumptions_done=F("consumptions_done") + sum(done.values()),
                     consumptions_changed=F("consumptions_changed") + changed,
-                    updated_at=timezone.now(),
                 )
                 advance(len(done))
         except BaseException as error:  # Ctrl-C too: what is left is still to be done
@@ -139,8 +139,14 @@ def run(pk: UUID, advance: Callable[[int], None] = lambda facilities: None) -> N
                 state=RecalculationState.FAILED if errors else RecalculationState.DONE,
                 error="\n".join(errors[:100]),
                 finished_at=timezone.now(),
-                updated_at=timezone.now(),
             )
+
+
+@transaction.atomic
+def _store(recalculation: Recalculation, **values: Any) -> None:
+    """Writes how far a run is."""
+    now = announced_moment(recalculation.organization_id)
+    Recalculation.objects.filter(pk=recalculation.pk).update(**values, updated_at=now)
 
 
 Outcome = tuple[dict[UUID, int], int, list[str]]

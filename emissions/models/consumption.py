@@ -164,6 +164,8 @@ class Consumption(SoftDeleteModel):
                 name="consumption_newest_first",
                 condition=Q(deleted_at=None),
             ),
+            # Copies are read in this order, deleted ones too.
+            models.Index(fields=["organization", "updated_at", "id"], name="consumption_changes"),
             # Whether a facility is incomplete is one probe of this, whatever its history.
             models.Index(
                 fields=["facility", "co2e_status", "status", "category"],

@@ -1,17 +1,19 @@
 """Emission factors and their sources."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 
 from emissions.calculation.selection import Factor
 from emissions.calculation.units import UNITS
 from facilities.categories import Category
 from facilities.models import country_code
+from organizations.database.clock import announced_moment
 from organizations.database.decimals import ExactDecimalField
 from organizations.history import records
 from organizations.models import GWPSet, Organization
@@ -36,11 +38,23 @@ class FactorSource(models.Model):
     licence = models.CharField(max_length=200, blank=True)
     attribution = models.CharField(max_length=500, blank=True)
 
+    SHOWN = ("title", "url", "licence", "attribution")
+    """What every factor of it shows."""
+
     class Meta:
         ordering = ["id"]
 
     def __str__(self) -> str:
         return self.title
+
+    @transaction.atomic
+    def save(self, **kwargs: Any) -> None:
+        """Stores it; its factors, which show it, have changed too."""
+        super().save(**kwargs)
+        touch_factors_of([self.pk])
+
+    def differs(self, other: "FactorSource") -> bool:
+        return any(getattr(self, name) != getattr(other, name) for name in self.SHOWN)
 
 
 class Method(models.TextChoices):
@@ -174,6 +188,13 @@ class EmissionFactor(SoftDeleteModel):
                 name="factor_lookup",
                 condition=Q(deleted_at=None),
             ),
+            # Copies are read in this order, own factors and published ones.
+            models.Index(fields=["organization", "updated_at", "id"], name="factor_changes"),
+            models.Index(
+                fields=["updated_at", "id"],
+                name="factor_published_changes",
+                condition=Q(organization=None),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -257,6 +278,12 @@ class EmissionFactor(SoftDeleteModel):
         if self.valid_to:
             others = others.filter(valid_from__lte=self.valid_to)
         return others.first()
+
+
+def touch_factors_of(sources: Iterable[str]) -> None:
+    """Moves `updated_at` of every factor of some sources, whoever has it."""
+    now = announced_moment(None)
+    EmissionFactor.objects.filter(source__in=sources).update(updated_at=now)
 
 
 class ShippedRow(models.Model):

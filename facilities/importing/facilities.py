@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from uuid_utils import uuid7
 
 from facilities.importing.recognition import (
@@ -211,7 +210,7 @@ class FacilityImporter(Importer):
 
     def _insertions(self, new: Columns) -> Insertions:
         """What stores new facilities with their CUPS and meters."""
-        count, now = len(new["name"]), timezone.now()
+        count, now = len(new["name"]), self.now
         ids = [uuid7().hex for _ in range(count)]
 
         def every(value: Any) -> list[Any]:
@@ -233,7 +232,7 @@ class FacilityImporter(Importer):
 
     def _change(self, rows: list[tuple[Stored, dict[str, Any]]]) -> None:
         """Writes what differs; lists of codes are replaced."""
-        now = timezone.now()
+        now = self.now
         points: dict[str, list[tuple[Any, str]]] = {name: [] for name in LISTS}
         plain: list[tuple] = []
         for name, codes in LISTS.items():

@@ -1,4 +1,4 @@
-"""Migration steps for what only PostgreSQL can hold."""
+"""Migration steps for what only one of the two databases can hold, or needs."""
 
 from typing import Any
 
@@ -8,13 +8,21 @@ from django.db.migrations.operations import RunSQL
 class RunPostgresSQL(RunSQL):
     """SQL that PostgreSQL runs; on SQLite models and validation hold the rule alone."""
 
+    vendor = "postgresql"
+
     def database_forwards(self, app_label: str, schema_editor: Any, *args: Any) -> None:
-        if schema_editor.connection.vendor == "postgresql":
+        if schema_editor.connection.vendor == self.vendor:
             super().database_forwards(app_label, schema_editor, *args)
 
     def database_backwards(self, app_label: str, schema_editor: Any, *args: Any) -> None:
-        if schema_editor.connection.vendor == "postgresql":
+        if schema_editor.connection.vendor == self.vendor:
             super().database_backwards(app_label, schema_editor, *args)
+
+
+class RunSQLiteSQL(RunPostgresSQL):
+    """SQL that SQLite runs, for what PostgreSQL has already."""
+
+    vendor = "sqlite"
 
 
 def same_organization(table: str, column: str, target: str, name: str) -> RunPostgresSQL:

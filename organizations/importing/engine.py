@@ -17,6 +17,7 @@ from django.utils import timezone
 from organizations.access.author import author, because
 from organizations.audit.event import Event
 from organizations.audit.recording import record, type_of
+from organizations.database.clock import moment
 from organizations.importing.importer import Importer
 from organizations.importing.options import ABORT
 from organizations.importing.progress import Quiet, Rows
@@ -101,7 +102,7 @@ def bring_in(
     abort = options.on_error == ABORT
     with watch(f"importing {importer.kind}", total) as bar:
         report = importer.report = Report(importer.table, bar, rejects)
-        record = Import(
+        row = Import(
             organization=importer.organization,
             kind=importer.kind,
             layout=importer.layout.name,
@@ -110,11 +111,12 @@ def bring_in(
             started_at=started_at,
         )
         importer.writing = not options.dry_run
-        importer.reason = record.as_reason()
+        importer.reason = row.as_reason()
         try:
             with large_cache(), because(importer.reason), transaction.atomic(), importer.writer:
                 check_references_at_once()
                 importer.prepare()
+                importer.now = moment()
                 for lines, rows in importer.table.batches():
                     good = importer.read(lines, rows)
                     importer.writing &= not (abort and report.rejected)
@@ -127,25 +129,26 @@ def bring_in(
                     raise Discarded
                 importer.flush()
                 importer.finish()
-                record.rejects = kept_rows(rejects, keep)
-                keep_record(record, report, ImportOutcome.STORED)
+                row.rejects = kept_rows(rejects, keep)
+                row.started_at, row.finished_at = importer.now, moment()
+                keep_record(row, report, ImportOutcome.STORED)
         except Discarded:
-            record.rejects = kept_rows(rejects, keep)
+            row.rejects = kept_rows(rejects, keep)
             if not options.dry_run:
                 report.created = report.changed = 0
-                keep_record(record, report, ImportOutcome.REFUSED)
+                keep_record(row, report, ImportOutcome.REFUSED)
             elif keep:
-                keep_record(record, report, ImportOutcome.CHECKED)
+                keep_record(row, report, ImportOutcome.CHECKED)
         except KeyboardInterrupt as error:
             connection.close()  # it may have been in the middle of something
-            raise Interrupted(Import.objects.filter(pk=record.pk).exists()) from error
+            raise Interrupted(Import.objects.filter(pk=row.pk).exists()) from error
         except ValidationError as error:
             raise NotStored("; ".join(error.messages)) from error
         except (IntegrityError, OperationalError) as error:
             if isinstance(error, OperationalError) and not in_the_way(error):
                 raise
             raise NotStored(f"another write was in the way; run it again ({error}).") from error
-    report.record = record
+    report.record = row
     return report
 
 
@@ -157,7 +160,7 @@ def kept_rows(rejects: TextIO | None, keep: bool) -> str:
 @transaction.atomic
 def keep_record(row: Import, report: Report, outcome: str) -> None:
     """Stores that an import was and what became of its rows, for the audit too if it was no try."""
-    row.finished_at = timezone.now()
+    row.finished_at = row.finished_at or timezone.now()
     row.outcome = outcome
     for name in COUNTS:
         setattr(row, name, getattr(report, name))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import compress
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -99,6 +100,9 @@ class Importer:
 
     kind: ClassVar[str]
     required: ClassVar[tuple[str, ...]]
+    now: datetime
+    """The moment that its rows are stamped with, once the transaction has begun."""
+
     reason = ""
     """How the history of the rows that it changes names this import."""
 

@@ -21,6 +21,7 @@ from rest_framework.views import APIView
 from organizations.rest.fields import ISO_DATE, as_detail
 
 SORT = "sort"
+CURSOR, INCLUDE_DELETED = "cursor", "include_deleted"
 UNESCAPED_OFFSET = re.compile(r" (\d\d:?\d\d)$")
 PAGING = {"page", "size"}
 NEWEST_FIRST = ("-created_at", "-id")
@@ -43,7 +44,8 @@ def chooses(params: QueryDict) -> bool:
 
 def known_to_lists(view: Any) -> set[str]:
     """The parameters that a list takes beside its filters."""
-    return {*PAGING, SORT} if view.sort_fields else PAGING
+    copying: set[str] = getattr(view, "copy_parameters", set())
+    return PAGING | copying | ({SORT} if view.sort_fields else set())
 
 
 def refuse_unknown(params: QueryDict, known: set[str], repeatable: set[str]) -> None:
@@ -126,7 +128,9 @@ class StrictFilterBackend(DjangoFilterBackend):
         blank = [
             name
             for name, values in params.lists()
-            if "" in values and not isinstance(filters.get(name), ContainsFilter | MultiValueFilter)
+            if "" in values
+            and name != CURSOR  # an empty one begins a copy
+            and not isinstance(filters.get(name), ContainsFilter | MultiValueFilter)
         ]
         if blank:
             raise ValidationError({name: ["Give a value, or leave it out."] for name in blank})

@@ -307,8 +307,9 @@ def test_a_facility_renamed_costs_the_same_with_many_bills_as_with_none(
         row.name = "Renamed"
         statements[row.pk] = written_by(partial(row.save, update_fields=["name"]))
         assert not any("emissions_" in sql for sql in statements[row.pk])
-    # (gate), lock, inputs before, whether it has a history, the update, its history, inputs after
-    expected = 7 if connection.vendor == "postgresql" else 6
+    # Moment, (gate), lock, inputs before, whether it has a history, the update, its history,
+    # inputs after
+    expected = 8 if connection.vendor == "postgresql" else 7
     assert [len(one) for one in statements.values()] == [expected, expected]
     assert current(facility) == lines
 
@@ -321,8 +322,9 @@ def test_a_factors_note_is_saved_without_looking_at_any_consumption(facility: Fa
     statements = written_by(own.save)
     assert not any("emissions_consumption" in sql for sql in statements)
     assert not any('"emissions_emission"' in sql for sql in statements)
-    # (gate), the row before, whether it has a history, the update, its history, the row after
-    assert len(statements) == (6 if connection.vendor == "postgresql" else 5)
+    # Moment, (gate), the row before, whether it has a history, the update, its history, the row
+    # after
+    assert len(statements) == (7 if connection.vendor == "postgresql" else 6)
     assert current(row) == lines
 
 
