@@ -16,6 +16,7 @@ from emissions.importing.factor_rows import (
     store_sources,
     values,
 )
+from emissions.importing.release import preview_of
 from emissions.models import EmissionFactor, FactorSource
 from emissions.serializers import EmissionFactorSerializer, FactorSourceSerializer
 from organizations.importing.cells import Column, Fault, Refused, model_faults
@@ -32,6 +33,12 @@ class FactorImporter(Importer):
     aliases = {"source_id": "source"}
     sources: Sequence[FactorSource] = ()
     """Who published them, to be stored first."""
+
+    with_preview = False
+    """Whether to say what storing them would move; for a dry run."""
+
+    preview: Sequence[str] = ()
+    """What was said, in lines of text."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -95,6 +102,8 @@ class FactorImporter(Importer):
             else:
                 self.report.unchanged += 1
         self.report.created, self.report.changed = len(self._created), len(self._changes)
+        if self.with_preview:
+            self.preview = list(preview_of(self._created, self._changes))
 
     def finish(self) -> None:
         store_factors(self._created, self._changes, self.reason)

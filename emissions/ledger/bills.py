@@ -106,10 +106,10 @@ CONSUMPTION, FACILITY, START, MONTH = map(
 AMOUNTS = slice(Emission.WRITTEN.index("co2e"), None)
 
 
-def calculator_for(rows: Iterable[Bill], supposing: EmissionFactor | None = None) -> Calculator:
+def calculator_for(rows: Iterable[Bill], supposing: Iterable[EmissionFactor] = ()) -> Calculator:
     """A calculator with every factor that could apply to the consumptions, from one query.
 
-    `supposing` is a factor that is taken as it is given and not as it is stored.
+    `supposing` are factors that are taken as they are given and not as they are stored.
     """
     rows = [row for row in rows if not row.why_not()]
     if not rows:
@@ -127,10 +127,11 @@ def calculator_for(rows: Iterable[Bill], supposing: EmissionFactor | None = None
     if not any(row.supplier for row in rows):
         factors = factors.filter(supplier="")
     known = {factor.pk: factor for factor in factors}
-    if supposing and supposing.deleted_at is None:
-        known[supposing.pk] = supposing
-    elif supposing:
-        known.pop(supposing.pk, None)
+    for factor in supposing:
+        if factor.deleted_at is None:
+            known[factor.pk] = factor
+        else:
+            known.pop(factor.pk, None)
     return Calculator(factor.as_value() for factor in known.values())
 
 

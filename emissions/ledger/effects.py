@@ -81,7 +81,23 @@ def effect_of_factor(
     for rows in touched(reaches(stored, wanted)):
         mine = rows.filter(organization_id=organization_id).order_by()
         ids.update(mine.values_list("pk", flat=True))
-    return _effect(_lots(sorted(ids)), wanted)
+    return _effect(_lots(sorted(ids)), [wanted])
+
+
+def effects_of_factors(
+    changes: Sequence[tuple[EmissionFactor | None, EmissionFactor]],
+) -> dict[UUID, Effect]:
+    """What storing many factors at once would change, by organization; of those it touches.
+
+    Raises ValidationError when a figure would be too large to be stored.
+    """
+    wanted = [after for _, after in changes]
+    ids: defaultdict[UUID, set[UUID]] = defaultdict(set)
+    for rows in touched(reaches(*(one for pair in changes for one in pair))):
+        for organization_id, pk in rows.order_by().values_list("organization_id", "pk"):
+            ids[organization_id].add(pk)
+    found = {one: _effect(_lots(sorted(pks)), wanted) for one, pks in sorted(ids.items())}
+    return {one: effect for one, effect in found.items() if effect.consumptions}
 
 
 def effect_of_facility(facility: Facility, wanted: dict[str, Any]) -> Effect:
@@ -121,7 +137,7 @@ def _lots(ids: Sequence[UUID]) -> Iterator[list[Bill]]:
         yield bills(Q(pk__any_of=ids[start : start + LOT]))
 
 
-def _effect(lots: Iterable[list[Bill]], supposing: EmissionFactor | None = None) -> Effect:
+def _effect(lots: Iterable[list[Bill]], supposing: Sequence[EmissionFactor] = ()) -> Effect:
     effect = Effect()
     moves: defaultdict[UUID, Kilograms] = defaultdict(Kilograms)
     for lot in lots:

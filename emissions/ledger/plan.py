@@ -100,10 +100,10 @@ class Plan:
                     yield Difference("consumption", pk, name, was, is_now)
 
 
-def make_plan(rows: Sequence[Bill], supposing: EmissionFactor | None = None) -> Plan:
+def make_plan(rows: Sequence[Bill], supposing: Iterable[EmissionFactor] = ()) -> Plan:
     """Compares what is stored for some consumptions with what they give.
 
-    `supposing` is a factor that is taken as it is given and not as it is stored. Raises
+    `supposing` are factors that are taken as they are given and not as they are stored. Raises
     ValidationError when a figure is too large to be stored.
     """
     plan = Plan()
@@ -131,7 +131,7 @@ Stored = dict[date, tuple[UUID, tuple]]
 
 
 def computed_beside_stored(
-    rows: Sequence[Bill], supposing: EmissionFactor | None = None
+    rows: Sequence[Bill], supposing: Iterable[EmissionFactor] = ()
 ) -> Iterator[tuple[Bill, Stored, list[tuple], Figures]]:
     """Each consumption with its current lines, and the lines and figures that it gives."""
     calculator = calculator_for(rows, supposing)

@@ -208,7 +208,7 @@ class Survey:
 
     def _tallies(self, rows: list[Bill]) -> defaultdict[UUID, Tally]:
         """What the ledger would store for some consumptions, by facility."""
-        plan = make_plan(rows, supposing=self._wanted)
+        plan = make_plan(rows, supposing=[self._wanted])
         changed = {*plan.changed, *(line[CONSUMPTION] for line in plan.missing)}
         counts = Counter(row.facility_id for row in rows if row.id in changed)
         for had, has in plan.changed.values():

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -19,6 +19,7 @@ from emissions.importing.factor_rows import (
     store_factors,
     store_sources,
 )
+from emissions.importing.release import preview_of
 from emissions.models import EmissionFactor, FactorSource, ShippedRow
 from organizations.tenancy import atomic_with_retry, pass_gate
 
@@ -44,12 +45,23 @@ class Command(BaseCommand):
             metavar="DIR",
             help="Where emission_factors.csv and factor_sources.csv are.",
         )
+        parser.add_argument(
+            "--preview",
+            action="store_true",
+            help="Store nothing: say on stdout what would be added, changed and closed, and what "
+            "that moves, by organization and year.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         sources = list(read(options["data"] / "factor_sources.csv"))
         rows = read(options["data"] / "emission_factors.csv")
         known = {row["source_id"] for row in sources}
         factors = [parse(line, row, known) for line, row in enumerate(rows, 2)]
+        if options["preview"]:
+            for line in preview(factors):
+                self.stdout.write(line)
+            self.stderr.write("nothing was stored")
+            return
         done = load(sources, factors)
         counts = ", ".join(f"{name} {done[name]}" for name in ("created", "changed", "unchanged"))
         kept = f", kept as staff have them {done['kept']}" if done["kept"] else ""
@@ -101,8 +113,38 @@ def load(sources: Iterable[dict[str, str]], rows: Sequence[EmissionFactor]) -> C
     """
     pass_gate(None, exclusive=True)
     store_sources(FactorSource(id=row.pop("source_id"), **row) for row in map(dict, sources))
-    published = EmissionFactor.objects.filter(organization=None)
     shipped = dict(ShippedRow.objects.values_list("factor_id", "row"))
+    release = compared(rows, shipped)
+    store_factors(release.created, release.changes, "load_emission_factors")
+    stored = [*release.created, *(change.after for change in release.changes)]
+    remember([*release.settled, *((factor, as_row(factor)) for factor in stored)], shipped)
+    return release.counts + Counter(created=len(release.created), changed=len(release.changes))
+
+
+def preview(rows: Sequence[EmissionFactor]) -> Iterator[str]:
+    """What `load` would do, in lines of text; nothing is stored or locked.
+
+    Raises CommandError as `load` does, and where a figure would be too large.
+    """
+    release = compared(rows, dict(ShippedRow.objects.values_list("factor_id", "row")))
+    try:
+        yield from preview_of(release.created, release.changes)
+    except ValidationError as error:
+        raise CommandError("; ".join(error.messages)) from error
+
+
+class Release(NamedTuple):
+    """What a file says that is not stored so, and how many rows are `unchanged` or `kept`."""
+
+    created: list[EmissionFactor]
+    changes: list[Change]
+    settled: list[tuple[EmissionFactor, Row]]
+    counts: Counter[str]
+
+
+def compared(rows: Sequence[EmissionFactor], shipped: dict[UUID, Row]) -> Release:
+    """The rows beside what is stored. Raises CommandError when rows overlap."""
+    published = EmissionFactor.objects.filter(organization=None)
     known = factors_by_row(published, shipped)
     count: Counter[str] = Counter()
     created: list[EmissionFactor] = []
@@ -135,10 +177,7 @@ def load(sources: Iterable[dict[str, str]], rows: Sequence[EmissionFactor]) -> C
         if taken(factor, standing, shipped):
             created.remove(factor)
             count["kept"] += 1
-    store_factors(created, changes, "load_emission_factors")
-    stored = [*created, *(change.after for change in changes)]
-    remember([*settled, *((factor, as_row(factor)) for factor in stored)], shipped)
-    return count + Counter(created=len(created), changed=len(changes))
+    return Release(created, changes, settled, count)
 
 
 def factors_by_row(
