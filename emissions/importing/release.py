@@ -1,4 +1,4 @@
-"""A new release of factors before it is stored: what it adds, changes and closes, and what moves."""
+"""A release of factors before it is stored: what it adds, changes and closes, and what moves."""
 
 from collections.abc import Iterator, Sequence
 
