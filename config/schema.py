@@ -156,7 +156,8 @@ class Schema(AutoSchema):
 
     def _copy(self, view: Copied) -> ResolvedComponent:
         """The schema of a page of a copy, which a list answers where a cursor is given."""
-        row = self.resolve_serializer(view.get_serializer(), "response")
+        serializer: Any = view.get_serializer_class()
+        row = self.resolve_serializer(serializer, "response")
         items = row.ref
         if INCLUDE_DELETED in view.copy_parameters:
             items = {"oneOf": [items, self.resolve_serializer(DeletedSerializer, "response").ref]}
