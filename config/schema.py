@@ -158,7 +158,7 @@ class Schema(AutoSchema):
 
     def _copy(self, view: Copied) -> ResolvedComponent:
         """The schema of a page of a copy, which a list answers where a cursor is given."""
-        serializer: Any = view.get_serializer()
+        serializer: Any = view.get_serializer_class()
         row = self.resolve_serializer(serializer, "response")
         items = row.ref
         if INCLUDE_DELETED in view.copy_parameters:

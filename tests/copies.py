@@ -1,11 +1,12 @@
 """Somebody who keeps a copy of every list by its cursor, and what that copy should be."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from threading import Event, Thread
 from typing import Any
 
-from django.db import connection
+from django.db import connection, connections, transaction
 
 from emissions.models import Consumption, EmissionFactor
 from facilities.models import Facility
@@ -59,6 +60,31 @@ def run(statements: Iterable[str]) -> None:
     with connection.cursor() as cursor:
         for one in statements:
             cursor.execute(one)
+
+
+@contextmanager
+def written_elsewhere(write: Callable[[], Any]) -> Iterator[None]:
+    """A write in a transaction of another thread that is open inside, and committed behind."""
+    written, commit = Event(), Event()
+
+    def run_it() -> None:
+        try:
+            with transaction.atomic():
+                write()
+                written.set()
+                commit.wait(30)
+        finally:
+            written.set()
+            connections.close_all()
+
+    thread = Thread(target=run_it)
+    thread.start()
+    assert written.wait(30)
+    try:
+        yield
+    finally:
+        commit.set()
+        thread.join(30)
 
 
 class Copy:

@@ -1,15 +1,14 @@
 """A copy that is read while many write is equal to the database in the end."""
 
 import time
-from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from random import Random
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from emissions.models import Consumption
@@ -17,7 +16,7 @@ from facilities.models import Facility
 from organizations.tenancy import pass_gate
 from tests.admin.conftest import at_the_admin
 from tests.conftest import Answer, Person
-from tests.copies import Copy, assert_equal, stamps_held
+from tests.copies import Copy, assert_equal, stamps_held, written_elsewhere
 from tests.test_concurrency import bill, only_where_writers_overlap, together
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -197,75 +196,37 @@ def test_a_copy_read_while_others_write_is_equal_to_the_database(alice: Person, 
         assert one.walk() == []
 
 
-@pytest.fixture
-def later(alice: Person) -> Callable[[Callable[[], Any]], Callable[[], None]]:
-    """Runs a write in a transaction of another thread that commits when it is told to."""
-
-    def begin(write: Callable[[], Any]) -> Callable[[], None]:
-        written, commit = Event(), Event()
-
-        def run() -> None:
-            try:
-                with transaction.atomic():
-                    write()
-                    written.set()
-                    commit.wait(30)
-            finally:
-                written.set()
-                connections.close_all()
-
-        thread = Thread(target=run)
-        thread.start()
-        assert written.wait(30)
-
-        def end() -> None:
-            commit.set()
-            thread.join(30)
-
-        return end
-
-    return begin
-
-
 @only_where_writers_overlap
 def test_what_is_stamped_early_and_committed_late_is_not_missed(
-    alice: Person, charlie: Person, later: Any
+    alice: Person, charlie: Person
 ) -> None:
     slow, quick, other = alice.facility(), alice.facility(), charlie.facility()
     copy, of_charlie = Copy(alice, "facilities"), Copy(charlie, "facilities")
     assert len(copy.walk()) == 2
     row = Facility.objects.get(pk=slow["id"])
     row.name = "Slow"
-    commit = later(lambda: row.save(update_fields=["name"]))
-    try:
+    with written_elsewhere(partial(row.save, update_fields=["name"])):
         alice.patch(f"/v1/facilities/{quick['id']}", {"name": "Quick"})
         assert copy.walk() == [], "the later one waits for the earlier one"
         charlie.patch(f"/v1/facilities/{other['id']}", {"name": "Other"})
         assert len(of_charlie.walk()) == 1, "others do not wait"
-    finally:
-        commit()
     assert [one["name"] for one in copy.walk()] == ["Slow", "Quick"]
     assert_equal(copy)
 
 
 @only_where_writers_overlap
-def test_a_change_of_everybodys_rows_is_waited_for_by_everybody(
-    alice: Person, charlie: Person, later: Any
-) -> None:
+def test_a_change_of_everybodys_rows_is_waited_for_by_everybody(alice: Person) -> None:
     site = alice.facility()
     copy = Copy(alice, "facilities")
     copy.walk()
-    commit = later(lambda: pass_gate(None))
-    try:
+    with written_elsewhere(partial(pass_gate, None)):
         alice.patch(f"/v1/facilities/{site['id']}", {"name": "Quick"})
         assert copy.walk() == []
-    finally:
-        commit()
     assert [one["name"] for one in copy.walk()] == ["Quick"]
 
 
 @only_where_writers_overlap
-def test_a_writer_that_is_rolled_back_is_waited_for_no_longer(alice: Person, later: Any) -> None:
+def test_a_writer_that_is_rolled_back_is_waited_for_no_longer(alice: Person) -> None:
     site = alice.facility()
     copy = Copy(alice, "facilities")
     copy.walk()
@@ -274,7 +235,7 @@ def test_a_writer_that_is_rolled_back_is_waited_for_no_longer(alice: Person, lat
         pass_gate(alice.organization.pk)
         transaction.set_rollback(True)
 
-    commit = later(give_up)
-    alice.patch(f"/v1/facilities/{site['id']}", {"name": "Quick"})
-    commit()
+    with written_elsewhere(give_up):
+        alice.patch(f"/v1/facilities/{site['id']}", {"name": "Quick"})
+        assert copy.walk() == []
     assert [one["name"] for one in copy.walk()] == ["Quick"]

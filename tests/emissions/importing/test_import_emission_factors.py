@@ -67,11 +67,17 @@ def test_published_factors_need_a_source_that_is_there_or_given(tmp_path: Path) 
     assert factor.organization is None
     assert factor.source == FactorSource.objects.get(title="Turf Board 2024")
     assert Import.objects.get(outcome="stored").organization is None
+    before = factor.updated_at
+    load(tmp_path, [row], None, f"--sources={given}")
+    factor.refresh_from_db()
+    assert factor.updated_at == before
     sources[0]["title"] = "Turf Board 2025"
     given = write_csv(tmp_path / "sources.csv", sources)
     outcome = load(tmp_path, [row], None, f"--sources={given}")
     assert outcome.counts == "created 0, changed 0, unchanged 1, rejected 0"
     assert FactorSource.objects.get(pk="turf-board").title == "Turf Board 2025"
+    factor.refresh_from_db()
+    assert factor.updated_at > before, "its answer shows the source"
 
 
 def test_everything_wrong_with_a_file_of_sources_is_named(tmp_path: Path) -> None:
