@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from contextvars import ContextVar
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from organizations.models import APIKey, User
 from organizations.tenancy import PATIENCE, Caller
 
-SECONDS_TO_WAIT = 10
-"""How long a request waits for what another write holds."""
+SECONDS_TO_WAIT = 8
+"""How long a request waits for what another write holds: less than a statement may take, so that it
+is told what was in the way."""
 
 REQUEST: ContextVar[HttpRequest | None] = ContextVar("REQUEST", default=None)
 
@@ -20,7 +22,8 @@ def remember_request(
     """Middleware: what happens during a request is its sender's doing, who does not wait long."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        request_token, patience_token = REQUEST.set(request), PATIENCE.set(SECONDS_TO_WAIT)
+        patience = max(1, min(SECONDS_TO_WAIT, settings.DB_STATEMENT_TIMEOUT - 1))
+        request_token, patience_token = REQUEST.set(request), PATIENCE.set(patience)
         try:
             return get_response(request)
         finally:

@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
+from organizations.database.postgresql.connections import long_job
 from organizations.importing.importer import Importer
 from organizations.importing.options import ABORT
 from organizations.importing.progress import Quiet, Rows
@@ -74,6 +75,7 @@ def nobody(what: str, total: int) -> Quiet:
     return Quiet()
 
 
+@long_job()
 @quick_garbage_collection()
 def bring_in(
     importer: Importer,

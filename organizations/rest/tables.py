@@ -19,6 +19,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from organizations.database.postgresql.connections import long_job
+
 LIKE_A_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 """How text begins that a spreadsheet runs, or that has been kept from it already."""
 
@@ -81,7 +83,8 @@ def table_response(
     headers = {"Content-Disposition": f'attachment; filename="{name}.{chosen.format}"'}
     if isinstance(chosen, XLSXTable):
         file = TemporaryFile()  # noqa: SIM115 - the answer closes it when it is sent
-        write_workbook(file, columns, rows())
+        with long_job():
+            write_workbook(file, columns, rows())
         file.seek(0)
         return FileResponse(file, content_type=chosen.media_type, headers=headers)
     return StreamingHttpResponse(
