@@ -1,6 +1,7 @@
 """The one shape of every error: code and detail, and on 422 `errors` with field, code, detail."""
 
 import logging
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,23 +12,27 @@ from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from rest_framework import exceptions, status
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
 from config.rendering import BodyTooLarge, DecimalJSONRenderer, dumps
 from config.security import OVER_HTTP
+from organizations.database.unavailable import nothing_stored, unavailable, was_too_slow
 from organizations.rest.fields import as_detail
 
 logger = logging.getLogger(__name__)
 
 NOT_FOUND = {"code": "not_found", "detail": "There is nothing here."}
-SERVER_ERROR = {
-    "code": "server_error",
-    "detail": "Something went wrong on our side and has been logged; nothing was stored.",
-}
+SERVER_ERROR = "Something went wrong on our side and has been logged."
+NOTHING_STORED = "Nothing was stored."
+PERHAPS_STORED = "It is not known whether this was stored: look before you send it again."
+RETRY_AFTER = 5
+"""Seconds after which it is worth asking a database again that could not be used."""
 WHOLE_BODY = "body"
 HINTS = {
     403: "Your role in the organization does not include it; its admins can change that.",
     404: "The address is wrong, or it is not yours to see.",
+    503: "Nothing is wrong with what you did.",
 }
 
 
@@ -51,9 +56,15 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     elif isinstance(error, ModelValidationError):
         error = exceptions.ValidationError(as_detail(error))
     if not isinstance(error, exceptions.APIException):
+        request = context["request"]._request
+        if unavailable(error):
+            body = unavailable_body(request, error)
+            headers = {"Retry-After": str(RETRY_AFTER)}
+            return Response(body, status=status.HTTP_503_SERVICE_UNAVAILABLE, headers=headers)
         logger.error("Unhandled error", exc_info=error)
-        got_request_exception.send(sender=None, request=context["request"]._request)
-        return Response(SERVER_ERROR, status=status.HTTP_500_INTERNAL_SERVER_ERROR)
+        got_request_exception.send(sender=None, request=request)
+        body = server_error_body(request, error)
+        return Response(body, status=status.HTTP_500_INTERNAL_SERVER_ERROR)
 
     headers = {}
     if challenge := getattr(error, "auth_header", None):
@@ -65,8 +76,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
         detail = "; ".join(f"{one['field']}: {one['detail']}" for one in errors[:3])
         if len(errors) > 3:
             detail += f"; and {len(errors) - 3} more"
-        body = {"code": "validation_error", "detail": detail, "errors": errors}
-        return Response(body, status=status.HTTP_422_UNPROCESSABLE_ENTITY, headers=headers)
+        refusal = {"code": "validation_error", "detail": detail, "errors": errors}
+        return Response(refusal, status=status.HTTP_422_UNPROCESSABLE_ENTITY, headers=headers)
     code = getattr(error.detail, "code", error.default_code)
     body = {"code": code, "detail": str(error.detail)}
     return Response(body, status=error.status_code, headers=headers)
@@ -126,4 +137,38 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return answer(request, SERVER_ERROR, status.HTTP_500_INTERNAL_SERVER_ERROR)
+    """Django calls it while it handles the exception: of a page, or of what is around it."""
+    error = sys.exception()
+    if error and unavailable(error):
+        return database_unavailable(request, error)
+    body = server_error_body(request, error)
+    return answer(request, body, status.HTTP_500_INTERNAL_SERVER_ERROR)
+
+
+def database_unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
+    """A page or an error of the API for a database that cannot be used now."""
+    body = unavailable_body(request, error)
+    response = answer(request, body, status.HTTP_503_SERVICE_UNAVAILABLE)
+    response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
+def unavailable_body(request: HttpRequest, error: BaseException) -> dict[str, str]:
+    logger.warning("The database could not be used: %s", error)
+    slow = was_too_slow(error)
+    what = "took longer over this than it may" if slow else "cannot be used at the moment"
+    again = f"Try again in {RETRY_AFTER} seconds."
+    detail = f"The database {what}. {outcome(request, error) or again}"
+    return {"code": "unavailable", "detail": detail}
+
+
+def server_error_body(request: HttpRequest, error: BaseException | None) -> dict[str, str]:
+    detail = f"{SERVER_ERROR} {outcome(request, error)}".strip()
+    return {"code": "server_error", "detail": detail}
+
+
+def outcome(request: HttpRequest, error: BaseException | None) -> str:
+    """What is known of a write that ended with an error; nothing for a read."""
+    if request.method in SAFE_METHODS:
+        return ""
+    return NOTHING_STORED if error and nothing_stored(error) else PERHAPS_STORED

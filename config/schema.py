@@ -57,7 +57,9 @@ ERRORS = {
     "415": "Only application/json is read.",
     "422": "A header, parameter or field is wrong; `errors` names each.",
     "429": "Too many requests, or wrong passwords; `Retry-After` says how many seconds to wait.",
-    "500": "Our mistake; nothing of the request was stored.",
+    "500": "Our mistake; `detail` says what is known of a write.",
+    "503": "The database is away, restarting, full or too slow. `Retry-After` says how many "
+    "seconds to wait, and `detail` what is known of a write.",
 }
 
 ORGANIZATION = OpenApiParameter(
@@ -185,7 +187,7 @@ class Schema(AutoSchema):
         return component
 
     def _error_codes(self) -> list[str]:
-        codes = {"401", "406", "422", "429", "500"}
+        codes = {"401", "406", "422", "429", "500", "503"}
         if self.needs_caller:
             codes |= {"403", "404"}
         if self.method in ("POST", "PUT", "PATCH"):

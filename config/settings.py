@@ -73,6 +73,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.middleware.database.DatabaseLimits",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.limits.limit_requests",
     "config.middleware.addresses.refuse_control_characters",
@@ -128,11 +129,18 @@ def database() -> dict:
         )
         config["TEST"] = {"NAME": BASE_DIR / "test.sqlite3"}  # a file: threads need one
     else:
+        config["ENGINE"] = "organizations.database.postgresql"
         options["pool"] = {
             "min_size": env.int("DB_POOL_MIN", default=1),
             "max_size": env.int("DB_POOL_MAX", default=16),
-            "timeout": 30,
+            "timeout": env.int("DB_POOL_TIMEOUT", default=10),
+            "reconnect_timeout": 2,  # then the next who wants a connection tries again
         }
+        options.setdefault("connect_timeout", 5)
+        # What has no other limit, such as a command, notices a broken network after a minute.
+        for name, seconds in {"keepalives_idle": 30, "keepalives_interval": 10}.items():
+            options.setdefault(name, seconds)
+        options.setdefault("keepalives_count", 3)
         # Plans of what every request asks are kept (organizations.database.statements). A pooler
         # that gives a connection away after each transaction may not allow that.
         options["prepare_threshold"] = 3 if env.bool("DB_PREPARE", default=True) else None
@@ -141,6 +149,11 @@ def database() -> dict:
 
 
 DATABASES = {"default": database()}
+
+# Seconds that one statement of a request may take on PostgreSQL. Commands, migrations and the
+# worker have no limit; what is long in a request (imports, exports, previews, recalculations) goes
+# on as long as the server is there (organizations.database.postgresql.connections).
+DB_STATEMENT_TIMEOUT = env.int("DB_STATEMENT_TIMEOUT", default=10)
 
 # What is too much for a request. SQLite has one writer at a time: there it is done before the
 # answer; on PostgreSQL `manage.py db_worker` does it.
@@ -293,5 +306,6 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": ["stderr"], "propagate": False},
         "axes": {"level": "WARNING"},
+        "psycopg.pool": {"level": "ERROR"},  # our own pool says once that the server is away
     },
 }

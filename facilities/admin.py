@@ -15,6 +15,7 @@ from facilities.categories import Category
 from facilities.exports import FORMATS, FacilityTable
 from facilities.models import Facility, FacilityStatus, Meter, SupplyPoint
 from organizations.audit.recording import record_export
+from organizations.database.postgresql.connections import long_job
 from organizations.staff import (
     DeletedFilter,
     OrganizationFilter,
@@ -231,6 +232,7 @@ class FacilityAdmin(SoftDeleteAdmin):
     def export_xlsx(self, request: HttpRequest, queryset: QuerySet[Facility]) -> HttpResponse:
         return self.export(queryset, "xlsx")
 
+    @long_job()
     def export(self, queryset: QuerySet[Facility], kind: str) -> HttpResponse:
         """The selection as a file with the API's field names; lists are separated by |."""
         rows = queryset.select_related("organization").prefetch_related("supply_points", "meters")

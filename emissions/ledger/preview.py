@@ -22,6 +22,7 @@ from emissions.ledger.reach import any_of, reaches, where
 from emissions.models import Consumption, EmissionFactor
 from facilities.models import Completeness, Facility
 from organizations.database.decimals import ExactSum
+from organizations.database.postgresql.connections import long_job
 
 LOT = 5000
 """About how many consumptions are planned at once."""
@@ -127,6 +128,7 @@ class Survey:
             return 100
         return min(99, 100 * self.done // self.ground.consumptions)
 
+    @long_job()
     def look(self) -> Ground:
         """What it rests on, as that is now."""
         latest = ("updated_at", "facility__updated_at", "organization__updated_at")
@@ -149,6 +151,7 @@ class Survey:
         """Whether what it rests on is no longer what it was when the survey began."""
         return self.look() != self.ground
 
+    @long_job()
     def run(self, until: Callable[[], bool] = lambda: False) -> None:
         """Goes on to the end, or to a lot after which it should stop.
 

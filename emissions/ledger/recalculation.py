@@ -30,6 +30,7 @@ from facilities.categories import Category
 from facilities.models import Completeness, Facility
 from organizations.database import bulk
 from organizations.database.clock import moment
+from organizations.database.postgresql.connections import long_job
 from organizations.tenancy import pass_gate
 
 BATCH = 5000
@@ -58,6 +59,7 @@ def lock_facilities(ids: Iterable[UUID]) -> dict[UUID, Total]:
     }
 
 
+@long_job()
 def recalculate(targets: Sequence[tuple[UUID, UUID]], also: Iterable[UUID] = ()) -> Recalculated:
     """Makes consumptions right, with their facilities' totals; how many had other figures.
 
@@ -79,6 +81,7 @@ def recalculate(targets: Sequence[tuple[UUID, UUID]], also: Iterable[UUID] = ())
     return Recalculated(changed, calculated)
 
 
+@long_job()
 def recalculate_facilities(ids: Iterable[UUID], *, check: bool = False) -> list[Difference]:
     """Makes everything of some facilities right, from the ground up; what was not, in order.
 

@@ -28,6 +28,7 @@ from facilities.models import Completeness, Facility
 from organizations.access.author import author, because
 from organizations.database import bulk
 from organizations.database.clock import announced_moment, moment
+from organizations.database.postgresql.connections import long_job
 from organizations.tenancy import atomic_with_retry, pass_gate
 
 IN_REQUEST = 3000
@@ -40,6 +41,7 @@ AT_ONCE = 2
 """How many lots are under way on PostgreSQL: one computes while the other is being stored."""
 
 
+@long_job()
 def recalculate_reached(
     reaches: Sequence[Reach], cause: str, *, published: bool = False
 ) -> Recalculated | None:

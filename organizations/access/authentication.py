@@ -7,7 +7,7 @@ away ends access with the next request, whatever a token still says.
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.db.models import FilteredRelation, Q
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
@@ -24,6 +24,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from organizations.access.keys import digest
 from organizations.database.statements import Compiled, Statement, compiled
+from organizations.database.unavailable import unavailable
 from organizations.models import APIKey, User
 from organizations.tenancy import Caller, in_the_way
 
@@ -112,11 +113,16 @@ class CallerAuthentication(BaseAuthentication):
 def mark_used(key_id: UUID, now: datetime) -> None:
     """Notes that a key was used. On SQLite a file that is being written is not waited for.
 
-    A reader must not queue behind a long import for this; the next request will note it.
+    A reader must not queue behind a long import for this, nor be refused where nothing can be
+    written; the next request will note it.
     """
     key = APIKey.objects.filter(pk=key_id)
     if connection.vendor != "sqlite":
-        key.update(last_used_at=now)
+        try:
+            key.update(last_used_at=now)
+        except DatabaseError as error:
+            if not unavailable(error):
+                raise
         return
     with connection.cursor() as cursor:
         [patience] = cursor.execute("PRAGMA busy_timeout").fetchone()

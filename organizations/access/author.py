@@ -4,13 +4,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from organizations.models import APIKey, User
 from organizations.tenancy import PATIENCE, Caller
 
-SECONDS_TO_WAIT = 10
-"""How long a request waits for what another write holds."""
+SECONDS_TO_WAIT = 8
+"""How long a request waits for what another write holds: less than a statement may take, so that it
+is told what was in the way."""
 
 LONGEST_CAUSE = 300
 
@@ -24,7 +26,8 @@ def remember_request(
     """Middleware: what happens during a request is its sender's doing, who does not wait long."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        request_token, patience_token = REQUEST.set(request), PATIENCE.set(SECONDS_TO_WAIT)
+        patience = max(1, min(SECONDS_TO_WAIT, settings.DB_STATEMENT_TIMEOUT - 1))
+        request_token, patience_token = REQUEST.set(request), PATIENCE.set(patience)
         try:
             return get_response(request)
         finally:

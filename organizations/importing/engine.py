@@ -18,6 +18,7 @@ from organizations.access.author import author, because
 from organizations.audit.event import Event
 from organizations.audit.recording import record, type_of
 from organizations.database.clock import moment
+from organizations.database.postgresql.connections import long_job
 from organizations.importing.importer import Importer
 from organizations.importing.options import ABORT
 from organizations.importing.progress import Quiet, Rows
@@ -79,6 +80,7 @@ def nobody(what: str, total: int) -> Quiet:
     return Quiet()
 
 
+@long_job()
 @quick_garbage_collection()
 def bring_in(
     importer: Importer,

@@ -21,6 +21,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from organizations.audit.recording import record_export
+from organizations.database.postgresql.connections import long_job
 from organizations.rest.viewsets import Conflict
 from organizations.tenancy import caller, in_the_way
 
@@ -88,7 +89,8 @@ def table_response(
     headers = {"Content-Disposition": f'attachment; filename="{name}.{chosen.format}"'}
     if isinstance(chosen, XLSXTable):
         file = TemporaryFile()  # noqa: SIM115 - the answer closes it when it is sent
-        write_workbook(file, columns, rows())
+        with long_job():
+            write_workbook(file, columns, rows())
         file.seek(0)
         return FileResponse(file, content_type=chosen.media_type, headers=headers)
     return StreamingHttpResponse(

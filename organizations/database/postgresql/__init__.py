@@ -1,0 +1,1 @@
+"""Django's backend for PostgreSQL, where nobody waits for ever: its connections and their pool."""
