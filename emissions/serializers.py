@@ -142,6 +142,23 @@ class CopiedConsumptionSerializer(ConsumptionSerializer):
     co2e_reason = KeptReason()
 
 
+class WarningSerializer(serializers.Serializer):
+    """What is odd about a bill that was stored all the same."""
+
+    field = serializers.CharField()
+    code = serializers.ChoiceField(choices=["duplicate", "overlap", "future_period", "jump"])
+    detail = serializers.CharField()
+
+
+class WrittenConsumptionSerializer(ConsumptionSerializer):
+    """The answer to a write: what was stored, and what is odd about it."""
+
+    warnings = WarningSerializer(many=True, read_only=True)
+
+    class Meta(ConsumptionSerializer.Meta):
+        fields = [*ConsumptionSerializer.Meta.fields, "warnings"]
+
+
 class FactorSourceSerializer(serializers.ModelSerializer):
     """Who published a factor, where, and under which licence."""
 

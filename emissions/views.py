@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from emissions.filters import ConsumptionFilter, EmissionFactorFilter, RecalculationFilter
+from emissions.importing.single import warnings_of
 from emissions.ledger.recalculation import lock_facilities
 from emissions.models import Consumption, EmissionFactor, Recalculation
 from emissions.reports.figures import explanation
@@ -22,6 +23,7 @@ from emissions.serializers import (
     CopiedConsumptionSerializer,
     EmissionFactorSerializer,
     RecalculationSerializer,
+    WrittenConsumptionSerializer,
 )
 from facilities.models import Facility
 from organizations.rest.copies import Copied
@@ -43,13 +45,18 @@ WHAT_CHANGED = [
 ]
 
 
+WRITTEN = WrittenConsumptionSerializer
+
+
 @extend_schema(tags=["consumption"])
 @extend_schema_view(
     list=extend_schema(summary="List consumption"),
-    create=extend_schema(summary="Record a consumption"),
+    create=extend_schema(summary="Record a consumption", responses={201: WRITTEN}),
     retrieve=extend_schema(summary="Get a consumption"),
-    update=extend_schema(summary="Update a consumption (what is left out stays)"),
-    partial_update=extend_schema(summary="Update a consumption"),
+    update=extend_schema(
+        summary="Update a consumption (what is left out stays)", responses=WRITTEN
+    ),
+    partial_update=extend_schema(summary="Update a consumption", responses=WRITTEN),
     destroy=extend_schema(summary="Delete a consumption"),
 )
 class ConsumptionViewSet(Copied, ResourceViewSet):
@@ -82,6 +89,16 @@ class ConsumptionViewSet(Copied, ResourceViewSet):
             ids.add(UUID(body.get("facility_id")))
         mine = Facility.objects.for_organization(caller(self.request).organization_id)
         lock_facilities(mine.filter(pk__in=ids).values_list("pk", flat=True))
+
+    def respond(self, instance: models.Model, **kwargs: Any) -> Response:
+        """With what is odd about it, which is stored all the same."""
+        response = super().respond(instance, **kwargs)
+        assert isinstance(instance, Consumption)
+        response.data["warnings"] = [
+            {"field": one.column, "code": one.code, "detail": one.detail}
+            for one in warnings_of(instance)
+        ]
+        return response
 
     @extend_schema(
         summary="Explain a consumption's figures",

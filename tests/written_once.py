@@ -32,11 +32,11 @@ def run(statements: Iterator[str]) -> None:
             cursor.execute(sql)
 
 
-def flushing(flush: Callable[[Any], None]) -> Callable[[Any], None]:
+def flushing(flush: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
     """What empties every table after a test that really commits, guarded ones too."""
 
-    def emptied(statements: Any) -> None:
+    def emptied(operations: Any, statements: Any) -> None:
         with lifted():
-            flush(statements)
+            flush(operations, statements)
 
     return emptied

@@ -332,6 +332,7 @@ def resource(
     }
 
 
+NOTED = {"note": "Read by the caretaker"}
 EXAMPLES = {
     "login": [request(LOGIN), answer(TOKENS)],
     "refresh": [request({"refresh_token": "eyJhbGciOiJIUzI1NiIs…"}), answer(TOKENS)],
@@ -342,9 +343,22 @@ EXAMPLES = {
         "consumptions",
         NEW_CONSUMPTION,
         CONSUMPTION,
-        {"note": "Read by the caretaker"},
+        NOTED,
         WRONG_QUANTITY,
     ),
+    "consumptions_create": [
+        request(NEW_CONSUMPTION),
+        answer({**CONSUMPTION, "warnings": []}, 201),
+        WRONG_QUANTITY,
+    ],
+    **{
+        f"consumptions_{name}": [
+            request(NOTED),
+            answer({**CONSUMPTION, **NOTED, "warnings": []}),
+            WRONG_QUANTITY,
+        ]
+        for name in ("update", "partial_update")
+    },
     "consumptions_calculation_retrieve": [answer(CALCULATION), NOT_FOUND],
     "consumptions_intervals": [answer(INTERVALS), NOT_FOUND],
     "imports_list": [answer(IMPORT)],

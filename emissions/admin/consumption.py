@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from emissions.admin.links import consumption_missing, lines_of, link, new_factor, page_of
+from emissions.importing.single import warnings_of
 from emissions.models import Consumption
 from emissions.reports.figures import explanation
 from emissions.reports.missing import (
@@ -132,6 +133,12 @@ class ConsumptionAdmin(SoftDeleteAdmin):
         "deleted_at",
     ]
     change_form_outer_after_template = "admin/emissions/consumption_after.html"
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        for one in warnings_of(obj):
+            label = self.opts.get_field(one.column).verbose_name
+            messages.warning(request, f"Stored, but look at the {label}: {one.detail}")
 
     def get_fieldsets(self, request: HttpRequest, obj: Consumption | None = None) -> Any:
         return super().get_fieldsets(request, obj) if obj else self.fieldsets[:1]

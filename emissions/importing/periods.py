@@ -201,11 +201,7 @@ class EarlierBills:
                 if itself and (start, end) == (first, last):
                     continue
                 of = f"line {other}" if other > STORED_UNNAMED else "a stored bill"
-                return (
-                    f"It shares {shared} days with {of}, "
-                    f"{date.fromordinal(start)} to {date.fromordinal(end)}, of the same facility, "
-                    "activity and meter; an actual bill counts each day once."
-                )
+                return sharing(shared, of, date.fromordinal(start), date.fromordinal(end))
         return ""
 
     def claim(self, bill: Bill, line: int, *, fresh: bool = True, overlaps: bool = False) -> None:
@@ -259,6 +255,14 @@ class EarlierBills:
         if used:
             amount = Amount(used.quantity + amount.quantity, used.days + amount.days)
         self._used[key] = amount
+
+
+def sharing(days: int, what: str, start: date, end: date) -> str:
+    """That a bill has days that are another one's, in words."""
+    return (
+        f"It shares {days} days with {what}, {start} to {end}, of the same facility, activity and "
+        "meter; an actual bill counts each day once."
+    )
 
 
 def weighs(bill: Bill) -> bool:

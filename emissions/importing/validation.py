@@ -98,10 +98,8 @@ class RowValidation:
     def suspicious(self, bill: Bill) -> list[Fault]:
         """What the API takes, and what is a mistake as a rule in a file."""
         found = []
-        if bill.end > self._today:
-            found.append(
-                Fault("end_date", FUTURE, f"It ends after today ({self._today}); a bill is past.")
-            )
+        if sentence := ends_after(bill.end, self._today):
+            found.append(Fault("end_date", FUTURE, sentence))
         supply = bill.supply
         if (
             bill.start == bill.end
@@ -135,6 +133,11 @@ class RowValidation:
             found = model_faults(ValidationError(dict(errors)), {}) if errors else []
             self._periods[key] = found
         return found
+
+
+def ends_after(end: date, today: date) -> str:
+    """That a bill is not over, in words, or nothing."""
+    return f"It ends after today ({today}); a bill is past." if end > today else ""
 
 
 def named(column: str, error: ValidationError | None) -> list[Fault]:

@@ -181,6 +181,12 @@ class Consumption(SoftDeleteModel):
             models.Index(
                 fields=["category", "activity", "start_date"], name="consumption_activity"
             ),
+            # The bills beside a new one, whatever the facility's history.
+            models.Index(
+                fields=["facility", "category", "activity", "end_date"],
+                name="consumption_neighbours",
+                condition=Q(deleted_at=None),
+            ),
             # What waits for a factor is little, and read as a whole.
             models.Index(
                 fields=["organization", "category", "activity"],
