@@ -139,7 +139,7 @@ class SoftDeleteModel(TimestampedModel):
     @transaction.atomic
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Takes the row out of every answer and total; `restore()` undoes it."""
-        self.deleted_at = timezone.now()
+        self.deleted_at = announced_moment(getattr(self, "organization_id", None))
         self.save(update_fields=["deleted_at"])
         row_deleted.send(type(self), row=self)
         return 1, {self._meta.label: 1}

@@ -1,6 +1,7 @@
 """A copy that is read while many write is equal to the database in the end."""
 
 import time
+from contextlib import ExitStack
 from decimal import Decimal
 from functools import partial
 from random import Random
@@ -239,3 +240,38 @@ def test_a_writer_that_is_rolled_back_is_waited_for_no_longer(alice: Person) -> 
         alice.patch(f"/v1/facilities/{site['id']}", {"name": "Quick"})
         assert copy.walk() == []
     assert [one["name"] for one in copy.walk()] == ["Quick"]
+
+
+@only_where_writers_overlap
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_writer_that_ends_while_the_page_is_asked_for_is_not_missed(
+    alice: Person, moment: str
+) -> None:
+    """It has stamped earlier than another one that is there already."""
+    early, late = alice.facility(), alice.facility()
+    copy = Copy(alice, "facilities")
+    copy.walk()
+    row = Facility.objects.get(pk=early["id"])
+    row.name = "Early"
+    ended: list[bool] = []
+
+    def end_at_the_horizon(execute: Any, sql: str, *args: Any) -> Any:
+        if "pg_locks" not in sql or ended:
+            return execute(sql, *args)
+        ended.append(True)
+        if moment == "before":
+            commit()
+        found = execute(sql, *args)
+        if moment == "after":
+            commit()
+        return found
+
+    with ExitStack() as open_still:
+        open_still.enter_context(written_elsewhere(partial(row.save, update_fields=["name"])))
+        commit = open_still.close
+        alice.patch(f"/v1/facilities/{late['id']}", {"name": "Late"})
+        with connection.execute_wrapper(end_at_the_horizon):
+            came = copy.walk()
+        assert ended
+    came += copy.walk()
+    assert [one["name"] for one in came] == ["Early", "Late"]

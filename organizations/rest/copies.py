@@ -16,7 +16,7 @@ from django.db.models import BooleanField, DateTimeField, F, Func, QuerySet, UUI
 from django.http import QueryDict
 from orjson import Fragment
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -155,8 +155,8 @@ def copied_page(view: Any) -> Response:
     asked = Asked(view)
     organization_id = caller(view.request).organization_id
     complete_before = horizon(organization_id)  # before the snapshot that is read
-    orders = [asked.chosen(one) for one in view.orders(organization_id)]
     with one_snapshot():
+        orders = [asked.chosen(one) for one in view.orders(organization_id)]
         places = sorted(
             (place for one in orders for place in asked.places(one, complete_before)),
             key=itemgetter(0, 1),
@@ -200,7 +200,7 @@ class Asked:
             raise ValidationError({CURSOR: [sentence]}, code="cursor_of_another_copy")
 
     def _refuse(self, name: str, sentence: str) -> None:
-        self.errors[name] = [serializers.ErrorDetail(sentence, code="invalid_parameter")]
+        self.errors[name] = [ErrorDetail(sentence, code="invalid_parameter")]
 
     def _try(self, read: Any) -> Any:
         try:
