@@ -1,11 +1,9 @@
-"""The page at `/` and the two probes."""
+"""The page at `/`, and what pages that are only read share."""
 
 import functools
 from collections.abc import Callable
 
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 
@@ -34,23 +32,3 @@ def read_only(page: Page) -> Page:
 def home(request: HttpRequest) -> HttpResponse:
     """What this is, with links to the docs, the schema and the admin."""
     return render(request, "home.html")
-
-
-@read_only
-def healthz(request: HttpRequest) -> HttpResponse:
-    """200 while the process answers."""
-    return JsonResponse({"status": "ok"})
-
-
-@read_only
-def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when the database answers and has every migration, else 503 with what is missing."""
-    try:
-        executor = MigrationExecutor(connection)
-        behind = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError:
-        return JsonResponse({"status": "unavailable", "database": "not reachable"}, status=503)
-    if behind:
-        missing = [f"{migration.app_label}.{migration.name}" for migration, _ in behind]
-        return JsonResponse({"status": "unavailable", "migrations": missing}, status=503)
-    return JsonResponse({"status": "ok"})

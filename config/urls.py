@@ -7,11 +7,12 @@ from django.views.generic import RedirectView
 
 from config import pages
 from config.errors import not_found
+from config.operations import probes
 
 urlpatterns = [
     path("", pages.home, name="home"),
-    path("healthz", pages.healthz, name="healthz"),
-    path("readyz", pages.readyz, name="readyz"),
+    path("healthz", probes.healthz, name="healthz"),
+    path("readyz", probes.readyz, name="readyz"),
     path("v1/", include("config.api")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),

@@ -1,5 +1,6 @@
 """A PostgreSQL of one's own that can be stopped, started, paused and gone on with."""
 
+import atexit
 import logging
 import os
 import shutil
@@ -93,5 +94,5 @@ def private_server() -> Iterator[Server]:
         with suppress(FileNotFoundError, psutil.NoSuchProcess):
             server.go_on()
         server.stop()
-        private.cleanup()
+        atexit.unregister(private._cleanup)  # which knows the first process alone
         shutil.rmtree(folder, ignore_errors=True)

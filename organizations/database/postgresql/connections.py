@@ -88,12 +88,12 @@ class Connection(psycopg.Connection[Any]):
                 return super().wait(gen, interval, max(0, min(DOUBT, deadline - monotonic())))
             except psycopg.errors._WaitTimeout:
                 gen = Resumed(gen)
-            if outage is not None and outage.known:
-                self._let_go()
+            if outage is not None:
+                if outage.known:
+                    self._let_go()
+                outage.suspect()
             if monotonic() >= deadline:
                 return self._cancelled(gen, interval)
-            if outage is not None:
-                outage.suspect()
 
     def _cancelled(self, gen: Any, interval: Any) -> Any:
         try:
