@@ -1,5 +1,6 @@
 """`/v1/consumptions`, `/v1/emission-factors` and `/v1/recalculations`."""
 
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from emissions.filters import ConsumptionFilter, EmissionFactorFilter, RecalculationFilter
+from emissions.importing import factor_rows, recognition
 from emissions.importing.single import warnings_of
 from emissions.ledger.recalculation import lock_facilities
 from emissions.models import Consumption, EmissionFactor, Recalculation
@@ -27,6 +29,7 @@ from emissions.serializers import (
 )
 from facilities.models import Facility
 from organizations.rest.copies import Copied
+from organizations.rest.exports import Exported
 from organizations.rest.filters import CURSOR, plain_names, refuse_unknown
 from organizations.rest.viewsets import ResourceViewSet, Retrieved
 from organizations.tenancy import TenantQuerySet, caller
@@ -45,6 +48,7 @@ WHAT_CHANGED = [
 ]
 
 
+ROWS_AT_ONCE = 2000
 WRITTEN = WrittenConsumptionSerializer
 
 
@@ -59,13 +63,14 @@ WRITTEN = WrittenConsumptionSerializer
     partial_update=extend_schema(summary="Update a consumption", responses=WRITTEN),
     destroy=extend_schema(summary="Delete a consumption"),
 )
-class ConsumptionViewSet(Copied, ResourceViewSet):
+class ConsumptionViewSet(Exported, ResourceViewSet):
     """Bills, readings and refills, each with its kg CO2e or the reason it has none."""
 
     queryset = Consumption.objects.annotate(facility_status=F("facility__co2e_status"))
     serializer_class = ConsumptionSerializer
     copied_serializer_class = CopiedConsumptionSerializer
     filterset_class = ConsumptionFilter
+    table_columns = recognition.COLUMNS
     sort_fields = {
         name: name
         for name in ConsumptionSerializer.Meta.fields
@@ -77,6 +82,9 @@ class ConsumptionViewSet(Copied, ResourceViewSet):
             "Another consumption of this organization has just taken this external_id.",
         ),
     }
+
+    def table_rows(self, queryset: Any) -> Iterable[Sequence[Any]]:
+        return queryset.values_list(*self.table_columns).iterator(ROWS_AT_ONCE)
 
     def visible(self, queryset: Any, organization_id: UUID | None) -> TenantQuerySet:
         return queryset.for_organization(organization_id).live()
@@ -129,7 +137,7 @@ class ConsumptionViewSet(Copied, ResourceViewSet):
     partial_update=extend_schema(summary="Update an own emission factor", parameters=WHAT_CHANGED),
     destroy=extend_schema(summary="Delete an own emission factor"),
 )
-class EmissionFactorViewSet(Copied, ResourceViewSet):
+class EmissionFactorViewSet(Exported, ResourceViewSet):
     """Published factors, which are read-only here, and the organization's own.
 
     Writing one recalculates every consumption it applied to or applies to now: before the answer,
@@ -140,6 +148,7 @@ class EmissionFactorViewSet(Copied, ResourceViewSet):
     queryset = EmissionFactor.objects.select_related("source")
     serializer_class = EmissionFactorSerializer
     filterset_class = EmissionFactorFilter
+    table_columns = factor_rows.COLUMNS
     exclusive_writes = True
     sort_fields = {
         **{
@@ -156,6 +165,9 @@ class EmissionFactorViewSet(Copied, ResourceViewSet):
         ),
         "factor_period_in_order": ("valid_to", "It ends before it starts."),
     }
+
+    def table_rows(self, queryset: Any) -> Iterable[Sequence[Any]]:
+        return queryset.values_list(*self.table_columns).iterator(ROWS_AT_ONCE)
 
     def visible(self, queryset: Any, organization_id: UUID | None) -> TenantQuerySet:
         return queryset.usable_by(organization_id)

@@ -1,15 +1,32 @@
 """Facilities as a table for a spreadsheet: CSV and XLSX, by the API's field names."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from import_export import fields, resources
 from import_export.formats.base_formats import CSV, XLSX
 from import_export.widgets import Widget
 
+from facilities.importing.recognition import PLAIN
 from facilities.models import Facility
 from organizations.rest.tables import harmless
 
+IMPORTED = (*PLAIN, "cups_list", "meter_list")
+"""The columns that the import reads."""
+
+AT_ONCE = 1000
 FORMATS: dict[str, Any] = {"csv": CSV, "xlsx": XLSX}
+
+
+def imported_rows(facilities: Any) -> Iterator[Sequence[Any]]:
+    """The values of IMPORTED, in the order of the facilities."""
+    rows = facilities.prefetch_related(None).prefetch_related("supply_points", "meters")
+    for one in rows.iterator(AT_ONCE):
+        yield [
+            *(getattr(one, name) for name in PLAIN),
+            [point.cups for point in one.supply_points.all()],
+            [meter.code for meter in one.meters.all()],
+        ]
 
 
 class Plain(Widget):

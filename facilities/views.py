@@ -1,14 +1,16 @@
 """`/v1/facilities`."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 
+from facilities.exports import IMPORTED, imported_rows
 from facilities.filters import FacilityFilter
 from facilities.models import Facility
 from facilities.serializers import FacilitySerializer
-from organizations.rest.copies import Copied
+from organizations.rest.exports import Exported
 from organizations.rest.viewsets import ResourceViewSet
 from organizations.tenancy import TenantQuerySet
 
@@ -22,12 +24,13 @@ from organizations.tenancy import TenantQuerySet
     partial_update=extend_schema(summary="Update a facility"),
     destroy=extend_schema(summary="Delete a facility with all its consumption"),
 )
-class FacilityViewSet(Copied, ResourceViewSet):
+class FacilityViewSet(Exported, ResourceViewSet):
     """The organization's sites, each with the kg CO2e of everything that counts there."""
 
     queryset = Facility.objects.prefetch_related("supply_points", "meters")
     serializer_class = FacilitySerializer
     filterset_class = FacilityFilter
+    table_columns = IMPORTED
     sort_fields = {
         name: name
         for name in (
@@ -62,6 +65,9 @@ class FacilityViewSet(Copied, ResourceViewSet):
             "Another facility of this organization has just taken one of these meters.",
         ),
     }
+
+    def table_rows(self, queryset: Any) -> Iterable[Sequence[Any]]:
+        return imported_rows(queryset)
 
     def visible(self, queryset: Any, organization_id: UUID | None) -> TenantQuerySet:
         return queryset.for_organization(organization_id).live()

@@ -1,14 +1,8 @@
-"""The command around an export: everything of a kind, in the columns that its import reads.
-
-Numbers have all decimals of their column, so that each proves how it is written; text that a
-spreadsheet would take for a formula begins with an apostrophe, which an import takes away again.
-"""
+"""The command around an export: everything of a kind, as `organizations.rest.exports` writes it."""
 
 import csv
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,20 +11,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from organizations.audit.recording import record_export
 from organizations.management.commands.create_api_key import find_organization
 from organizations.models import Organization
-from organizations.rest.tables import harmless
+from organizations.rest.exports import exported
 
 STDOUT = "-"
 NO_CSV = (".xlsx", ".xls", ".xlsm", ".ods")
-
-
-def exported(value: Any) -> str:
-    """A value as a cell that its import reads as the same."""
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, date):
-        return value.isoformat()
-    text = "|".join(value) if isinstance(value, list) else value
-    return "" if text is None else str(harmless(text))
 
 
 class ExportCommand(BaseCommand):
