@@ -217,7 +217,8 @@ def main(arguments: list[str]) -> int:
     print(f"""
 {len(load.stored)} bills were acknowledged; {len(lost)} of them are lost.
 {len(load.not_stored)} were said not to be stored; {len(false)} of them are there.
-{len(load.unknown)} have no such answer (cut off, or not known); {len(load.unknown & names)} are stored.
+{len(load.unknown)} have no such answer (cut off, or not known), of which stored are
+{len(load.unknown & names)}.
 recalculate_co2e --check finds {len(check.splitlines()) or "nothing"}. The log: {folder}""")
     return int(bool(lost or false or check or mistakes))
 
