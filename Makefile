@@ -6,11 +6,11 @@ WORKERS ?= 2
 THREADS ?= 4
 VENV := .venv
 BIN := $(VENV)/bin
-LISTEN = --interface wsgi --host $(HOST) --port $(PORT) --no-ws --workers-kill-timeout 10 --http1-header-read-timeout 10000
+LISTEN = --interface wsgi --host $(HOST) --port $(PORT) --no-ws --workers-kill-timeout 60 --http1-header-read-timeout 10000
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test test-sqlite test-postgresql bench lint format schema screenshots migrations clean
+.PHONY: help setup run serve test test-sqlite test-postgresql faults bench lint format schema screenshots migrations clean
 
 help:  ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ serve: $(VENV)/ready  ## Serve for production: needs SECRET_KEY, ALLOWED_HOSTS, 
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py load_emission_factors
 	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
-	@exec sh config/serve.sh $(BIN)/python $(LISTEN) --workers $(WORKERS) --blocking-threads $(THREADS)
+	@exec sh config/serve.sh $(BIN)/python $(LISTEN) --log-config config/operations/granian.json --workers $(WORKERS) --blocking-threads $(THREADS)
 
 test: $(VENV)/ready-dev  ## Run the tests on SQLite and on PostgreSQL (TEST_DATABASE_URL, or a private one)
 	@echo "== tests on SQLite, then on PostgreSQL: about a quarter of an hour on two cores"
@@ -48,6 +48,9 @@ test-sqlite: $(VENV)/ready-dev  ## Run the tests on SQLite
 test-postgresql: $(VENV)/ready-dev  ## Run the tests on PostgreSQL
 	@echo "== tests on PostgreSQL"
 	@DEBUG=1 $(BIN)/python -m tests.postgresql $(PYTEST) $(ARGS)
+
+faults: $(VENV)/ready-dev  ## Stop, pause and kill what it runs on, under load, and print what came of it (ARGS="--kills 200")
+	@$(BIN)/python -m tests.faults.run $(ARGS)
 
 bench: $(VENV)/ready-bench  ## Measure against rivals on PostgreSQL, write benchmarks/RESULTS.md (ARGS=--quick)
 	@$(BIN)/python -m benchmarks $(ARGS)

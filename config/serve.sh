@@ -4,6 +4,12 @@
 python=$1
 shift
 
+# Where the web workers count, for whichever of them is asked for /metrics.
+if [ -z "$PROMETHEUS_MULTIPROC_DIR" ]; then
+    counts=$(mktemp -d "${TMPDIR:-/tmp}/facilities-metrics-XXXXXX") || exit
+    export PROMETHEUS_MULTIPROC_DIR="$counts"
+fi
+
 work() {
     trap 'kill "$child" 2>/dev/null; wait "$child"; exit' INT TERM
     until
@@ -23,6 +29,6 @@ worker=$!
 "$python" -c 'import os, sys; os.setpgrp(); os.execv(sys.argv[1], sys.argv[1:])' \
     "$python" -m granian --respawn-failed-workers --respawn-interval 0.5 "$@" config.wsgi:application &
 server=$!
-trap 'trap "" INT TERM; kill "$server" "$worker" 2>/dev/null; wait' EXIT
+trap 'trap "" INT TERM; kill "$server" "$worker" 2>/dev/null; wait; rm -rf "$counts"' EXIT
 trap exit INT TERM
 wait "$server"

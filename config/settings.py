@@ -73,6 +73,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.middleware.watch.watch_requests",
     "config.middleware.database.DatabaseLimits",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.limits.limit_requests",
@@ -293,14 +294,32 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
+# Who may read /metrics: addresses or networks, or whoever sends the token as a bearer's. Without
+# either there is nothing at that address.
+METRICS_ALLOWED = env.list("METRICS_ALLOWED", default=[])
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
+# json, one object a line, in production; line for a person who tries it.
+LOG_FORMAT = env.str("LOG_FORMAT", default="") or ("line" if DEBUG else "json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"request": {"()": "config.operations.logs.WithRequest"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name} [{request_id}] {message}", "style": "{"},
+        "json": {"()": "config.operations.logs.JSONLines"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["request"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django": {"handlers": ["stderr"], "propagate": False},
+        "django.request": {"level": "ERROR"},  # every request has a line of its own
         "axes": {"level": "WARNING"},
         "psycopg.pool": {"level": "ERROR"},  # our own pool says once that the server is away
     },

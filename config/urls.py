@@ -7,12 +7,13 @@ from django.views.generic import RedirectView
 
 from config import pages
 from config.errors import not_found
-from config.operations import probes
+from config.operations import probes, scrape
 
 urlpatterns = [
     path("", pages.home, name="home"),
     path("healthz", probes.healthz, name="healthz"),
     path("readyz", probes.readyz, name="readyz"),
+    path("metrics", scrape.metrics, name="metrics"),
     path("v1/", include("config.api")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),

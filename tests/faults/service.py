@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
+TOKEN = "a-token-for-the-metrics"
 LONGEST = 60
 """Seconds until a request is given up."""
 
@@ -91,8 +92,18 @@ def manage(url: str, *arguments: str, **more: str) -> str:
 
 def environment(url: str, **more: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return {**kept, "DEBUG": "1", "DATABASE_URL": url, "REQUESTS_PER_KEY": "0",
-            "REQUESTS_PER_ADDRESS": "0", **more}  # fmt: skip
+    settings = {
+        "DEBUG": "0",
+        "SECRET_KEY": "a-key-of-the-tests-that-is-long-enough-and-signs-nothing-0123456789",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "PYTHONWARNINGS": "ignore:No directory at",  # where the static files were not collected
+        "DATABASE_URL": url,
+        "REQUESTS_PER_KEY": "0",
+        "REQUESTS_PER_ADDRESS": "0",
+        "LOG_FORMAT": "json",
+        "METRICS_TOKEN": TOKEN,
+    }
+    return {**kept, **settings, **more}
 
 
 def prepare(url: str) -> dict[str, str]:
@@ -109,7 +120,8 @@ def serving(url: str, log: Path, headers: dict[str, str], **more: str) -> Iterat
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
     options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2",
-               "--blocking-threads", "4", "--workers-kill-timeout", "10", "--no-ws"]  # fmt: skip
+               "--blocking-threads", "4", "--workers-kill-timeout", "10", "--no-ws",
+               "--log-config", "config/operations/granian.json"]  # fmt: skip
     with log.open("wb") as file:
         process = subprocess.Popen(
             ["sh", "config/serve.sh", sys.executable, *options],

@@ -1,0 +1,1 @@
+"""The logs and the metrics; the probes are with the pages."""
