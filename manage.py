@@ -15,12 +15,20 @@ def main() -> None:
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db import DatabaseError, InterfaceError
 
     try:
         _ = settings.DEBUG
     except ImproperlyConfigured as error:
         sys.exit(str(error))
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except (DatabaseError, InterfaceError) as error:
+        from organizations.database.unavailable import unavailable  # which asks the settings
+
+        if not unavailable(error):
+            raise
+        sys.exit(f"The database cannot be used: {' '.join(str(error).split())}")
 
 
 if __name__ == "__main__":

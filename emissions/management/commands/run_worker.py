@@ -1,10 +1,14 @@
+import logging
 from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from emissions.ledger.runs import work_off
+from organizations.database.unavailable import unavailable
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -14,6 +18,12 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        work_off.func()
-        if connection.vendor == "postgresql":
-            call_command("db_worker", queue_name="*")
+        try:
+            work_off.func()
+            if connection.vendor == "postgresql":
+                call_command("db_worker", queue_name="*", reload=False)
+        except DatabaseError as error:
+            if not unavailable(error):
+                raise
+            logger.error("The worker ends, to be started again: %s", error)
+            raise SystemExit(1) from error
