@@ -68,20 +68,12 @@ class Load:
         while not self.over.is_set():
             number += 1
             name = f"{writer}-{number}"
-<<<<<<< HEAD
-            phase = self.phase
-=======
->>>>>>> faults
             body = {"external_id": name, "facility_id": self.facility, "category": "electricity",
                     "quantity": number, "unit": "kWh", "start_date": "2023-12-15",
                     "end_date": "2024-01-14"}  # fmt: skip
             answer = self.service.call("POST", "/v1/consumptions", body)
             with self.lock:
-<<<<<<< HEAD
-                phase.answers.append(answer)
-=======
                 self.phase.answers.append(answer)
->>>>>>> faults
                 if answer.status == 201:
                     self.stored.add(name)
                 elif answer.status and NOT_STORED in answer.text:
@@ -93,27 +85,15 @@ class Load:
 
     def read(self) -> None:
         while not self.over.is_set():
-<<<<<<< HEAD
-            phase = self.phase
-            answer = self.service.get("/v1/facilities")
-            with self.lock:
-                phase.answers.append(answer)
-=======
             answer = self.service.get("/v1/facilities")
             with self.lock:
                 self.phase.answers.append(answer)
->>>>>>> faults
             sleep(0.05)
 
     def probe(self) -> None:
         while not self.over.is_set():
-<<<<<<< HEAD
-            phase = self.phase
-            phase.probes.append(self.service.get("/healthz"))
-=======
             answer = self.service.get("/healthz")
             self.phase.probes.append(answer)
->>>>>>> faults
             sleep(0.2)
 
     @contextmanager
@@ -235,12 +215,7 @@ def main(arguments: list[str]) -> int:
     print(f"""
 {len(load.stored)} bills were acknowledged; {len(lost)} of them are lost.
 {len(load.not_stored)} were said not to be stored; {len(false)} of them are there.
-<<<<<<< HEAD
-{len(load.unknown)} have no such answer (cut off, or not known), of which stored are
-{len(load.unknown & names)}.
-=======
 {len(load.unknown)} got no such answer; {len(load.unknown & names)} of them are stored.
->>>>>>> faults
 recalculate_co2e --check finds {len(check.splitlines()) or "nothing"}. The log: {folder}""")
     return int(bool(lost or false or check or mistakes))
 

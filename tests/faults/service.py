@@ -93,14 +93,10 @@ def manage(url: str, *arguments: str, **more: str) -> str:
 def environment(url: str, **more: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     settings = {
-<<<<<<< HEAD
-        "DEBUG": "1",
-=======
         "DEBUG": "0",
         "SECRET_KEY": "a-key-of-the-tests-that-is-long-enough-and-signs-nothing-0123456789",
         "ALLOWED_HOSTS": "127.0.0.1",
         "PYTHONWARNINGS": "ignore:No directory at",  # where the static files were not collected
->>>>>>> faults
         "DATABASE_URL": url,
         "REQUESTS_PER_KEY": "0",
         "REQUESTS_PER_ADDRESS": "0",
