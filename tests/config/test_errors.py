@@ -141,7 +141,7 @@ def test_a_page_that_is_only_read_is_405_in_the_same_shape(path: str, method: st
     assert_error(answer, 405, "method_not_allowed")
 
 
-@pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/*", "text/csv;q=0.9"])
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/*", "text/tsv;q=0.9"])
 def test_json_alone_is_answered(alice: Person, accept: str) -> None:
     assert_error(alice.get("/v1/facilities", accept=accept), 406, "not_acceptable")
     answer = alice.call("POST", "/v1/facilities", SITE, accept=accept)

@@ -64,7 +64,7 @@ def test_a_change_of_a_transaction_that_has_not_passed_the_gate_is_a_mistake() -
     assert moment() <= moment()
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("committed")
 def test_a_stamp_outside_a_transaction_is_a_mistake() -> None:
     for stamp in (moment, partial(announced_moment, None)):
         with pytest.raises(AssertionError):

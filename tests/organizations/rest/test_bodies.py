@@ -271,7 +271,8 @@ def test_unknown_and_read_only_fields_are_ignored(
             row = created(alice.post(path, bodies[path]))
             answer = alice.call(method, f"{path}/{row['id']}", body)
         assert answer.status in (200, 201), answer.body
-        assert alice.get(f"{path}/{answer.body['id']}").body == answer.body
+        told = {name: one for name, one in answer.body.items() if name != "warnings"}
+        assert alice.get(f"{path}/{answer.body['id']}").body == told
         if method != "POST":
             untouched = set(row) - {"updated_at"}
             assert {name: row[name] for name in untouched} == {
