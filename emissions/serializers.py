@@ -177,6 +177,10 @@ class Source(serializers.RelatedField):
         "does_not_exist": "There is no source “{value}”; give the id of one, or null.",
     }
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._whole = FactorSourceSerializer()  # made once, and not for every row
+
     def use_pk_only_optimization(self) -> bool:
         return False
 
@@ -190,7 +194,7 @@ class Source(serializers.RelatedField):
         return source
 
     def to_representation(self, value: Any) -> dict[str, Any]:
-        return FactorSourceSerializer(value).data
+        return self._whole.to_representation(value)
 
 
 class EmissionFactorSerializer(ModelSerializer):

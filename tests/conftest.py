@@ -16,13 +16,11 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
-from django.test import Client
-from pytest_django.plugin import blocking_manager_key
+from django.test import Client, TransactionTestCase
 
 from config.rendering import dumps
-from emissions.models import EmissionFactor, FactorSource, ShippedRow
 from organizations.models import APIKey, Membership, Organization, Role, User
-from tests.written_once import flushing
+from tests import emptying
 
 LOCAL = threading.local()  # making a client loads every middleware: one a thread is enough
 LET_GO = """
@@ -31,7 +29,6 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 """A browser's last request may still be on the test database, which could then not be dropped."""
 
-PUBLISHED: list[list[Any]] = []  # the shipped sources and factors, as they were loaded
 PASSWORD = "correct horse battery staple"
 
 
@@ -51,8 +48,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-ONCE = ("tests/browser", "tests/config/test_first_minute.py")
-"""Slow, and the same on both databases."""
+ONCE = (
+    "tests/browser",
+    "tests/config/test_first_minute.py",
+    "tests/config/test_generated_client.py",
+    # What a file or a body says is read and judged before a database is asked:
+    "tests/emissions/calculation",
+    "tests/emissions/importing/test_files_as_they_come.py",
+    "tests/emissions/importing/test_layouts.py",
+    "tests/organizations/rest/test_bodies.py",
+    "tests/organizations/rest/test_parameters.py",
+    # Pages are made of what the tests of lists, scope and previews ask of both:
+    "tests/admin/test_facilities.py",
+    "tests/admin/test_factors.py",
+    "tests/admin/test_history.py",
+    "tests/admin/test_inventory.py",
+    "tests/admin/test_layouts.py",
+    "tests/admin/test_missing.py",
+    "tests/admin/test_numbers.py",
+    "tests/admin/test_roles.py",
+)
+"""The same on both databases."""
 
 DATABASE = {"db", "transactional_db", "committed"}
 
@@ -180,34 +196,24 @@ def created(answer: Answer) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """The test database with the published factors in it."""
-    operations: Any = type(connection.ops)  # of every connection: a browser's test has its own
-    operations.execute_sql_flush = flushing(operations.execute_sql_flush)
+    TransactionTestCase._fixture_teardown = empty_database  # type: ignore[method-assign]
     with django_db_blocker.unblock():
         call_command("load_emission_factors", stderr=StringIO())
-        models = (FactorSource, EmissionFactor, ShippedRow)
-        PUBLISHED.extend(list(model._default_manager.all()) for model in models)
+        emptying.remember()
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute(LET_GO)
 
 
+def empty_database(case: TransactionTestCase) -> None:
+    """What ends a test whose transactions commit, in the place of Django's `flush`."""
+    emptying.empty()
+
+
 @pytest.fixture
 def committed(transactional_db: None) -> None:
     """A database whose transactions really commit, for threads and for other processes."""
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Function, nextitem: pytest.Item | None) -> Iterator[None]:
-    """Loads the published factors again where a test's committed rows were flushed with them.
-
-    Where every test so far was skipped there is no test database yet, and nothing PUBLISHED.
-    """
-    yield
-    if PUBLISHED and nextitem is not None and "committed" in item.fixturenames:
-        with item.config.stash[blocking_manager_key].unblock():
-            for rows in () if FactorSource.objects.exists() else PUBLISHED:
-                type(rows[0])._default_manager.bulk_create(rows)
 
 
 Cast = Callable[[str, Role, Organization], Person]

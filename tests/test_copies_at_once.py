@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("committed")
 
 POSTGRESQL = connection.vendor == "postgresql"
 WRITERS = 8 if POSTGRESQL else 3
-WRITES = 24 if POSTGRESQL else 12
+WRITES = 12
 FINE = {200, 201, 204, 302, 404, 422}
 COUNTRIES = ("ES", "FR", "PT")
 

@@ -1,8 +1,7 @@
 """Taking the guards of tables away, as their owner may: to damage rows, and to empty a database."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from django.apps import apps
 from django.db import connection
@@ -30,13 +29,3 @@ def run(statements: Iterator[str]) -> None:
     with connection.cursor() as cursor:
         for sql in statements:
             cursor.execute(sql)
-
-
-def flushing(flush: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
-    """What empties every table after a test that really commits, guarded ones too."""
-
-    def emptied(operations: Any, statements: Any) -> None:
-        with lifted():
-            flush(operations, statements)
-
-    return emptied

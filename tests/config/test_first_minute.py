@@ -58,42 +58,57 @@ def test_an_environment_is_made_once(checkout: Path) -> None:
     assert (checkout / ".venv" / "made").stat().st_mtime_ns == made
 
 
-def half_made(folder: Path) -> None:
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole one, to be copied: it takes seconds to make."""
+    folder = tmp_path_factory.mktemp("whole") / ".venv"
+    assert run(sys.executable, "-m", "venv", str(folder)).returncode == 0
+    return folder
+
+
+def made(folder: Path, whole: Path) -> None:
+    """An environment in a checkout, as `make` leaves it."""
+    shutil.copytree(whole, folder / ".venv", symlinks=True)
+    (folder / ".venv" / "made").write_text(str((folder / ".venv").resolve()))
+    (folder / ".venv" / "ready").touch()
+
+
+def half_made(folder: Path, whole: Path) -> None:
     """What a Debian without python3-venv leaves behind: a Python without pip."""
     (folder / ".venv" / "bin").mkdir(parents=True)
     (folder / ".venv" / "bin" / "python").symlink_to(sys.executable)
 
 
-def without_pip(folder: Path) -> None:
-    prepare(folder)
+def without_pip(folder: Path, whole: Path) -> None:
+    made(folder, whole)
     [package] = (folder / ".venv" / "lib").glob("python*/site-packages/pip")
     shutil.rmtree(package)
 
 
-def with_a_python_that_is_gone(folder: Path) -> None:
-    prepare(folder)
+def with_a_python_that_is_gone(folder: Path, whole: Path) -> None:
+    made(folder, whole)
     python = folder / ".venv" / "bin" / "python"
     python.unlink()
     python.symlink_to("/nowhere/python3.11")
 
 
-def copied_from_elsewhere(folder: Path) -> None:
-    other = folder.with_name("other")
-    shutil.copytree(folder, other)
-    prepare(other)
-    shutil.copytree(other / ".venv", folder / ".venv", symlinks=True)
+def copied_from_elsewhere(folder: Path, whole: Path) -> None:
+    made(folder, whole)
+    (folder / ".venv" / "made").write_text(str(folder.with_name("other") / ".venv"))
 
 
 @pytest.mark.parametrize(
     "spoil", [half_made, without_pip, with_a_python_that_is_gone, copied_from_elsewhere]
 )
-def test_half_an_environment_is_never_taken_for_a_whole_one(checkout: Path, spoil: Any) -> None:
-    spoil(checkout)
+def test_half_an_environment_is_never_taken_for_a_whole_one(
+    checkout: Path, environment: Path, spoil: Any
+) -> None:
+    spoil(checkout, environment)
     done = prepare(checkout)
     assert done.returncode == 0, done.stderr
     assert works(checkout)
-    made = checkout / ".venv" / "made"
-    assert made.read_text() == str((checkout / ".venv").resolve())
+    where = (checkout / ".venv" / "made").read_text()
+    assert where == str((checkout / ".venv").resolve())
 
 
 def test_a_python_without_venv_is_one_sentence_that_names_the_package(checkout: Path) -> None:
