@@ -244,14 +244,15 @@ def alive(rows: Any) -> QuerySet:
 
 def items(view: Any, rows: QuerySet, places: list[Place]) -> Iterable[tuple[UUID, Any]]:
     """Those of some rows that stand at some places, by id, as the copy has them."""
+    deleted = DeletedSerializer()
     for row in rows.filter(pk__in=[one.id for one in places if one.is_deleted]):
-        yield row.pk, DeletedSerializer(row).data
+        yield row.pk, deleted.to_representation(row)
     there = rows.filter(pk__in=[one.id for one in places if not one.is_deleted])
     serializer = view.copied_serializer_class or view.get_serializer_class()
     if json_row(serializer) is not None:
         for pk, line in there.values_list("pk", line_of(serializer)):
             yield pk, Fragment(line)
         return
-    context = view.get_serializer_context()
+    living = serializer(context=view.get_serializer_context())
     for row in view.queryset.filter(pk__in=there.values("pk")):
-        yield row.pk, serializer(row, context=context).data
+        yield row.pk, living.to_representation(row)
