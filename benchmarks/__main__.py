@@ -24,6 +24,7 @@ from tests.postgresql import server
 
 SECTIONS = {
     "http": "HTTP",
+    "writes": "Writes",
     "recalculation": "Recalculation",
     "imports": "Imports",
     "admin": "Admin",
@@ -92,7 +93,7 @@ def main() -> int:
 
     started = time.monotonic()
     measured: dict[str, list[Row] | str] = {}
-    with server() as url:
+    with server(durable=True) as url:
         about = facts(url)
         for name in names:
             say(f"== {SECTIONS[name]}")

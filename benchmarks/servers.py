@@ -42,8 +42,8 @@ COMMANDS = {
 
 SETTINGS = {"stock DRF": "benchmarks.rivals.stock_drf.settings"}
 
-Request = tuple[Tenant, str]
-"""Whose key, and which path."""
+Request = tuple[Tenant, str] | tuple[Tenant, str, str]
+"""Whose key, which path and, for a POST, which JSON."""
 
 
 class Server:
@@ -54,16 +54,17 @@ class Server:
         self.port = port
 
     def get(self, request: Request) -> bytes:
-        """The body of an answer; anything but 200 is an error."""
-        tenant, path = request
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request("GET", path, headers=tenant.headers)
+        """The body of an answer; anything but success is an error."""
+        tenant, path, *body = request
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=600)
+        headers = {**tenant.headers, **({"content-type": "application/json"} if body else {})}
+        connection.request("POST" if body else "GET", path, *body, headers=headers)
         answer = connection.getresponse()
-        body = answer.read()
+        read = answer.read()
         connection.close()
-        if answer.status != 200:
-            raise RuntimeError(f"{self.name} {path}: {answer.status} {body[:500]!r}")
-        return body
+        if answer.status not in (200, 201):
+            raise RuntimeError(f"{self.name} {path}: {answer.status} {read[:500]!r}")
+        return read
 
     def seconds(self, request: Request) -> float:
         """How long one answer takes."""
@@ -74,8 +75,10 @@ class Server:
     def rate(self, requests: Iterable[Request], seconds: float) -> float:
         """Answers a second to wrk's connections, each sending its requests one by one."""
         with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
-            for tenant, path in requests:
-                file.write(f"{path}\t{tenant.organization_id}\t{tenant.key}\n")
+            for tenant, *rest in requests:
+                path, *body = rest
+                line = [path, str(tenant.organization_id), tenant.key, *body]
+                file.write("\t".join(line) + "\n")
             file.flush()
             command = [
                 "wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds:.0f}s",
@@ -120,8 +123,8 @@ def serving(name: str, **environment: str) -> Iterator[Server]:
 
 
 @contextmanager
-def all_serving() -> Iterator[dict[str, Server]]:
-    """We and every rival. Raises NotMeasured where wrk or a rival is not installed."""
+def all_serving(names: Iterable[str] = tuple(COMMANDS)) -> Iterator[dict[str, Server]]:
+    """We and the rivals. Raises NotMeasured where wrk or a rival is not installed."""
     if shutil.which("wrk") is None:
         raise NotMeasured(
             "wrk is not installed: `apt-get install wrk`, or https://github.com/wg/wrk."
@@ -130,4 +133,4 @@ def all_serving() -> Iterator[dict[str, Server]]:
         if not (BIN / command[0]).exists():
             raise NotMeasured(f"{command[0]} is not installed: `make bench` does that.")
     with ExitStack() as stack:
-        yield {name: stack.enter_context(serving(name)) for name in COMMANDS}
+        yield {name: stack.enter_context(serving(name)) for name in names}

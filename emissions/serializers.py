@@ -39,6 +39,13 @@ class FacilityId(serializers.PrimaryKeyRelatedField):
         organization_id = caller(self.context["request"]).organization_id
         return Facility.objects.for_organization(organization_id).live()
 
+    def to_internal_value(self, data: Any) -> Any:
+        """The one that the view has locked, where it is that."""
+        held = getattr(self.context.get("view"), "held", None)
+        if held and held.deleted_at is None and str(held.pk) == data:
+            return held
+        return super().to_internal_value(data)
+
     def in_database(self, column: F) -> F:
         return F(f"{self.source}_id")
 
@@ -134,6 +141,14 @@ class ConsumptionSerializer(ModelSerializer):
             "cups": {"max_length": 64},  # before its spaces and dashes are taken out
             "meter": {"max_length": 64},
         }
+
+    def create(self, validated_data: dict[str, Any]) -> Consumption:
+        """Stores one whose facility the view has locked."""
+        row = Consumption(**validated_data)
+        row.held_since = self.context["view"].held_since(row.facility)
+        row.save(force_insert=True)
+        row.held_since = None
+        return row
 
 
 class CopiedConsumptionSerializer(ConsumptionSerializer):

@@ -18,6 +18,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.db.models.signals import post_save, pre_save
 
+from emissions.ledger.creation import NewBill, computed, locked_facility, write
 from emissions.ledger.reach import Reach, reaches
 from emissions.ledger.recalculation import lock_facilities, recalculate, recalculate_facilities
 from emissions.ledger.runs import recalculate_reached
@@ -32,7 +33,11 @@ FACILITY_INPUTS = ("type", "country", "region", "categories", "deleted_at")
 
 
 def before_consumption(instance: Consumption, **kwargs: Any) -> None:
-    """Locks the facility it is at and the one it comes from, until it stays where it was read."""
+    """A new one is computed before it is stored. Of a stored one, locks the facility it is at and
+    the one it comes from, until it stays where it was read."""
+    if instance._state.adding:
+        instance.before_save = compute_new(instance)
+        return
     pass_gate(instance.organization_id)
     stored = Consumption.objects.filter(pk=instance.pk).values_list("facility_id", flat=True)
     instance.before_save = set()
@@ -41,7 +46,21 @@ def before_consumption(instance: Consumption, **kwargs: Any) -> None:
         instance.before_save |= wanted
 
 
-def after_consumption(instance: Consumption, **kwargs: Any) -> None:
+def compute_new(instance: Consumption) -> NewBill:
+    """Sets the figures of a new consumption, and its moment to one at which it is locked."""
+    if instance.held_since is not None:
+        return computed(instance, instance.facility)
+    pass_gate(instance.organization_id)
+    facility = locked_facility(Facility.objects.all(), instance.facility_id)
+    assert facility is not None, "it was there when its organization was compared"
+    instance.created_at = instance.updated_at = moment()
+    return computed(instance, facility)
+
+
+def after_consumption(instance: Consumption, created: bool, **kwargs: Any) -> None:
+    if created:
+        write(instance.before_save, instance.updated_at)
+        return
     recalculate([(instance.facility_id, instance.pk)], also=instance.before_save)
     instance.refresh_from_db(fields=[*Consumption.COMPUTED, "updated_at"])
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from rest_framework.response import Response
 from emissions.filters import ConsumptionFilter, EmissionFactorFilter, RecalculationFilter
 from emissions.importing import factor_rows, recognition
 from emissions.importing.single import warnings_of
+from emissions.ledger.creation import locked_facility
 from emissions.ledger.recalculation import lock_facilities
 from emissions.models import Consumption, EmissionFactor, Recalculation
 from emissions.reports.figures import explanation
@@ -28,6 +30,7 @@ from emissions.serializers import (
     WrittenConsumptionSerializer,
 )
 from facilities.models import Facility
+from organizations.database.clock import MICROSECOND, announced_moment
 from organizations.rest.copies import Copied
 from organizations.rest.exports import Exported
 from organizations.rest.filters import CURSOR, plain_names, refuse_unknown
@@ -89,14 +92,32 @@ class ConsumptionViewSet(Exported, ResourceViewSet):
     def visible(self, queryset: Any, organization_id: UUID | None) -> TenantQuerySet:
         return queryset.for_organization(organization_id).live()
 
+    held: Facility | None = None
+    """The facility of a new consumption, locked."""
+
     def lock(self, instance: models.Model | None) -> None:
         """Locks the facility that the consumption is at and the one it goes to."""
-        ids = {instance.facility_id} if isinstance(instance, Consumption) else set()
         body: Any = self.request.data
+        wanted = None
         with suppress(AttributeError, TypeError, ValueError):  # the serializer says what is wrong
-            ids.add(UUID(body.get("facility_id")))
+            wanted = UUID(body.get("facility_id"))
         mine = Facility.objects.for_organization(caller(self.request).organization_id)
+        if instance is None:
+            self.held = locked_facility(mine, wanted) if wanted else None
+            return
+        ids = {instance.facility_id, *filter(None, [wanted])}
         lock_facilities(mine.filter(pk__in=ids).values_list("pk", flat=True))
+
+    def held_since(self, facility: Facility) -> datetime:
+        """The moment of a new consumption: later than what is known of its facility."""
+        now = self.passed_at or announced_moment(facility.organization_id)
+        return max(now, facility.updated_at + MICROSECOND)
+
+    def fresh(self, instance: models.Model) -> Any:
+        """A new one has all that is stored, and its facility, already."""
+        if self.action != "create":
+            return super().fresh(instance)
+        return instance
 
     def respond(self, instance: models.Model, **kwargs: Any) -> Response:
         """With what is odd about it, which is stored all the same."""

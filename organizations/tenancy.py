@@ -9,6 +9,7 @@ import functools
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ParamSpec, Self, TypeVar, cast
 from uuid import UUID
 
@@ -90,13 +91,16 @@ class TimestampedModel(models.Model):
     before_save: Any = None
     """What a receiver remembers from before a save until after it."""
 
+    held_since: datetime | None = None
+    """Set by a request that has passed the gate, has locked what the row touches and is undone as a
+    whole where the row is refused: the moment that it is stamped with."""
+
     COMPUTED: tuple[str, ...] = ()
     """Columns that only the recalculation writes; `save()` of a stale row leaves them alone."""
 
     class Meta:
         abstract = True
 
-    @transaction.atomic
     def save(
         self,
         *,
@@ -106,7 +110,13 @@ class TimestampedModel(models.Model):
         update_fields: Any = None,
     ) -> None:
         """Saves in one transaction with everything that the signals recompute."""
-        now = announced_moment(getattr(self, "organization_id", None))
+        with transaction.atomic(savepoint=self.held_since is None):
+            self._save(force_insert, force_update, using, update_fields)
+
+    def _save(
+        self, force_insert: Any, force_update: bool, using: str | None, update_fields: Any
+    ) -> None:
+        now = self.held_since or announced_moment(getattr(self, "organization_id", None))
         self.updated_at = now
         if self._state.adding:
             self.created_at = now
@@ -192,7 +202,7 @@ def in_the_way(error: OperationalError) -> bool:
     )
 
 
-def pass_gate(organization_id: UUID | None, *, exclusive: bool = False) -> None:
+def pass_gate(organization_id: UUID | None, *, exclusive: bool = False) -> datetime | None:
     """Orders writers until the transaction ends: many write bills, or one changes what they use.
 
     A write inside an organization passes shared; a change of a factor or of the GWP set passes
@@ -200,10 +210,11 @@ def pass_gate(organization_id: UUID | None, *, exclusive: bool = False) -> None:
     first lock of every writer; facilities by id come next, their consumptions last. None of them is
     waited for longer than `PATIENCE`. SQLite's IMMEDIATE transactions are that order already.
 
-    Who passes has announced itself to the readers of copies (see organizations.database.clock).
+    Who passes has announced itself to the readers of copies (see organizations.database.clock), and
+    gets to know when; of SQLite's, who wait for each other anyway, nobody is told.
     """
     if connection.vendor != "postgresql":
-        return
+        return None
     key = 0 if organization_id is None else lock_key(organization_id)
     everybody = "" if exclusive and organization_id is None else "_shared"
     one = "" if exclusive else "_shared"
@@ -211,9 +222,10 @@ def pass_gate(organization_id: UUID | None, *, exclusive: bool = False) -> None:
         cursor.execute(
             "SELECT set_config('lock_timeout', %s, true),"
             f" pg_advisory_xact_lock{everybody}(%s, 0), pg_advisory_xact_lock{one}(%s, %s),"
-            f" {ANNOUNCING}",
+            f" {ANNOUNCING}, clock_timestamp()",
             [f"{PATIENCE.get()}s", GATE, GATE, key, whose(organization_id)],
         )
+        return cursor.fetchone()[-1]
 
 
 def lock_key(organization_id: UUID) -> int:

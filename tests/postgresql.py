@@ -25,7 +25,7 @@ NOTHING_TO_LOSE = ("fsync", "synchronous_commit", "full_page_writes")
 
 
 def forget_durability(url: str) -> None:
-    """A private server is thrown away: it need not wait for its disk."""
+    """What is thrown away need not wait for its disk."""
     with psycopg.connect(url, autocommit=True) as connection:
         for setting in NOTHING_TO_LOSE:
             connection.execute(f"ALTER SYSTEM SET {setting} = off")
@@ -33,8 +33,11 @@ def forget_durability(url: str) -> None:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """The URL of a PostgreSQL whose user may create databases, for as long as it is needed."""
+def server(*, durable: bool = False) -> Iterator[str]:
+    """The URL of a PostgreSQL whose user may create databases, for as long as it is needed.
+
+    A private one waits for its disk only if it is to be `durable`, as what is measured should be.
+    """
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
         return
@@ -50,7 +53,8 @@ def server() -> Iterator[str]:
                 if attempt == ATTEMPTS:
                     raise
         try:
-            forget_durability(private.get_uri())
+            if not durable:
+                forget_durability(private.get_uri())
             yield private.get_uri()
         finally:
             private.cleanup()

@@ -7,7 +7,7 @@ calculation.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from functools import reduce
+from functools import partial, reduce
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple, Self
@@ -18,9 +18,10 @@ from django.db.models import Q
 
 from emissions.calculation.energy import kilowatt_hours_of
 from emissions.calculation.formula import NOTHING, Calculator, Line, NoFigure
-from emissions.calculation.selection import YEARS_BACK, Key
+from emissions.calculation.selection import YEARS_BACK, Factor, Key
 from emissions.models import CalculationStatus, ConsumptionStatus, Emission, EmissionFactor
 from facilities.categories import Category
+from organizations.database.statements import Compiled, Statement, compiled
 
 LIMIT = Decimal(10) ** 12
 """A stored figure is under 10¹² kg, a gigatonne, or 10¹² kWh; more is a mistake in the data."""
@@ -106,6 +107,9 @@ CONSUMPTION, FACILITY, START, MONTH = map(
 AMOUNTS = slice(Emission.WRITTEN.index("co2e"), None)
 
 
+FACTOR_COLUMNS = tuple(Factor.__dataclass_fields__)
+
+
 def calculator_for(rows: Iterable[Bill], supposing: Iterable[EmissionFactor] = ()) -> Calculator:
     """A calculator with every factor that could apply to the consumptions, from one query.
 
@@ -114,10 +118,20 @@ def calculator_for(rows: Iterable[Bill], supposing: Iterable[EmissionFactor] = (
     rows = [row for row in rows if not row.why_not()]
     if not rows:
         return Calculator([])
-    earliest = min(row.start_date for row in rows)
+    found = _for_one(rows[0]) if len(rows) == 1 else _for_many(rows)
+    known = {one[0]: Factor(*one) for one in found}
+    for factor in supposing:
+        if factor.deleted_at is None:
+            known[factor.pk] = factor.as_value()
+        else:
+            known.pop(factor.pk, None)
+    return Calculator(known.values())
+
+
+def _for_many(rows: Sequence[Bill]) -> Iterable[Sequence[Any]]:
     factors = EmissionFactor.objects.live().filter(
         Q(organization=None) | Q(organization__in={row.organization_id for row in rows}),
-        Q(valid_to=None) | Q(valid_to__gte=date(max(earliest.year - YEARS_BACK, 1), 1, 1)),
+        Q(valid_to=None) | Q(valid_to__gte=_still_of_use(min(row.start_date for row in rows))),
         category__in={row.category for row in rows},
         activity__in={row.activity for row in rows},
         country__in={"", *(row.country for row in rows)},
@@ -126,13 +140,62 @@ def calculator_for(rows: Iterable[Bill], supposing: Iterable[EmissionFactor] = (
     )
     if not any(row.supplier for row in rows):
         factors = factors.filter(supplier="")
-    known = {factor.pk: factor for factor in factors}
-    for factor in supposing:
-        if factor.deleted_at is None:
-            known[factor.pk] = factor
-        else:
-            known.pop(factor.pk, None)
-    return Calculator(factor.as_value() for factor in known.values())
+    return factors.order_by().values_list(*FACTOR_COLUMNS)
+
+
+def _for_one(row: Bill) -> Sequence[Sequence[Any]]:
+    """The same by a statement that the database knows already."""
+    statement = FACTORS if row.supplier else FACTORS_OF_NO_SUPPLIER
+    return statement.rows(
+        organization_id=row.organization_id,
+        category=str(row.category),
+        activity=row.activity,
+        country=row.country,
+        region=row.region,
+        since=_still_of_use(row.start_date),
+        until=row.end_date,
+    )
+
+
+def _still_of_use(day: date) -> date:
+    """A factor that ended before this day is too old for the other one, whatever else there is."""
+    return date(max(day.year - YEARS_BACK, 1), 1, 1)
+
+
+def _factors(
+    organization_id: UUID,
+    category: str,
+    activity: str,
+    country: str,
+    region: str,
+    since: date,
+    until: date,
+    **fixed: str,
+) -> Compiled:
+    factors = EmissionFactor.objects.live().filter(
+        Q(organization=None) | Q(organization=organization_id),
+        Q(valid_to=None) | Q(valid_to__gte=since),
+        category=category,
+        activity=activity,
+        country__in=["", country],
+        region__in=["", region],
+        valid_from__lte=until,
+        **fixed,
+    )
+    return compiled(factors.order_by().values_list(*FACTOR_COLUMNS))
+
+
+ASKED: dict[str, type] = {
+    "organization_id": UUID,
+    "category": str,
+    "activity": str,
+    "country": str,
+    "region": str,
+    "since": date,
+    "until": date,
+}
+FACTORS = Statement(_factors, **ASKED)
+FACTORS_OF_NO_SUPPLIER = Statement(partial(_factors, supplier=""), **ASKED)
 
 
 def compute(

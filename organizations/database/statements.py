@@ -7,7 +7,7 @@ is therefore compiled once, with a marker for each value that changes, and run w
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -20,6 +20,7 @@ MARKERS: dict[type, Callable[[], Any]] = {
     UUID: uuid4,
     str: lambda: uuid4().hex,
     datetime: lambda: datetime(1, 1, 1, tzinfo=UTC) + timedelta(seconds=secrets.randbits(32)),
+    date: lambda: date(1, 1, 1) + timedelta(days=secrets.randbits(20)),
 }
 
 
@@ -80,6 +81,8 @@ def stored(value: Any) -> Any:
     """A value as the ORM gives it to the database."""
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
+    if isinstance(value, date):
+        return connection.ops.adapt_datefield_value(value)
     if isinstance(value, UUID) and not connection.features.has_native_uuid_field:
         return value.hex
     return value

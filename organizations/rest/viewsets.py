@@ -68,6 +68,9 @@ class TenantViewSet(RetriedSafely, viewsets.GenericViewSet):
         """Parameters choose from a list; they do not hide the one that was asked for."""
         return super().filter_queryset(queryset) if self.action == "list" else queryset
 
+    passed_at: datetime | None = None
+    """When a write passed the gate, where it is told."""
+
     def lock(self, instance: models.Model | None) -> None:
         """Locks what a write changes, after the gate and before it is read and checked."""
         if instance is not None:
@@ -97,7 +100,8 @@ class TenantViewSet(RetriedSafely, viewsets.GenericViewSet):
 
         @atomic_with_retry
         def run() -> Response:
-            pass_gate(caller(self.request).organization_id, exclusive=self.exclusive_writes)
+            organization_id = caller(self.request).organization_id
+            self.passed_at = pass_gate(organization_id, exclusive=self.exclusive_writes)
             return change()
 
         nested = transaction.get_connection().in_atomic_block  # then a refusal must not end it
@@ -118,9 +122,13 @@ class TenantViewSet(RetriedSafely, viewsets.GenericViewSet):
                 raise
             raise Conflict from error
 
+    def fresh(self, instance: models.Model) -> Any:
+        """A row that was written, as it is stored now."""
+        return self.get_queryset().get(pk=instance.pk)
+
     def respond(self, instance: models.Model, **kwargs: Any) -> Response:
         """The instance as a reader would get it, with what the write made the database compute."""
-        fresh = self.get_queryset().get(pk=instance.pk)
+        fresh = self.fresh(instance)
         response = Response(self.get_serializer(fresh).data, **kwargs)
         response["ETag"] = etag(fresh.updated_at)
         return response

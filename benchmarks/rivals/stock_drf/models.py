@@ -76,3 +76,57 @@ class SupplyPoint(models.Model):
 
     def __str__(self) -> str:
         return self.cups
+
+
+class EmissionFactor(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    organization = models.ForeignKey(Organization, models.CASCADE, null=True)
+    category = models.CharField(max_length=11)
+    activity = models.CharField(max_length=50)
+    country = models.CharField(max_length=3)
+    method = models.CharField(max_length=8)
+    valid_from = models.DateField()
+    co2e = models.DecimalField(max_digits=18, decimal_places=10)
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "emissions_emissionfactor"
+
+    def __str__(self) -> str:
+        return self.activity
+
+
+class Consumption(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    organization = models.ForeignKey(Organization, models.CASCADE)
+    facility = models.ForeignKey(Facility, models.CASCADE, related_name="consumptions")
+    external_id = models.CharField(max_length=100, blank=True, default="")
+    category = models.CharField(max_length=11)
+    activity = models.CharField(max_length=50, default="grid")
+    quantity = models.DecimalField(max_digits=18, decimal_places=6)
+    unit = models.CharField(max_length=12)
+    start_date = models.DateField()
+    end_date = models.DateField()
+    supplier = models.CharField(max_length=200, blank=True, default="")
+    cups = models.CharField(max_length=30, blank=True, default="")
+    meter = models.CharField(max_length=50, blank=True, default="")
+    data_quality = models.CharField(max_length=10, default="actual")
+    status = models.CharField(max_length=8, default="active")
+    note = models.CharField(max_length=500, blank=True, default="")
+    co2e = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    co2e_market = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    co2e_biomass = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    co2e_status = models.CharField(max_length=14, default="not_calculated")
+    co2e_reason = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "emissions_consumption"
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -16,7 +16,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
-    "benchmarks.rivals.stock_drf",
+    "benchmarks.rivals.stock_drf.apps.StockDRF",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

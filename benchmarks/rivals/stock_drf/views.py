@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from django.db import transaction
 from rest_framework import serializers, viewsets
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.response import Response
 
-from benchmarks.rivals.stock_drf.models import Facility
+from benchmarks.rivals.stock_drf.models import Consumption, Facility
 
 
 class CategoryList(serializers.Field):
@@ -68,3 +69,59 @@ class FacilityViewSet(viewsets.ModelViewSet):
     def get_queryset(self) -> Any:
         mine = Facility.objects.filter(organization=self.request.user.organization, deleted_at=None)
         return mine.prefetch_related("supply_points")
+
+
+class ConsumptionSerializer(serializers.ModelSerializer):
+    facility_id = serializers.PrimaryKeyRelatedField(
+        source="facility", queryset=Facility.objects.all()
+    )
+
+    class Meta:
+        model = Consumption
+        fields = [
+            "id",
+            "external_id",
+            "facility_id",
+            "category",
+            "activity",
+            "quantity",
+            "unit",
+            "start_date",
+            "end_date",
+            "supplier",
+            "cups",
+            "meter",
+            "data_quality",
+            "status",
+            "note",
+            "co2e",
+            "co2e_market",
+            "co2e_biomass",
+            "co2e_status",
+            "co2e_reason",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = [
+            "co2e",
+            "co2e_market",
+            "co2e_biomass",
+            "co2e_status",
+            "co2e_reason",
+        ]
+
+
+class ConsumptionViewSet(viewsets.ModelViewSet):
+    serializer_class = ConsumptionSerializer
+    pagination_class = Pages
+
+    def get_queryset(self) -> Any:
+        organization = self.request.user.organization
+        return Consumption.objects.filter(organization=organization, deleted_at=None)
+
+    @transaction.atomic
+    def create(self, request: Any, *args: Any, **kwargs: Any) -> Response:
+        return super().create(request, *args, **kwargs)
+
+    def perform_create(self, serializer: Any) -> None:
+        serializer.save(organization=self.request.user.organization)

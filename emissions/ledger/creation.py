@@ -1,0 +1,109 @@
+"""A bill that is stored for the first time: its figures are known before it is written.
+
+Nothing of it is stored yet that could differ, so nothing is read back and compared: it is computed
+from its facility, which is read under its lock, and from the factors. Its lines and the facility's
+totals follow it in the same transaction. Whether a facility is complete can be told from what it
+was: one bill more adds what has no figure, and takes nothing away.
+"""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from emissions.ledger.bills import (
+    AMOUNTS,
+    CATEGORY_DISABLED,
+    DELETED,
+    INACTIVE,
+    PERIOD_CLOSED,
+    Bill,
+    Figures,
+    Kilograms,
+    calculator_for,
+    compute,
+    too_large,
+)
+from emissions.ledger.plan import OWN_COLUMNS, insert_lines
+from emissions.models import CalculationStatus, Consumption
+from facilities.models import Completeness, Facility
+from organizations.database import bulk
+
+DOES_NOT_COUNT = {INACTIVE, CATEGORY_DISABLED, DELETED}
+"""Reasons of a bill without a figure that leave its facility complete."""
+
+NOTHING_YET = Figures(None, None, None, CalculationStatus.NOT_CALCULATED, "")
+
+
+class NewBill(NamedTuple):
+    """What a bill gives, and the facility that it is added to, as it was read under its lock."""
+
+    facility: Facility
+    lines: list[tuple]
+    figures: Figures
+
+
+def locked_facility(facilities: QuerySet, pk: UUID) -> Facility | None:
+    """One of some facilities, locked until the transaction ends, with its organization."""
+    rows = facilities.select_related("organization").filter(pk=pk).order_by()
+    return rows.select_for_update(no_key=True, of=("self",)).first()
+
+
+def computed(row: Consumption, facility: Facility) -> NewBill:
+    """Sets the figures of a bill that is not stored yet; `facility` is the one it is at, locked.
+
+    Raises ValidationError when a figure or the facility's total is too large to be stored.
+    """
+    organization = facility.organization
+    bill = Bill(
+        *(getattr(row, name) for name in OWN_COLUMNS),
+        facility.type,
+        facility.country,
+        facility.region,
+        facility.categories,
+        facility.deleted_at,
+        organization.gwp_set,
+        organization.closed_years,
+        NOTHING_YET,
+    )
+    lines, figures = compute(bill, calculator_for([bill]))
+    for name, value in zip(Figures._fields, figures, strict=True):
+        setattr(row, name, value)
+    new = NewBill(facility, lines, figures)
+    if total(new).too_large():
+        raise too_large(f"total of facility {facility.pk}")
+    return new
+
+
+def write(new: NewBill, now: datetime) -> None:
+    """Stores the lines of a bill that has just been stored, and moves its facility's totals."""
+    insert_lines(new.lines, now)
+    facility = new.facility
+    before = (*Kilograms.of(facility), facility.co2e_status)
+    after = (*total(new), completeness(new))
+    if before != after:
+        row = (facility.pk, *after, now)
+        bulk.update(Facility, [*Facility.COMPUTED, "updated_at"], [row])
+        for name, value in zip(Facility.COMPUTED, after, strict=True):
+            setattr(facility, name, value)
+        facility.updated_at = now
+
+
+def total(new: NewBill) -> Kilograms:
+    """The facility's totals with the bill."""
+    kilograms = Kilograms.of(new.facility)
+    for line in new.lines:
+        kilograms = kilograms.plus(Kilograms(*line[AMOUNTS]))
+    return kilograms
+
+
+def completeness(new: NewBill) -> Any:
+    """What the facility's totals hold now."""
+    status, figures = new.facility.co2e_status, new.figures
+    if status != Completeness.COMPLETE or figures.co2e_status == CalculationStatus.CALCULATED:
+        return status
+    reason = figures.co2e_reason
+    if reason in DOES_NOT_COUNT or reason.startswith(PERIOD_CLOSED):
+        return status
+    return Completeness.INCOMPLETE
