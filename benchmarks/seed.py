@@ -19,6 +19,7 @@ from facilities.models import Facility, SupplyPoint
 from organizations.database.bulk import insert
 from organizations.models import APIKey, Organization, Role
 
+MILLIGRAM = Decimal("0.000001")
 START = datetime(2024, 1, 1, tzinfo=UTC)
 TYPES = ["office", "warehouse", "factory", "shop"]
 PLACES = [("ES", "Cataluña"), ("ES", "Madrid"), ("PT", "Norte"), ("CA", "CA-ON")]
@@ -68,18 +69,24 @@ def tenants(count: int, facilities: int) -> list[Tenant]:
     return made
 
 
+SETTLING = {
+    "postgresql": ["VACUUM ANALYZE", "CHECKPOINT"],
+    "sqlite": ["PRAGMA wal_checkpoint(TRUNCATE)"],
+}
+
+
 def settle() -> None:
     """What autovacuum would have done some minutes after the load."""
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
-        cursor.execute("CHECKPOINT")
+        for statement in SETTLING[connection.vendor]:
+            cursor.execute(statement)
 
 
 def facility_rows(tenant: Tenant) -> Iterator[tuple[Any, ...]]:
     for number, pk in enumerate(tenant.facilities):
         country, region = PLACES[number % len(PLACES)]
         made = START + timedelta(minutes=7 * number, microseconds=number + 1)
-        co2e = Decimal(number * 7919 % 9_000_000) + Decimal("0.123457")
+        co2e = Decimal(number * 7919 % 9_000_000) + Decimal("0.123456")
         yield (
             pk,
             made,
@@ -97,7 +104,7 @@ def facility_rows(tenant: Tenant) -> Iterator[tuple[Any, ...]]:
             "active" if number % 10 else "archived",
             co2e,
             co2e / 2 + Decimal("0.25"),
-            co2e / 10 + Decimal("0.03"),
+            (co2e / 10 + Decimal("0.03")).quantize(MILLIGRAM),
             "complete",
         )
 

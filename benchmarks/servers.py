@@ -55,10 +55,11 @@ class Server:
 
     def get(self, request: Request) -> bytes:
         """The body of an answer; anything but success is an error."""
-        tenant, path, *body = request
+        tenant, path = request[:2]
+        body = request[2] if len(request) == 3 else None
         connection = HTTPConnection("127.0.0.1", self.port, timeout=600)
         headers = {**tenant.headers, **({"content-type": "application/json"} if body else {})}
-        connection.request("POST" if body else "GET", path, *body, headers=headers)
+        connection.request("POST" if body else "GET", path, body, headers=headers)
         answer = connection.getresponse()
         read = answer.read()
         connection.close()

@@ -1,6 +1,6 @@
 """`POST /v1/consumptions` against stock DRF, whose signal sums the facility; many rows at once.
 
-Both store in the same tables. Every facility has a history: 24 bills, or as many as it is said.
+Both store in the same tables. Every facility has a history of 24 bills, or of as many as is said.
 """
 
 import json

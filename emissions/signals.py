@@ -51,7 +51,7 @@ def compute_new(instance: Consumption) -> NewBill:
     if instance.held_since is not None:
         return computed(instance, instance.facility)
     pass_gate(instance.organization_id)
-    facility = locked_facility(Facility.objects.all(), instance.facility_id)
+    facility = locked_facility(instance.organization_id, instance.facility_id)
     assert facility is not None, "it was there when its organization was compared"
     instance.created_at = instance.updated_at = moment()
     return computed(instance, facility)

@@ -101,10 +101,12 @@ class ConsumptionViewSet(Exported, ResourceViewSet):
         wanted = None
         with suppress(AttributeError, TypeError, ValueError):  # the serializer says what is wrong
             wanted = UUID(body.get("facility_id"))
-        mine = Facility.objects.for_organization(caller(self.request).organization_id)
+        organization_id = caller(self.request).organization_id
         if instance is None:
-            self.held = locked_facility(mine, wanted) if wanted else None
+            self.held = locked_facility(organization_id, wanted) if wanted else None
             return
+        mine = Facility.objects.for_organization(organization_id)
+        assert isinstance(instance, Consumption)
         ids = {instance.facility_id, *filter(None, [wanted])}
         lock_facilities(mine.filter(pk__in=ids).values_list("pk", flat=True))
 
@@ -119,9 +121,9 @@ class ConsumptionViewSet(Exported, ResourceViewSet):
             return super().fresh(instance)
         return instance
 
-    def respond(self, instance: models.Model, **kwargs: Any) -> Response:
+    def respond(self, serializer: Any, instance: models.Model, **kwargs: Any) -> Response:
         """With what is odd about it, which is stored all the same."""
-        response = super().respond(instance, **kwargs)
+        response = super().respond(serializer, instance, **kwargs)
         assert isinstance(instance, Consumption)
         response.data["warnings"] = [
             {"field": one.column, "code": one.code, "detail": one.detail}
@@ -206,9 +208,9 @@ class EmissionFactorViewSet(Exported, ResourceViewSet):
             )
         super().lock(instance)
 
-    def respond(self, instance: models.Model, **kwargs: Any) -> Response:
+    def respond(self, serializer: Any, instance: models.Model, **kwargs: Any) -> Response:
         """Says in headers how much consumption has other figures now, and first ones."""
-        response = super().respond(instance, **kwargs)
+        response = super().respond(serializer, instance, **kwargs)
         if isinstance(instance, EmissionFactor) and instance.recalculated:
             changed, calculated = instance.recalculated
             response["Consumptions-Changed"] = changed

@@ -146,9 +146,9 @@ class APIKeyViewSet(Listed, Retrieved, Created, Deleted):
     def get_serializer_class(self) -> type[APIKeySerializer]:
         return NewAPIKeySerializer if self.action == "create" else APIKeySerializer
 
-    def respond(self, instance: Any, **kwargs: Any) -> Response:
+    def respond(self, serializer: Any, instance: Any, **kwargs: Any) -> Response:
         """The row that was just made, which alone knows its key."""
-        return Response(self.get_serializer(instance).data, **kwargs)
+        return Response(serializer.to_representation(instance), **kwargs)
 
     def remove(self, instance: APIKey) -> None:
         instance.revoke()

@@ -196,7 +196,7 @@ def created(answer: Answer) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """The test database with the published factors in it."""
-    TransactionTestCase._fixture_teardown = empty_database  # type: ignore[method-assign]
+    TransactionTestCase._fixture_teardown = empty_database  # type: ignore[attr-defined]
     with django_db_blocker.unblock():
         call_command("load_emission_factors", stderr=StringIO())
         emptying.remember()

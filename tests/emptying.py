@@ -16,7 +16,7 @@ from emissions.models import EmissionFactor, FactorSource, ShippedRow
 from organizations.models import Organization, User
 from tests.written_once import lifted
 
-PUBLISHED = (FactorSource, EmissionFactor, ShippedRow)
+PUBLISHED: tuple[type[models.Model], ...] = (FactorSource, EmissionFactor, ShippedRow)
 KEPT = {ContentType, Permission, Group, User, Organization, *PUBLISHED}
 """Made once, or referred to by what is: the rows that a test added are deleted, not all."""
 
@@ -48,11 +48,9 @@ def empty() -> None:
                 for table in tables:
                     cursor.execute(f"DELETE FROM {table}")
         delete(EmissionFactor.objects.exclude(organization=None))
-        for model in (*MANY_TO_MANY, Group, User, Organization):
-            delete(model._default_manager.all())
+        delete_all(*MANY_TO_MANY, Group, User, Organization)
         if not published_as_loaded():
-            for model in reversed(PUBLISHED):
-                delete(model._default_manager.all())
+            delete_all(*reversed(PUBLISHED))
             for model, rows in zip(PUBLISHED, _published, strict=True):
                 model._default_manager.bulk_create(rows)
 
@@ -64,6 +62,11 @@ def holds_rows(model: type[models.Model]) -> bool:
 def delete(rows: Any) -> None:
     """In the database alone: without signals, and really."""
     rows._raw_delete(rows.db)
+
+
+def delete_all(*of: type[models.Model]) -> None:
+    for model in of:
+        delete(model._default_manager.all())
 
 
 def published_as_loaded() -> bool:

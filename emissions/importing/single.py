@@ -33,7 +33,7 @@ from organizations.importing.cells import Fault
 
 DUPLICATE, JUMP = "duplicate", "jump"
 
-NEAREST = 24
+NEAREST = 12
 """So many bills before it, by their last day, say what is usual."""
 
 AT_MOST = 50

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db import DEFAULT_DB_ALIAS, connection
 
 from emissions.ledger.bills import (
     AMOUNTS,
@@ -29,6 +29,8 @@ from emissions.ledger.plan import OWN_COLUMNS, insert_lines
 from emissions.models import CalculationStatus, Consumption
 from facilities.models import Completeness, Facility
 from organizations.database import bulk
+from organizations.database.statements import Compiled, Statement, compiled
+from organizations.models import Organization
 
 DOES_NOT_COUNT = {INACTIVE, CATEGORY_DISABLED, DELETED}
 """Reasons of a bill without a figure that leave its facility complete."""
@@ -44,10 +46,38 @@ class NewBill(NamedTuple):
     figures: Figures
 
 
-def locked_facility(facilities: QuerySet, pk: UUID) -> Facility | None:
-    """One of some facilities, locked until the transaction ends, with its organization."""
-    rows = facilities.select_related("organization").filter(pk=pk).order_by()
-    return rows.select_for_update(no_key=True, of=("self",)).first()
+def locked_facility(organization_id: UUID, pk: UUID) -> Facility | None:
+    """A facility of an organization, locked until the transaction ends, with its organization."""
+    for values in LOCKED.rows(organization_id=organization_id, pk=pk):
+        split = len(FACILITY_COLUMNS)
+        facility = Facility.from_db(DEFAULT_DB_ALIAS, FACILITY_COLUMNS, values[:split])
+        facility.organization = Organization.from_db(
+            DEFAULT_DB_ALIAS, ORGANIZATION_COLUMNS, values[split:]
+        )
+        return facility
+    return None
+
+
+FACILITY_COLUMNS = [field.attname for field in Facility._meta.concrete_fields]
+ORGANIZATION_COLUMNS = [field.attname for field in Organization._meta.concrete_fields]
+
+
+OWN_FIELDS = [
+    next(field for field in Consumption._meta.concrete_fields if field.attname == name)
+    for name in OWN_COLUMNS
+]
+
+
+def _locked(organization_id: UUID, pk: UUID) -> Compiled:
+    theirs = (f"organization__{name}" for name in ORGANIZATION_COLUMNS)
+    rows = Facility.objects.for_organization(organization_id).filter(pk=pk).order_by()
+    sql, params, convert = compiled(rows.values_list(*FACILITY_COLUMNS, *theirs))
+    if connection.vendor == "postgresql":
+        sql += f" FOR NO KEY UPDATE OF {Facility._meta.db_table}"
+    return Compiled(sql, params, convert)
+
+
+LOCKED = Statement(_locked, organization_id=UUID, pk=UUID)
 
 
 def computed(row: Consumption, facility: Facility) -> NewBill:
@@ -56,17 +86,10 @@ def computed(row: Consumption, facility: Facility) -> NewBill:
     Raises ValidationError when a figure or the facility's total is too large to be stored.
     """
     organization = facility.organization
-    bill = Bill(
-        *(getattr(row, name) for name in OWN_COLUMNS),
-        facility.type,
-        facility.country,
-        facility.region,
-        facility.categories,
-        facility.deleted_at,
-        organization.gwp_set,
-        organization.closed_years,
-        NOTHING_YET,
-    )
+    values = [field.to_python(getattr(row, field.attname)) for field in OWN_FIELDS]
+    values += [facility.type, facility.country, facility.region, facility.categories]
+    values += [facility.deleted_at, organization.gwp_set, organization.closed_years, NOTHING_YET]
+    bill = Bill._make(values)
     lines, figures = compute(bill, calculator_for([bill]))
     for name, value in zip(Figures._fields, figures, strict=True):
         setattr(row, name, value)

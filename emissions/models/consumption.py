@@ -1,6 +1,7 @@
 """Consumption: what was used, where, when, and what it emits."""
 
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -25,6 +26,7 @@ from facilities.models import (
     require_same_organization,
 )
 from organizations.database.decimals import ExactDecimalField, kilograms
+from organizations.database.statements import Compiled, Statement, compiled
 from organizations.history import records
 from organizations.models import Organization
 from organizations.staff.numbers import shown_number
@@ -213,7 +215,17 @@ class Consumption(SoftDeleteModel):
         before = None if self._state.adding else Consumption.objects.filter(pk=self.pk).first()
         self.supplier = " ".join(self.supplier.split())
         self.activity = self.activity or DEFAULT_ACTIVITY.get(self.category, "")
-        self._check_activity(errors, before)
+        if self.organization_id is None and self.facility_id:
+            self.organization_id = self.facility.organization_id
+        [(taken, activity_known)] = OF_OTHERS.rows(
+            organization_id=self.organization_id,
+            external_id=self.external_id,
+            pk=self.pk,
+            category=str(self.category),
+            activity=self.activity,
+        )
+        if not activity_known:
+            self._check_activity(errors, before)
         if self.quantity is not None:
             adjustment = self.data_quality == DataQuality.ADJUSTMENT
             if error := check_quantity(self.quantity, adjustment=adjustment):
@@ -221,15 +233,12 @@ class Consumption(SoftDeleteModel):
         if self.start_date and self.end_date:
             errors |= check_period(self.category, self.start_date, self.end_date)
         self._check_facility(errors, before)
-        if self.external_id:
-            others = Consumption.objects.for_organization(self.organization_id).live()
-            others = others.filter(external_id__is_set=True)
-            if others.filter(external_id=self.external_id).exclude(pk=self.pk).exists():
-                errors["external_id"] = ValidationError(
-                    f"The external_id “{self.external_id}” belongs to another consumption of this "
-                    "organization.",
-                    code="taken",
-                )
+        if taken:
+            errors["external_id"] = ValidationError(
+                f"The external_id “{self.external_id}” belongs to another consumption of this "
+                "organization.",
+                code="taken",
+            )
         if errors:
             raise ValidationError(errors)
 
@@ -240,8 +249,6 @@ class Consumption(SoftDeleteModel):
             return
         known = EmissionFactor.objects.usable_by(self.organization_id)
         known = known.filter(category=self.category)
-        if self.activity and known.filter(activity=self.activity).exists():
-            return
         names = known.values_list("activity", flat=True).distinct()
         if error := check_activity(self.category, self.activity, lambda: set(names)):
             errors["activity"] = error
@@ -252,8 +259,6 @@ class Consumption(SoftDeleteModel):
         if self.facility_id is None:
             return
         facility = self.facility
-        if self.organization_id is None:
-            self.organization_id = facility.organization_id
         if facility.organization_id != self.organization_id or facility.deleted_at:
             errors["facility"] = ValidationError(
                 "There is no such facility in this organization.", code="does_not_exist"
@@ -286,3 +291,23 @@ class Consumption(SoftDeleteModel):
                 same = stayed and before is not None and before.meter == self.meter
                 if not same and (error := check_meter(self.meter, meters)):
                     errors["meter"] = error
+
+
+def of_others(
+    organization_id: UUID, external_id: str, pk: UUID, category: str, activity: str
+) -> Compiled:
+    """Whether another live consumption of the organization has an external_id, and whether a factor
+    that the organization may use is for an activity."""
+    others = Consumption.objects.for_organization(organization_id).live().exclude(pk=pk)
+    others = others.filter(external_id__is_set=True, external_id=external_id)
+    factors = EmissionFactor.objects.usable_by(organization_id)
+    factors = factors.filter(category=category, activity=activity)
+    one, other = (compiled(rows.order_by().values_list("pk")) for rows in (others, factors))
+    return Compiled(
+        f"SELECT EXISTS ({one.sql}), EXISTS ({other.sql})", [*one.params, *other.params]
+    )
+
+
+OF_OTHERS = Statement(
+    of_others, organization_id=UUID, external_id=str, pk=UUID, category=str, activity=str
+)

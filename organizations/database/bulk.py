@@ -1,4 +1,4 @@
-"""Writing many rows at once: COPY on PostgreSQL, executemany on SQLite.
+"""Writing rows at once: COPY of many on PostgreSQL, executemany on SQLite.
 
 Bulk writes send no signals and check no rules: who writes has checked every row, holds the locks of
 a single write (organizations.tenancy.pass_gate, then the facilities by id) and recomputes by the
@@ -8,12 +8,14 @@ and what holds for all values of a column need not be asked of each.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from operator import attrgetter
 from types import NoneType
 from typing import Any
 
 from django.db import connection, models
+
+from organizations.database.statements import prepared_cursor
 
 BATCH = 2000
 """Rows that are turned into columns together."""
@@ -23,7 +25,7 @@ BLOCK = 500
 
 ANALYZE_FROM = 10_000
 FEW = 20
-"""So many rows are updated one by one sooner than through a table of their own."""
+"""So many rows are written by a plain statement, whose plan is kept, sooner than by COPY."""
 
 REPEATED = 4
 """A column whose objects come so many times each is made ready object by object, not row by row."""
@@ -78,13 +80,18 @@ def update(model: type[models.Model], columns: Sequence[str], rows: Sequence[Seq
             cursor.execute(
                 f"UPDATE {table} SET {sets} FROM incoming WHERE {table}.{key} = incoming.{key}"
             )
-    else:
-        sets = ", ".join(f"{_names([one])} = %s" for one in names[1:])
-        _executemany(
-            f"UPDATE {table} SET {sets} WHERE {_names(names[:1])} = %s",
-            [*fields[1:], fields[0]],
-            _together((*row[1:], row[0]) for row in rows),
-        )
+        return
+    sets = ", ".join(f"{_names([one])} = %s" for one in names[1:])
+    sql = f"UPDATE {table} SET {sets} WHERE {_names(names[:1])} = %s"
+    fields = [*fields[1:], fields[0]]
+    batches = _together((*row[1:], row[0]) for row in rows)
+    if connection.vendor != "postgresql":
+        _executemany(sql, fields, batches)
+        return
+    with prepared_cursor() as cursor:
+        for batch in batches:
+            for row in _rows(fields, batch):
+                cursor.execute(sql, row)
 
 
 def analyze(rows: int, *written: type[models.Model]) -> None:
@@ -114,14 +121,22 @@ def _insert(
     model: type[models.Model], fields: Sequence[models.Field], batches: Iterable[Columns]
 ) -> None:
     table = model._meta.db_table
-    if connection.vendor == "postgresql":
-        _copy(table, fields, batches)
-    else:
-        _executemany(
-            f"INSERT INTO {_names([table])} ({_names(_columns(fields))})"
-            f" VALUES ({', '.join(['%s'] * len(fields))})",
-            fields,
-            batches,
+    into = f"INSERT INTO {_names([table])} ({_names(_columns(fields))}) VALUES "
+    one = f"({', '.join(['%s'] * len(fields))})"
+    if connection.vendor != "postgresql":
+        _executemany(into + one, fields, batches)
+        return
+    stream = iter(batches)
+    first = next(stream, None)
+    if first is None:
+        return
+    if len(first[0]) > FEW:
+        _copy(table, fields, chain([first], stream))
+        return
+    with prepared_cursor() as cursor:
+        cursor.execute(
+            into + ", ".join([one] * len(first[0])),
+            [value for row in _rows(fields, first) for value in row],
         )
 
 
@@ -191,8 +206,13 @@ def _texts(field: models.Field, values: Sequence[Any]) -> Sequence[str]:
 def _executemany(sql: str, fields: Sequence[models.Field], batches: Iterable[Columns]) -> None:
     with connection.cursor() as cursor:
         for batch in batches:
-            ready = [_ready(field, values) for field, values in zip(fields, batch, strict=True)]
-            cursor.executemany(sql, list(zip(*ready, strict=True)))
+            cursor.executemany(sql, list(_rows(fields, batch)))
+
+
+def _rows(fields: Sequence[models.Field], columns: Columns) -> Iterator[Sequence[Any]]:
+    """Columns as rows of what the database's driver takes."""
+    ready = [_ready(field, values) for field, values in zip(fields, columns, strict=True)]
+    return zip(*ready, strict=True)
 
 
 def _ready(field: models.Field, values: Sequence[Any]) -> Sequence[Any]:

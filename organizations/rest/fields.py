@@ -6,8 +6,10 @@
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from copy import copy, deepcopy
 from datetime import date
 from decimal import Context, Decimal
+from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -162,6 +164,10 @@ class ModelSerializer(serializers.ModelSerializer):
     rules_need: ClassVar[set[str]] = set()
     """Fields without which no rule can be asked."""
 
+    def get_fields(self) -> dict[str, Any]:
+        """Copies of fields that are made once for a class: making them takes longer than a row."""
+        return {name: fresh(field) for name, field in made_fields(type(self)).items()}
+
     def to_internal_value(self, data: Any) -> Any:
         """The values of all fields. What cannot be read is named with what breaks a rule."""
         try:
@@ -229,6 +235,19 @@ class ModelSerializer(serializers.ModelSerializer):
             ) from error
         filled = {name: row.__dict__[name] for name in names if row.__dict__[name] != given[name]}
         return {**attrs, **filled}
+
+
+@cache
+def made_fields(serializer: type[ModelSerializer]) -> dict[str, Any]:
+    """The fields of a serializer, which belong to nobody."""
+    return serializers.ModelSerializer.get_fields(serializer())
+
+
+def fresh(field: Any) -> Any:
+    """A field for a serializer of its own; one with fields inside is made anew."""
+    if hasattr(field, "child") or hasattr(field, "child_relation") or hasattr(field, "fields"):
+        return deepcopy(field)
+    return copy(field)
 
 
 def as_detail(error: ModelValidationError) -> dict[str, Any]:

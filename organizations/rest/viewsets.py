@@ -126,10 +126,10 @@ class TenantViewSet(RetriedSafely, viewsets.GenericViewSet):
         """A row that was written, as it is stored now."""
         return self.get_queryset().get(pk=instance.pk)
 
-    def respond(self, instance: models.Model, **kwargs: Any) -> Response:
+    def respond(self, serializer: Any, instance: models.Model, **kwargs: Any) -> Response:
         """The instance as a reader would get it, with what the write made the database compute."""
         fresh = self.fresh(instance)
-        response = Response(self.get_serializer(fresh).data, **kwargs)
+        response = Response(serializer.to_representation(fresh), **kwargs)
         response["ETag"] = etag(fresh.updated_at)
         return response
 
@@ -167,6 +167,7 @@ class Created(TenantViewSet):
             serializer.is_valid(raise_exception=True)
             instance = serializer.save(organization_id=caller(request).organization_id)
             return self.respond(
+                serializer,
                 instance,
                 status=status.HTTP_201_CREATED,
                 headers={"Location": f"{request.path}/{instance.pk}"},
@@ -182,7 +183,7 @@ class Updated(TenantViewSet):
         def change() -> Response:
             serializer = self.get_serializer(self.locked_object(), data=request.data, partial=True)
             serializer.is_valid(raise_exception=True)
-            return self.respond(serializer.save())
+            return self.respond(serializer, serializer.save())
 
         return self.write(change)
 
