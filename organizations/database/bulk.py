@@ -85,7 +85,7 @@ def update(model: type[models.Model], columns: Sequence[str], rows: Sequence[Seq
     sql = f"UPDATE {table} SET {sets} WHERE {_names(names[:1])} = %s"
     fields = [*fields[1:], fields[0]]
     batches = _together((*row[1:], row[0]) for row in rows)
-    if connection.vendor != "postgresql":
+    if len(rows) > FEW:
         _executemany(sql, fields, batches)
         return
     with prepared_cursor() as cursor:
@@ -120,24 +120,21 @@ def analyze_new(model: type[models.Model]) -> None:
 def _insert(
     model: type[models.Model], fields: Sequence[models.Field], batches: Iterable[Columns]
 ) -> None:
-    table = model._meta.db_table
-    into = f"INSERT INTO {_names([table])} ({_names(_columns(fields))}) VALUES "
-    one = f"({', '.join(['%s'] * len(fields))})"
-    if connection.vendor != "postgresql":
-        _executemany(into + one, fields, batches)
-        return
     stream = iter(batches)
     first = next(stream, None)
     if first is None:
         return
-    if len(first[0]) > FEW:
+    table = model._meta.db_table
+    into = f"INSERT INTO {_names([table])} ({_names(_columns(fields))}) VALUES "
+    one = f"({', '.join(['%s'] * len(fields))})"
+    if len(first[0]) <= FEW:
+        rows = list(_rows(fields, first))
+        with prepared_cursor() as cursor:
+            cursor.execute(into + ", ".join([one] * len(rows)), list(chain.from_iterable(rows)))
+    elif connection.vendor == "postgresql":
         _copy(table, fields, chain([first], stream))
-        return
-    with prepared_cursor() as cursor:
-        cursor.execute(
-            into + ", ".join([one] * len(first[0])),
-            [value for row in _rows(fields, first) for value in row],
-        )
+    else:
+        _executemany(into + one, fields, chain([first], stream))
 
 
 def _together(rows: Iterable[Sequence]) -> Iterator[Columns]:
