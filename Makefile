@@ -10,7 +10,7 @@ LISTEN = --interface wsgi --host $(HOST) --port $(PORT) --no-ws --workers-kill-t
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test test-sqlite test-postgresql faults bench lint format schema screenshots migrations clean
+.PHONY: help setup run serve test test-sqlite test-postgresql faults fuzz bench lint lint-openapi format schema screenshots migrations clean
 
 help:  ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +36,7 @@ serve: $(VENV)/ready  ## Serve for production: needs SECRET_KEY, ALLOWED_HOSTS, 
 	@exec sh config/serve.sh $(BIN)/python $(LISTEN) --log-config config/operations/granian.json --workers $(WORKERS) --blocking-threads $(THREADS)
 
 test: $(VENV)/ready-dev  ## Run the tests on SQLite and on PostgreSQL (TEST_DATABASE_URL, or a private one)
-	@echo "== tests on SQLite, then on PostgreSQL: about a quarter of an hour on two cores"
+	@echo "== tests on SQLite, then on PostgreSQL: about eight minutes on two quiet cores"
 	@DEBUG=1 DATABASE_URL= $(PYTEST) $(ARGS)
 	@echo "== tests on PostgreSQL: what depends on the database"
 	@DEBUG=1 $(BIN)/python -m tests.postgresql $(PYTEST) --second-database $(ARGS)
@@ -52,16 +52,26 @@ test-postgresql: $(VENV)/ready-dev  ## Run the tests on PostgreSQL
 faults: $(VENV)/ready-dev  ## Stop, pause and kill what it runs on, under load, and print what came of it (ARGS="--kills 200")
 	@$(BIN)/python -m tests.faults.run $(ARGS)
 
+fuzz: $(VENV)/ready-dev  ## Send each operation 500 made-up requests, on PostgreSQL (EXAMPLES)
+	@DEBUG=1 EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/python -m tests.postgresql $(PYTEST) tests/config/test_openapi.py -k whatever $(ARGS)
+
 bench: $(VENV)/ready-bench  ## Measure against rivals on PostgreSQL, write benchmarks/RESULTS.md (ARGS=--quick)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-lint: $(VENV)/ready-dev  ## Check style, types, migrations and settings (the tests compare the OpenAPI file)
+lint: $(VENV)/ready-dev  ## Check style, types, migrations, settings and that openapi.json is up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	DEBUG=1 $(BIN)/mypy .
 	DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run
 	DEBUG=0 SECRET_KEY=$$(head -c 48 /dev/urandom | od -An -tx1 | tr -d ' \n') ALLOWED_HOSTS=example.com \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
+	@DEBUG=1 $(BIN)/python manage.py spectacular --validate --fail-on-warn --format openapi-json --file .openapi.json
+	@cmp -s .openapi.json openapi.json || { rm -f .openapi.json; echo "openapi.json is not what the code describes: run make schema" >&2; exit 1; }
+	@rm -f .openapi.json
+
+lint-openapi:  ## Check openapi.json with redocly and spectral (needs npm; CI runs it where that is)
+	npx --yes @redocly/cli@2.77.0 lint openapi.json --extends=recommended --format=stylish
+	npx --yes @stoplight/spectral-cli@6.16.3 lint openapi.json --ruleset tests/config/spectral.yaml --fail-severity=error
 
 format: $(VENV)/ready-dev  ## Format the code
 	$(BIN)/ruff check --fix .

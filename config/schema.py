@@ -119,6 +119,8 @@ class Schema(AutoSchema):
             if isinstance(by, MultiIdFilter):
                 items = {"type": "string", "format": "uuid"}
             items.setdefault("type", "string")
+            if isinstance(items["type"], list):  # a parameter is text: it is there, or it is not
+                items["type"] = next(kind for kind in items["type"] if kind != "null")
             if isinstance(by, MultiValueFilter | MultipleChoiceFilter):
                 schema = {"type": "array", "items": items}
                 one |= {"explode": True, "style": "form"}
@@ -166,8 +168,7 @@ class Schema(AutoSchema):
         if INCLUDE_DELETED in view.copy_parameters:
             items = {"oneOf": [items, self.resolve_serializer(DeletedSerializer, "response").ref]}
         cursor = {
-            "type": "string",
-            "nullable": True,
+            "type": ["string", "null"],
             "description": "Where to go on; null when there is nothing more for now.",
         }
         component = ResolvedComponent(

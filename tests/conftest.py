@@ -54,11 +54,14 @@ ONCE = (
     "tests/config/test_generated_client.py",
     # What a file or a body says is read and judged before a database is asked:
     "tests/emissions/calculation",
+    "tests/emissions/test_consumption_create.py",
+    "tests/facilities/test_create.py",
+    "tests/facilities/test_supply_points.py",
     "tests/emissions/importing/test_files_as_they_come.py",
     "tests/emissions/importing/test_layouts.py",
     "tests/organizations/rest/test_bodies.py",
     "tests/organizations/rest/test_parameters.py",
-    # Pages are made of what the tests of lists, scope and previews ask of both:
+    # Pages are made of what the tests of the API and of the admin's lists ask of both:
     "tests/admin/test_facilities.py",
     "tests/admin/test_factors.py",
     "tests/admin/test_history.py",
@@ -66,7 +69,9 @@ ONCE = (
     "tests/admin/test_layouts.py",
     "tests/admin/test_missing.py",
     "tests/admin/test_numbers.py",
+    "tests/admin/test_preview.py",
     "tests/admin/test_roles.py",
+    "tests/admin/test_scope.py",
 )
 """The same on both databases."""
 

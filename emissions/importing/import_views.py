@@ -99,7 +99,7 @@ class ImportViewSet(Listed, Retrieved):
         refuse_unknown(params, set(query.fields), {"allow"})
         query.is_valid(raise_exception=True)
         asked: dict[str, Any] = query.validated_data
-        if asked["kind"] != "consumption" and (asked["allow"] or asked["facility"]):
+        if asked["kind"] != "consumption" and (asked["allow"] or "facility" in asked):
             raise ValidationError({"kind": ["allow and facility are for consumption alone."]})
         return asked
 
@@ -109,8 +109,8 @@ class ImportViewSet(Listed, Retrieved):
             dry_run=asked["dry_run"],
             on_error=asked["on_error"],
             allow=[one for one in ALLOWABLE if one in asked["allow"]],
-            layout=asked["layout"],
-            facility=asked["facility"],
+            layout=asked.get("layout", ""),
+            facility=asked.get("facility", ""),
             decimal=asked.get("decimal"),
             dates=asked.get("dates"),
             started_by=name_of(who),

@@ -197,8 +197,8 @@ class ImportQuery(serializers.Serializer):
     dry_run = serializers.BooleanField(required=False, default=False)
     on_error = serializers.ChoiceField(choices=[ABORT, SKIP], required=False, default=ABORT)
     allow = serializers.MultipleChoiceField(choices=list(ALLOWABLE), required=False, default=set)
-    layout = serializers.CharField(required=False, default="", max_length=100)
-    facility = serializers.CharField(required=False, default="", max_length=100)
+    layout = serializers.CharField(required=False, max_length=100)
+    facility = serializers.CharField(required=False, max_length=100)
     decimal = serializers.ChoiceField(choices=list(STYLES), required=False)
     dates = serializers.ChoiceField(choices=list(ORDERS), required=False)
 

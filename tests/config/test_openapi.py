@@ -32,8 +32,8 @@ from tests.conftest import Answer, Cast, Person, call
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES = int(os.environ.get("EXAMPLES", 40))
-"""Requests that are made up for each operation."""
+EXAMPLES = int(os.environ.get("EXAMPLES", 20))
+"""Requests that are made up for each operation; `make fuzz` makes more."""
 
 COMMITTED = Path(settings.BASE_DIR) / "openapi.json"
 SCHEMA: dict[str, Any] = json.loads(
