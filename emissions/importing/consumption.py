@@ -21,6 +21,7 @@ from emissions.importing.validation import OVERLAP, RowValidation
 from emissions.ledger.bills import Bill, Figures, Kilograms, compute
 from emissions.ledger.plan import LINE_COLUMNS
 from emissions.ledger.recalculation import lock_facilities, recalculate, write_totals
+from emissions.ledger.running import RunningTotals
 from emissions.models import CalculationStatus, Consumption, Emission, EmissionFactor
 from emissions.serializers import ConsumptionSerializer
 from facilities.models import Facility
@@ -78,7 +79,9 @@ class ConsumptionImporter(Importer):
         self._days = Days()
         self._earlier = EarlierBills(self.organization_id, self._lines, self._days)
         self._validation = RowValidation(self.organization_id)
+        self._totals = RunningTotals()
         self._moves: dict[str, Kilograms] = {}
+        """What new bills add to their facilities and is not written yet."""
         self._written = 0
 
     @classmethod
@@ -168,8 +171,10 @@ class ConsumptionImporter(Importer):
         for row in rows:
             self._validation.normalise(row.values)
         checked = recognise(rows, self.organization_id)
-        fresh = [one.site for one in checked if one.after != one.before or self.differs(one)]
-        self._earlier.load(fresh, before_line=rows[0].line if rows else 0)
+        fresh = [one for one in checked if one.after != one.before or self.differs(one)]
+        self._earlier.load([one.site for one in fresh], before_line=rows[0].line if rows else 0)
+        replaced = [one.stored[0][0] for one in fresh if one.stored]
+        self._totals.load({one.site.key: one.site.id for one in fresh}, replaced)
         self.write_before()
         created: list[tuple] = []
         lines: list[tuple] = []
@@ -191,7 +196,12 @@ class ConsumptionImporter(Importer):
                 continue
             try:
                 pk: Any = one.stored[0][0] if one.stored else uuid7().hex
-                its_lines, figures = compute(self._bill(pk, one), self._calculator)
+                kept = self._totals.lines_of(pk) if one.stored else ()
+                its_lines, figures = compute(self._bill(pk, one), self._calculator, kept)
+                if one.stored:
+                    self._totals.replace(pk, its_lines)
+                else:
+                    self._totals.add(one.site.key, figures)
             except ValidationError as error:
                 self.refuse(one.row, model_faults(error, {}))
                 continue
@@ -219,7 +229,7 @@ class ConsumptionImporter(Importer):
                 (Emission, bulk.insertion(Emission, columns_of(LINE_COLUMNS, lines))),
                 *self.beside(accepted),
             ]
-            self.due(partial(self._write, insertions, changed, now))
+            self.due(partial(self._write, insertions, changed, self._moves_of(changed), now))
 
     def differs(self, one: Recognised) -> bool:
         """Whether a row is another one than what is stored, though its columns are the same."""
@@ -315,11 +325,23 @@ class ConsumptionImporter(Importer):
             total = total.plus(figures[:3])  # type: ignore[arg-type]
         self._moves[facility] = total
 
-    def _write(self, insertions: Insertions, changed: list[Recognised], now: Any) -> None:
-        self.insert(insertions)
-        self._change(changed, now)
+    def _moves_of(self, changed: list[Recognised]) -> dict[UUID, Kilograms]:
+        """What new bills add to the facilities of changed ones, to be written with those: no total
+        is too large on the way that is not in the end."""
+        ids = {pk for one in changed for pk in (one.site.id, one.stored[0][1]["facility_id"])}
+        return {pk: self._moves.pop(pk.hex) for pk in ids if pk.hex in self._moves}
 
-    def _change(self, changed: list[Recognised], now: Any) -> None:
+    def _write(
+        self,
+        insertions: Insertions,
+        changed: list[Recognised],
+        moves: dict[UUID, Kilograms],
+        now: Any,
+    ) -> None:
+        self.insert(insertions)
+        self._change(changed, moves, now)
+
+    def _change(self, changed: list[Recognised], moves: dict[UUID, Kilograms], now: Any) -> None:
         """Writes what differs and recomputes by the path of any changed consumption."""
         if not changed:
             return
@@ -327,7 +349,8 @@ class ConsumptionImporter(Importer):
         with recorded(Consumption, [pk for pk, *_ in rows], self.reason):
             bulk.update(Consumption, [*COLUMNS, "updated_at"], rows)
         targets = sorted((one.site.id, one.stored[0][0]) for one in changed)
-        recalculate(targets, also={one.stored[0][1]["facility_id"] for one in changed})
+        also = {one.stored[0][1]["facility_id"] for one in changed}
+        recalculate(targets, also, moves)
 
 
 def columns_of(names: Sequence[str], rows: list[tuple]) -> dict[str, Sequence[Any]]:

@@ -1,11 +1,12 @@
 """Emission factors from a file: published ones, or an organization's own."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from emissions.importing.factor_rows import (
     VALUES,
@@ -23,6 +24,10 @@ from organizations.importing.cells import Column, Fault, Refused, model_faults
 from organizations.importing.importer import Importer, Row
 from organizations.importing.spreadsheets import Unreadable, open_table
 from organizations.tenancy import pass_gate
+
+
+Differing = tuple[Row, EmissionFactor | None, EmissionFactor]
+"""A row, the stored factor that it is, and the factor as it would be."""
 
 
 class FactorImporter(Importer):
@@ -45,8 +50,7 @@ class FactorImporter(Importer):
         self._organization_id = self.organization.pk if self.organization else None
         self._read: list[tuple[Row, EmissionFactor]] = []
         self._lines: dict[tuple, int] = {}
-        self._created: list[EmissionFactor] = []
-        self._changes: list[Change] = []
+        self._differing: list[Differing] = []
 
     @classmethod
     def fields(cls) -> dict[str, Any]:
@@ -95,18 +99,52 @@ class FactorImporter(Importer):
                     others.add(existing)
                 continue
             others.add(factor)
-            if existing is None:
-                self._created.append(factor)
-            elif values(existing) != values(factor):
-                self._changes.append(Change(existing, factor))
-            else:
+            if existing and values(existing) == values(factor):
                 self.report.unchanged += 1
-        self.report.created, self.report.changed = len(self._created), len(self._changes)
-        if self.with_preview:
-            self.preview = list(preview_of(self._created, self._changes))
+            else:
+                self._differing.append((row, existing, factor))
+        stored = self._store_good()
+        self.report.created = sum(existing is None for _, existing, _ in stored)
+        self.report.changed = len(stored) - self.report.created
 
-    def finish(self) -> None:
-        store_factors(self._created, self._changes, self.reason)
+    def _store_good(self) -> list[Differing]:
+        """Stores what makes no figure too large, and refuses the rows that would."""
+        before = transaction.savepoint()
+        good = list(self._stored(self._differing))
+        if self.with_preview:
+            transaction.savepoint_rollback(before)
+            self.preview = list(preview_of(*self._sorted(good)))
+        else:
+            transaction.savepoint_commit(before)
+        return good
+
+    def _stored(self, rows: list[Differing]) -> Iterator[Differing]:
+        """Stores rows together; where a figure would be too large, each half of them by itself,
+        until the row that makes it so is alone."""
+        try:
+            with transaction.atomic():
+                store_factors(*self._sorted(rows), self.reason)
+        except ValidationError as error:
+            if len(rows) == 1:
+                self.refuse(rows[0][0], faults_of_factor(error))
+                return
+            middle = len(rows) // 2
+            yield from self._stored(rows[:middle])
+            yield from self._stored(rows[middle:])
+        else:
+            yield from rows
+
+    @staticmethod
+    def _sorted(rows: list[Differing]) -> tuple[list[EmissionFactor], list[Change]]:
+        """The factors that are new, and those that change."""
+        new = [factor for _, existing, factor in rows if existing is None]
+        changes = [Change(existing, factor) for _, existing, factor in rows if existing]
+        return new, changes
+
+
+def faults_of_factor(error: ValidationError) -> list[Fault]:
+    """What is wrong with figures, as a fault of the factor that they are computed with."""
+    return [fault._replace(column="co2e") for fault in model_faults(error, {})]
 
 
 def merged(existing: EmissionFactor, row: Row, factor: EmissionFactor) -> EmissionFactor:

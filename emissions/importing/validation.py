@@ -18,7 +18,7 @@ from django.utils import timezone
 from emissions import rules
 from emissions.importing.periods import Bill
 from emissions.importing.sites import Site
-from emissions.models import DataQuality, EmissionFactor
+from emissions.models import Consumption, DataQuality, EmissionFactor
 from emissions.models.factor import DEFAULT_ACTIVITY
 from facilities.categories import Category
 from facilities.models import normalise_cups, normalise_meter
@@ -28,6 +28,10 @@ OVERLAP, FUTURE, ZERO_LENGTH = "overlap", "future_period", "zero_length"
 ALLOWABLE = (OVERLAP, FUTURE, ZERO_LENGTH)
 """What is an error in a file, though the API takes it, unless the operator allows it."""
 
+
+LONGEST_ID: int = Consumption._meta.get_field("external_id").max_length
+MOST = 10**12
+"""The first quantity that has too many digits to be stored."""
 
 NORMALISE: dict[str, Callable[[str], str]] = {"cups": normalise_cups, "meter": normalise_meter}
 
@@ -73,6 +77,12 @@ class RowValidation:
         found: list[Fault] = []
         if before is None or (before["category"], before["activity"]) != (category, activity):
             found += self._activity(category, activity)
+        if len(after["external_id"]) > LONGEST_ID:  # one that is made of a meter and a month
+            sentence = f"What it is known by is longer than {LONGEST_ID} characters."
+            found.append(Fault("external_id", "max_length", sentence))
+        if abs(after["quantity"]) >= MOST:  # a sum of readings
+            sentence = f"It is {MOST:,} or more; check the quantity and its unit."
+            found.append(Fault("quantity", "too_large", sentence))
         if after["quantity"] < 0:
             adjustment = after["data_quality"] == DataQuality.ADJUSTMENT
             error = rules.check_quantity(after["quantity"], adjustment=adjustment)

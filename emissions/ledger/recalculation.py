@@ -11,6 +11,7 @@ whatever the facility's history.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
@@ -34,6 +35,7 @@ from organizations.database.postgresql.connections import long_job
 from organizations.tenancy import pass_gate
 
 BATCH = 5000
+NOTHING = Kilograms()
 
 
 class Total(NamedTuple):
@@ -60,22 +62,26 @@ def lock_facilities(ids: Iterable[UUID]) -> dict[UUID, Total]:
 
 
 @long_job()
-def recalculate(targets: Sequence[tuple[UUID, UUID]], also: Iterable[UUID] = ()) -> Recalculated:
+def recalculate(
+    targets: Sequence[tuple[UUID, UUID]],
+    also: Iterable[UUID] = (),
+    more: Mapping[UUID, Kilograms] = MappingProxyType({}),
+) -> Recalculated:
     """Makes consumptions right, with their facilities' totals; how many had other figures.
 
     `targets` are (facility id, consumption id) in order; `also` are facilities that a consumption
-    has left. Raises ValidationError when a figure is too large to be stored.
+    has left; `more` is what is to be added to some of these facilities besides. Raises ValidationError when a figure is too large to be stored.
     """
     changed = calculated = 0
+    waiting = dict(more)
     for start in range(0, max(len(targets), 1), BATCH):
         batch = targets[start : start + BATCH]
         totals = lock_facilities({facility_id for facility_id, _ in batch} | set(also))
         plan = make_plan(bills(Q(pk__any_of=[consumption_id for _, consumption_id in batch])))
         assert plan.moves.keys() <= totals.keys(), "a line is at a facility that is not locked"
         write_plan(plan)
-        write_totals(
-            totals, {pk: total.kilograms.plus(plan.moves[pk]) for pk, total in totals.items()}
-        )
+        moves = {pk: plan.moves[pk].plus(waiting.pop(pk, NOTHING)) for pk in totals}
+        write_totals(totals, {pk: one.kilograms.plus(moves[pk]) for pk, one in totals.items()})
         changed += len(plan.changed)
         calculated += plan.calculated()
     return Recalculated(changed, calculated)

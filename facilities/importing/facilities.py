@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from uuid_utils import uuid7
 
 from facilities.importing.recognition import (
@@ -62,6 +63,8 @@ class FacilityImporter(Importer):
         self._lines, self._claims = FirstLines(), FirstLines()
         self._released: set[Code] = set()
         self._countries = Countries()
+        self._saved: set[UUID] = set()
+        """Facilities that are stored already but for their codes."""
         self._written = 0
 
     @classmethod
@@ -156,19 +159,41 @@ class FacilityImporter(Importer):
                 continue
             existing, values = matches[0], row.values
             diff = {n: v for n, v in values.items() if n in DEFAULTS and existing.plain[n] != v}
+            released: set[Code] = set()
             for name, stored_codes in existing.lists.items():
                 codes = values.get(name, stored_codes)
                 if codes != stored_codes:
                     gone = set(stored_codes) - set(codes)
-                    self._released.update((name, code) for code in gone)
+                    released.update((name, code) for code in gone)
                     diff[name] = codes
-            if diff:
+            if INPUTS & diff.keys() and (faults := self._save(existing, diff)):
+                self.refuse(row, faults)
+            elif diff:
+                self._released |= released
                 self.report.changed += 1
                 changed.append((existing, diff))
             else:
                 self.report.unchanged += 1
         names = [*PLAIN, *LISTS]
         self._hand_in({n: [one.get(n, ABSENT) for one in new] for n in names}, changed)
+
+    def _save(self, stored: Stored, diff: dict[str, Any]) -> list[Fault]:
+        """Stores what figures depend on, at once and with the figures, also in a dry run: only they
+        show whether one would be too large. What is wrong with it, and then it is not stored."""
+        self.writer.wait()
+        facility: Any = Facility.objects.get(pk=stored.id)
+        said = {name: value for name, value in diff.items() if name not in LISTS}
+        for name, value in said.items():
+            setattr(facility, name, value)
+        facility._change_reason = self.reason
+        try:
+            with transaction.atomic():
+                facility.save(update_fields=list(said))
+        except ValidationError as error:
+            [column, *_] = [name for name in said if name in INPUTS]
+            return [fault._replace(column=column) for fault in model_faults(error, {})]
+        self._saved.add(stored.id)
+        return []
 
     def _same(self, key: Any, earlier: int, matches: list[Stored]) -> Iterable[Fault]:
         """Whether another line, or more than one stored facility, is the same as a row."""
@@ -241,13 +266,7 @@ class FacilityImporter(Importer):
         for stored, diff in rows:
             for name in LISTS:
                 points[name] += [(stored.id, code) for code in diff.pop(name, ())]
-            if INPUTS & diff.keys():
-                facility: Any = Facility.objects.get(pk=stored.id)
-                for name, value in diff.items():
-                    setattr(facility, name, value)
-                facility._change_reason = self.reason
-                facility.save(update_fields=list(diff))
-            else:
+            if stored.id not in self._saved:
                 after = {**stored.plain, **diff}
                 plain.append((stored.id, *(after[name] for name in PLAIN), now))
         with recorded(Facility, [pk for pk, *_ in plain], self.reason):
