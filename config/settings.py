@@ -233,6 +233,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=2_500_000)
 MAX_IMPORT_BYTES = env.int("MAX_IMPORT_BYTES", default=50_000_000)
+IMPORT_BYTES_AT_ONCE = env.int("IMPORT_BYTES_AT_ONCE", default=1_000_000)
 
 # Requests a minute of one address, and of one key or person of the API; 0 is no limit.
 REQUESTS_PER_ADDRESS = env.int("REQUESTS_PER_ADDRESS", default=12_000)

@@ -184,8 +184,11 @@ class APIKey(TimestampedModel):
 
 
 class ImportOutcome(models.TextChoices):
-    """`refused`: there were bad rows, and so nothing was stored; `checked`: it was a dry run."""
+    """`queued` and `running`: it is the worker's; `refused`: there were bad rows, or it could not
+    be finished, and so nothing was stored; `checked`: it was a dry run."""
 
+    QUEUED = "queued"
+    RUNNING = "running"
     STORED = "stored"
     REFUSED = "refused"
     CHECKED = "checked"
@@ -208,13 +211,19 @@ class Import(models.Model):
     layout = models.CharField(max_length=100, blank=True)
     started_by = models.CharField(max_length=150, blank=True, help_text="The account on the host.")
     started_at = models.DateTimeField()
-    finished_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=7, choices=ImportOutcome.choices)
-    created = models.PositiveIntegerField()
-    changed = models.PositiveIntegerField()
-    unchanged = models.PositiveIntegerField()
-    rejected = models.PositiveIntegerField()
-    warnings = models.PositiveIntegerField()
+    progress = models.PositiveSmallIntegerField(default=100, help_text="Percent.")
+    asked = models.JSONField(
+        default=dict,
+        editable=False,
+        help_text="What is said of a file that waits, and by whom.",
+    )
+    created = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+    warnings = models.PositiveIntegerField(default=0)
     first_rejects = models.JSONField(
         default=list, help_text="line, column, value, code and reason of the first faults."
     )
@@ -236,6 +245,27 @@ class Import(models.Model):
     def as_reason(self) -> str:
         """How the history of a row names it."""
         return " by ".join(filter(None, [f"import {self.file_name}", self.started_by]))
+
+
+UNFINISHED = (ImportOutcome.QUEUED, ImportOutcome.RUNNING)
+
+
+class ImportBlock(models.Model):
+    """A part of a file that waits for the worker, which may be on another machine."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid7, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    row = models.ForeignKey(Import, models.CASCADE, related_name="blocks")
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["row", "number"], name="import_block_once")]
+
+    def __str__(self) -> str:
+        return f"{self.row_id} · {self.number}"
 
 
 class IdempotentAnswer(models.Model):

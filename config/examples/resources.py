@@ -204,6 +204,14 @@ IMPORT: dict[str, Any] = {
     "started_at": MOMENT,
     "finished_at": MOMENT,
 }
+QUEUED = {
+    **IMPORT,
+    "file_name": "bills.csv",
+    "status": "queued",
+    "progress": 0,
+    "created": 0,
+    "finished_at": None,
+}
 IMPORTED_ROWS = [
     {
         "external_id": "INV-2024-118",
@@ -362,7 +370,7 @@ EXAMPLES = {
     "consumptions_calculation_retrieve": [answer(CALCULATION), NOT_FOUND],
     "consumptions_intervals": [answer(INTERVALS), NOT_FOUND],
     "imports_list": [answer(IMPORT)],
-    "imports_create": [request(IMPORTED_ROWS), answer(IMPORT, 201)],
+    "imports_create": [request(IMPORTED_ROWS), answer(IMPORT, 201), answer(QUEUED, 202)],
     "imports_retrieve": [answer(IMPORT), NOT_FOUND],
     "imports_rejects_retrieve": [NOT_FOUND],
     **resource(

@@ -25,7 +25,6 @@ from organizations.importing.importer import Importer, Row
 from organizations.importing.spreadsheets import Unreadable, open_table
 from organizations.tenancy import pass_gate
 
-
 Differing = tuple[Row, EmissionFactor | None, EmissionFactor]
 """A row, the stored factor that it is, and the factor as it would be."""
 
@@ -103,9 +102,9 @@ class FactorImporter(Importer):
                 self.report.unchanged += 1
             else:
                 self._differing.append((row, existing, factor))
-        stored = self._store_good()
-        self.report.created = sum(existing is None for _, existing, _ in stored)
-        self.report.changed = len(stored) - self.report.created
+        good = self._store_good()
+        self.report.created = sum(existing is None for _, existing, _ in good)
+        self.report.changed = len(good) - self.report.created
 
     def _store_good(self) -> list[Differing]:
         """Stores what makes no figure too large, and refuses the rows that would."""

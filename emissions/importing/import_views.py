@@ -6,6 +6,7 @@ from io import BytesIO, StringIO
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
@@ -15,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
+from emissions.importing.background.queue import leave_to_worker
 from emissions.importing.filters import ImportFilter
 from emissions.importing.kinds import KINDS
 from emissions.importing.serializers import ImportQuery, ImportSerializer
@@ -77,14 +79,17 @@ class ImportViewSet(Listed, Retrieved):
             },
             "text/csv": {"type": "string", "format": "binary"},
         },
-        responses={201: ImportSerializer},
+        responses={201: ImportSerializer, 202: ImportSerializer},
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """A CSV, XLSX or Green Button file as the body or as `file` of a form, or at most 5,000
-        rows of JSON. All is stored or, where a row is refused, nothing, unless `on_error=skip`."""
+        rows of JSON. All is stored or, where a row is refused, nothing, unless `on_error=skip`.
+
+        A file over IMPORT_BYTES_AT_ONCE is left to the worker on PostgreSQL: 202 with the record,
+        which is `queued`, then `running`, and at last what it would have been at once."""
         asked = self._asked(request)
-        with sent(request) as (table, name):
-            return self._run(request, asked, table, name)
+        with sent(request) as (table, upload):
+            return self._run(request, asked, table, upload)
 
     def _asked(self, request: Request) -> dict[str, Any]:
         params = plain_names(request.query_params)
@@ -103,7 +108,9 @@ class ImportViewSet(Listed, Retrieved):
             raise ValidationError({"kind": ["allow and facility are for consumption alone."]})
         return asked
 
-    def _run(self, request: Request, asked: dict[str, Any], table: Table, name: str) -> Response:
+    def _run(
+        self, request: Request, asked: dict[str, Any], table: Table, upload: Upload | None
+    ) -> Response:
         who = caller(request)
         options = Options(
             dry_run=asked["dry_run"],
@@ -118,13 +125,17 @@ class ImportViewSet(Listed, Retrieved):
         organization = Organization.objects.get(pk=who.organization_id)
         try:
             importer = KINDS[asked["kind"]].of(organization, table, options)
-            report = bring_in(importer, name, rejects=StringIO(), keep=True)
+            if waits := upload is not None and is_long(upload):
+                pk = leave_to_worker(organization, asked["kind"], upload, options, who).pk
+            else:
+                name = (upload.name or "upload") if upload else "rows.json"
+                pk = bring_in(importer, name, rejects=StringIO(), keep=True).record.pk
         except NotStored as error:
             raise Conflict(f"Nothing was stored: {error}") from error
-        row = self.get_queryset().get(pk=report.record.pk)
+        row = self.get_queryset().get(pk=pk)
         return Response(
             self.get_serializer(row).data,
-            status=status.HTTP_201_CREATED,
+            status=status.HTTP_202_ACCEPTED if waits else status.HTTP_201_CREATED,
             headers={"Location": f"{request.path}/{row.pk}"},
         )
 
@@ -152,8 +163,8 @@ class ImportViewSet(Listed, Retrieved):
 
 
 @contextmanager
-def sent(request: Request) -> Iterator[tuple[Table, str]]:
-    """The table in the body of a request, and the name of its file. Raises ValidationError where
+def sent(request: Request) -> Iterator[tuple[Table, Upload | None]]:
+    """The table in the body of a request, and its file if it is one. Raises ValidationError where
     it cannot be read as a whole."""
     upload = None
     try:
@@ -163,15 +174,21 @@ def sent(request: Request) -> Iterator[tuple[Table, str]]:
         elif hasattr(data, "getlist"):
             upload = in_form(data)
         if upload is None:
-            yield JSONTable(rows_of(data)), "rows.json"
+            yield JSONTable(rows_of(data)), None
             return
         with open_table(str(upload.path)) as table:
-            yield table, upload.name or "upload"
+            yield table, upload
     except Unreadable as error:
         raise ValidationError({"file": [str(error)]}, code=error.code) from error
     finally:
         if upload:
             upload.remove()
+
+
+def is_long(upload: Upload) -> bool:
+    """Whether a file is the worker's. On SQLite, which has one writer, it never is."""
+    size = upload.path.stat().st_size
+    return connection.vendor == "postgresql" and size > settings.IMPORT_BYTES_AT_ONCE
 
 
 def in_form(data: Any) -> Upload:

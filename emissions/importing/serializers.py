@@ -153,10 +153,13 @@ class ImportSerializer(ModelSerializer):
     status = serializers.CharField(
         source="outcome",
         read_only=True,
-        help_text="stored; refused: nothing was stored; checked: it was a dry run.",
+        help_text="queued and running: the worker has it; stored; refused: nothing was stored; "
+        "checked: it was a dry run.",
     )
     layout = serializers.SerializerMethodField(help_text="By which it was read, or null.")
-    progress = serializers.SerializerMethodField(help_text="Percent; 100 when it is finished.")
+    progress = serializers.IntegerField(
+        read_only=True, help_text="Percent; 100 when it is finished."
+    )
     faults = FaultSerializer(source="first_rejects", many=True, help_text="The first 100.")
 
     class Meta:
@@ -185,9 +188,6 @@ class ImportSerializer(ModelSerializer):
 
     def get_layout(self, row: Import) -> str | None:
         return row.layout or None
-
-    def get_progress(self, row: Import) -> int:
-        return 100
 
 
 class ImportQuery(serializers.Serializer):

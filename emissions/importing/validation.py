@@ -29,7 +29,7 @@ ALLOWABLE = (OVERLAP, FUTURE, ZERO_LENGTH)
 """What is an error in a file, though the API takes it, unless the operator allows it."""
 
 
-LONGEST_ID: int = Consumption._meta.get_field("external_id").max_length
+LONGEST_ID = Consumption._meta.get_field("external_id").max_length or 0
 MOST = 10**12
 """The first quantity that has too many digits to be stored."""
 

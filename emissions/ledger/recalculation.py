@@ -70,7 +70,8 @@ def recalculate(
     """Makes consumptions right, with their facilities' totals; how many had other figures.
 
     `targets` are (facility id, consumption id) in order; `also` are facilities that a consumption
-    has left; `more` is what is to be added to some of these facilities besides. Raises ValidationError when a figure is too large to be stored.
+    has left; `more` is what is to be added to some of these facilities besides. Raises
+    ValidationError when a figure is too large to be stored.
     """
     changed = calculated = 0
     waiting = dict(more)

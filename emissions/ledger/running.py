@@ -42,7 +42,7 @@ class RunningTotals:
         """Counts a new bill. Raises ValidationError if the total would be too large for that, and
         then nothing is counted."""
         if figures.co2e is not None:
-            self._move({facility: Kilograms._make(figures[:3])})  # type: ignore[arg-type]
+            self._move({facility: Kilograms._make(figures[:3])})
 
     def replace(self, consumption: UUID, lines: Iterable[tuple]) -> None:
         """Counts lines instead of the current ones of a consumption. Raises as `add` does."""

@@ -89,13 +89,15 @@ def bring_in(
     rejects: TextIO | None = None,
     keep: bool = False,
     watch: Callable[[str, int], Rows | Quiet] = nobody,
+    row: Import | None = None,
 ) -> Report:
     """Reads, judges and stores all rows of the importer's table, and records that it did.
 
-    With `keep` a dry run is recorded too, and the record keeps the refused rows (`rejects` is a
-    StringIO then). `watch` is given what is done and how many rows there are, and is told how far
-    it is; the refused rows go to `rejects`. Raises Unreadable where the file as a whole cannot be
-    read and NotStored where another write was in the way, Interrupted at Ctrl-C.
+    `row` is the record of a file that has waited; otherwise there is a new one. With `keep` a dry
+    run is recorded too, and the record keeps the refused rows (`rejects` is a StringIO then).
+    `watch` is given what is done and how many rows there are, and is told how far it is; the
+    refused rows go to `rejects`. Raises Unreadable where the file as a whole cannot be read and
+    NotStored where another write was in the way, Interrupted at Ctrl-C.
     """
     options, started_at, total = importer.options, timezone.now(), 0
     for lines, rows in importer.table.batches():
@@ -104,14 +106,9 @@ def bring_in(
     abort = options.on_error == ABORT
     with watch(f"importing {importer.kind}", total) as bar:
         report = importer.report = Report(importer.table, bar, rejects)
-        row = Import(
-            organization=importer.organization,
-            kind=importer.kind,
-            layout=importer.layout.name,
-            file_name=file_name[:255],
-            started_by=options.started_by[:150],
-            started_at=started_at,
-        )
+        row = row or Import(organization=importer.organization, started_at=started_at)
+        row.kind, row.layout = importer.kind, importer.layout.name
+        row.file_name, row.started_by = file_name[:255], options.started_by[:150]
         importer.writing = not options.dry_run
         importer.reason = row.as_reason()
         try:
@@ -143,7 +140,8 @@ def bring_in(
                 keep_record(row, report, ImportOutcome.CHECKED)
         except KeyboardInterrupt as error:
             connection.close()  # it may have been in the middle of something
-            raise Interrupted(Import.objects.filter(pk=row.pk).exists()) from error
+            stored = Import.objects.filter(pk=row.pk, outcome=ImportOutcome.STORED)
+            raise Interrupted(stored.exists()) from error
         except ValidationError as error:
             raise NotStored("; ".join(error.messages)) from error
         except (IntegrityError, OperationalError) as error:
@@ -163,11 +161,11 @@ def kept_rows(rejects: TextIO | None, keep: bool) -> str:
 def keep_record(row: Import, report: Report, outcome: str) -> None:
     """Stores that an import was and what became of its rows, for the audit too if it was no try."""
     row.finished_at = row.finished_at or timezone.now()
-    row.outcome = outcome
+    row.outcome, row.progress = outcome, 100
     for name in COUNTS:
         setattr(row, name, getattr(report, name))
     row.first_rejects = report.first
-    row.save(force_insert=True)
+    row.save()
     if outcome != ImportOutcome.CHECKED:
         stored = outcome == ImportOutcome.STORED
         record(
@@ -176,7 +174,7 @@ def keep_record(row: Import, report: Report, outcome: str) -> None:
             object_type=type_of(row),
             object_id=row.pk,
             details={name: getattr(row, name) for name in ("kind", "file_name", *COUNTS)},
-            actor=author() or row.started_by,
+            actor=author() or row.asked.get("actor") or row.started_by,
         )
 
 

@@ -20,7 +20,10 @@ class FileTooLarge(APIException):
 
     def __init__(self) -> None:
         limit = settings.MAX_IMPORT_BYTES
-        super().__init__(f"The file is over {limit} bytes; divide it, or use the command.")
+        super().__init__(
+            f"The file is over {limit} bytes; divide it, or bring it in on the server: manage.py "
+            "import_consumption, import_facilities or import_emission_factors."
+        )
 
 
 class Upload(NamedTuple):

@@ -252,6 +252,7 @@ def test_an_import_leaves_a_record(tmp_path: Path, organization: Organization) -
     )
     assert (refused.outcome, refused.rejected) == ("refused", 1)
     assert refused.first_rejects[0]["column"] == "status"
+    assert done.finished_at
     assert done.started_at <= done.finished_at
 
 
