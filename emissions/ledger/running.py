@@ -12,8 +12,8 @@ from facilities.models import Facility
 class RunningTotals:
     """The totals of facilities as they would be by now.
 
-    They are read once, before the first bill that touches a facility, and not locked: what another
-    write adds meanwhile is seen when the totals are written under their locks.
+    They are read once, before the first bill that touches a facility. An import has locked those
+    that it names; of others, which its bills leave, the total that is written is judged again.
     """
 
     def __init__(self) -> None:
