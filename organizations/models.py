@@ -262,7 +262,11 @@ class ImportBlock(models.Model):
     objects = TenantQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["row", "number"], name="import_block_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "row", "number"], name="import_block_once"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.row_id} · {self.number}"

@@ -118,6 +118,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="importblock",
-            constraint=models.UniqueConstraint(fields=("row", "number"), name="import_block_once"),
+            constraint=models.UniqueConstraint(
+                fields=("organization", "row", "number"), name="import_block_once"
+            ),
         ),
     ]
