@@ -16,7 +16,8 @@ GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("Emissions", "receipt_long", "emissions_emission_changelist"),
             ("Inventory", "summarize", "emissions_closedperiod_inventory"),
             ("Closed years", "event_busy", "emissions_closedperiod_changelist"),
-            ("Imports", "upload_file", "organizations_import_changelist"),
+            ("Bring in a file", "upload_file", "emissions_consumption_upload"),
+            ("Imports", "inventory_2", "organizations_import_changelist"),
             ("Layouts", "view_column", "organizations_importlayout_changelist"),
             ("Recalculations", "sync", "emissions_recalculation_changelist"),
         ],
@@ -45,8 +46,8 @@ GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
 
 def menu(request: HttpRequest) -> list[dict[str, Any]]:
     """The groups with at least one page that the user may open."""
-    shown = {
-        f"{model._meta.app_label}_{model._meta.model_name}": page.has_view_permission(request)
+    pages_of = {
+        f"{model._meta.app_label}_{model._meta.model_name}": page
         for model, page in admin.site._registry.items()
     }
     found = [
@@ -62,8 +63,18 @@ def menu(request: HttpRequest) -> list[dict[str, Any]]:
         items = [
             {"title": name, "icon": icon, "link": link, "active": link == here}
             for name, icon, page in pages
-            if shown.get(page.rsplit("_", 1)[0]) and (link := reverse(f"admin:{page}"))
+            if may_open(pages_of, page, request) and (link := reverse(f"admin:{page}"))
         ]
         if items:
             groups.append({"title": title, "separator": bool(title), "items": items})
     return groups
+
+
+def may_open(pages_of: dict[str, Any], name: str, request: HttpRequest) -> bool:
+    """Whether a page is of use to the user; one that only fills, to who may add."""
+    whose, _, what = name.rpartition("_")
+    page = pages_of.get(whose)
+    if page is None:
+        return False
+    allowed = page.has_add_permission if what == "upload" else page.has_view_permission
+    return bool(allowed(request))

@@ -9,6 +9,7 @@ from django.urls import path
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from emissions.admin.links import consumption_missing, lines_of, link, new_factor, page_of
+from emissions.admin.uploads.pages import Uploads
 from emissions.importing.single import warnings_of
 from emissions.models import Consumption
 from emissions.reports.figures import explanation
@@ -145,7 +146,11 @@ class ConsumptionAdmin(SoftDeleteAdmin):
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.missing_view)
-        return [path("missing/", view, name="emissions_consumption_missing"), *super().get_urls()]
+        return [
+            path("missing/", view, name="emissions_consumption_missing"),
+            *Uploads(self.admin_site, self.opts).urls(),
+            *super().get_urls(),
+        ]
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """The list behind a missing key is filtered by where the facility is."""

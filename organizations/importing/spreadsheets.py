@@ -57,6 +57,8 @@ class Table:
     """A header and rows of text cells, which can be read again from the start."""
 
     delimiter = ","
+    mended: Mapping[int, Mapping[int, str]] = {}
+    """Line → position → what the cell should have been, as somebody who looked at it has said."""
 
     def __init__(self) -> None:
         self.columns: list[str] = []
@@ -104,6 +106,8 @@ class Table:
         for lines, rows in self._lines(size):
             if above:
                 lines, rows, above = lines[above:], rows[above:], max(above - len(rows), 0)
+            if self.mended:
+                self._mend(lines, rows)
             if set(map(len, rows)) != {width}:
                 for cells in rows:
                     while len(cells) > width and not cells[-1]:
@@ -113,6 +117,12 @@ class Table:
                 lines, rows = list(compress(lines, told)), list(compress(rows, told))
             if rows:
                 yield lines, rows
+
+    def _mend(self, lines: Sequence[int], rows: list[list[str]]) -> None:
+        for line, cells in zip(lines, rows, strict=True):
+            for position, text in self.mended.get(line, {}).items():
+                cells += [""] * (position + 1 - len(cells))
+                cells[position] = text
 
     def require(
         self,

@@ -1,0 +1,314 @@
+"""The pages: send a file or paste cells; look at what it is and would do; mend it; store it."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.html import format_html
+
+from emissions.admin.uploads.drafts import Draft
+from emissions.admin.uploads.guesses import guesses, unit_in
+from emissions.admin.uploads.trials import Trial, attempt, store
+from emissions.importing.kinds import ALLOWED, KINDS, check_layout
+from facilities.categories import Category
+from organizations.importing.dates import ORDERS
+from organizations.importing.engine import NotStored
+from organizations.importing.layouts.known import layouts_of
+from organizations.importing.numbers import STYLES
+from organizations.importing.options import ABORT, SKIP
+from organizations.importing.spreadsheets import Unreadable
+from organizations.importing.uploads import FileTooLarge, kept
+from organizations.models import ImportLayout, Organization, Role
+from organizations.staff.roles import organizations_of
+
+LARGEST = 5_000_000
+"""Bytes that a page looks at; more would keep whoever waits for it too long."""
+
+LONGEST_NAME = 255
+NAMES = {
+    "consumption": "Consumption: bills, readings, refills",
+    "facilities": "Facilities",
+    "emission-factors": "Own emission factors",
+}
+CHOICES = {"decimal": STYLES, "dates": ORDERS}
+ON_ERROR = {"store": ABORT, "store_good": SKIP}
+"""The button → what becomes of refused rows."""
+
+WRITTEN = {
+    "point": "1,234.5 (a point)", "comma": "1.234,5 (a comma)", "ymd": "2023-12-31",
+    "dmy": "31/12/2023", "mdy": "12/31/2023",
+}  # fmt: skip
+CONSTANT = ("category", "activity", "unit", "supplier", "data_quality", "country", "type")
+"""Columns that every row of a file may have in common."""
+
+
+class SendForm(forms.Form):
+    """What is brought in, for whom, and what it is about."""
+
+    organization = forms.ModelChoiceField(Organization.objects.none())
+    kind = forms.ChoiceField(choices=list(NAMES.items()))
+    file = forms.FileField(required=False)
+    cells = forms.CharField(required=False, widget=forms.Textarea, strip=False)
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if bool(data.get("file")) == bool((data.get("cells") or "").strip()):
+            raise ValidationError("Choose a file, or paste cells; one of the two.")
+        return data
+
+
+class Uploads:
+    """The views, for the admin of consumption, whose addresses they have."""
+
+    def __init__(self, site: Any, opts: Any) -> None:
+        self._site, self._opts = site, opts
+
+    def urls(self) -> list[Any]:
+        view = self._site.admin_view
+        return [
+            path("upload/", view(self.send), name="emissions_consumption_upload"),
+            path("upload/<str:token>/", view(self.look), name="emissions_consumption_draft"),
+        ]
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        """The form, and what it sends."""
+        allowed = organizations_to_fill(request)
+        if not allowed.exists():
+            raise PermissionDenied
+        first = allowed.first()
+        initial = {"organization": request.GET.get("organization", first and first.pk)}
+        posted = request.method == "POST"
+        form = SendForm(request.POST, request.FILES) if posted else SendForm(initial=initial)
+        chosen: Any = form.fields["organization"]
+        chosen.queryset = allowed
+        chosen.empty_label = None
+        if posted and form.is_valid():
+            data = form.cleaned_data
+            file = data["file"]
+            blocks = file.chunks() if file else [data["cells"].encode()]
+            name = str(file.name)[:LONGEST_NAME] if file else "pasted cells"
+            try:
+                upload = kept(blocks, name)
+            except FileTooLarge as error:
+                form.add_error("file", str(error.detail))
+            else:
+                if upload.path.stat().st_size <= LARGEST:
+                    draft = Draft.begin(upload, request.user, data["organization"], data["kind"])
+                    return HttpResponseRedirect(self.address(draft))
+                upload.remove()
+                form.add_error("file", TOO_LARGE)
+        return self._page(request, "upload.html", "Bring in a file", form=form)
+
+    def look(self, request: HttpRequest, token: str) -> HttpResponse:
+        """What a draft is taken for and would do; a POST changes, stores or drops it."""
+        draft = Draft.of(token, request.user)
+        if draft is None:
+            messages.warning(request, "This file is stored already, or was dropped: bring it anew.")
+            return HttpResponseRedirect(reverse("admin:emissions_consumption_upload"))
+        organization = organizations_to_fill(request).filter(pk=draft.organization).first()
+        if organization is None:
+            raise PermissionDenied
+        if request.method == "POST":
+            return self._change(request, draft, organization)
+        trial = attempt(draft, organization, request.user.get_username())
+        return self._page(
+            request,
+            "draft.html",
+            draft.name,
+            draft=draft,
+            organization=organization,
+            kind=NAMES[draft.kind],
+            trial=trial,
+            mapping=mapping(draft, trial),
+            constants=constants(draft, trial),
+            layouts=[one.name for one in layouts_of(organization, KINDS[draft.kind].kind)],
+            choices=choices(draft, trial.codes),
+            allowable=[
+                (code, code in draft.said.get("allow", ())) for code in ALLOWED.get(draft.kind, ())
+            ],
+        )
+
+    def _change(
+        self, request: HttpRequest, draft: Draft, organization: Organization
+    ) -> HttpResponse:
+        what = request.POST.get("what", "")
+        if what == "drop":
+            draft.remove()
+            messages.success(request, "The file is dropped; nothing was stored.")
+            return HttpResponseRedirect(reverse("admin:organizations_import_changelist"))
+        if what in ("store", "store_good"):
+            return self._store(
+                request, draft, organization, SKIP if what == "store_good" else ABORT
+            )
+        if what == "read":
+            said(draft, request)
+        elif what == "columns":
+            columns_said(draft, request)
+            self._save_layout(request, draft, organization)
+        elif what == "mend":
+            mend(draft, request)
+        else:
+            raise Http404
+        draft.save()
+        return HttpResponseRedirect(self.address(draft))
+
+    def _store(
+        self, request: HttpRequest, draft: Draft, organization: Organization, on_error: str
+    ) -> HttpResponse:
+        if not draft.claim():
+            messages.warning(request, "Somebody is storing this file already.")
+            return HttpResponseRedirect(reverse("admin:organizations_import_changelist"))
+        try:
+            report = store(draft, organization, request.user.get_username(), on_error)
+        except (Unreadable, NotStored) as error:
+            draft.give_back()
+            messages.error(request, f"Nothing was stored: {error}")
+            return HttpResponseRedirect(self.address(draft))
+        except BaseException:
+            draft.give_back()
+            raise
+        if report.rejected and on_error == ABORT:
+            draft.give_back()
+            messages.error(request, "Nothing was stored: rows are refused. Mend them first.")
+            return HttpResponseRedirect(self.address(draft))
+        draft.remove()
+        messages.success(request, f"Stored: {report}.")
+        record = report.record.pk
+        return HttpResponseRedirect(reverse("admin:organizations_import_change", args=[record]))
+
+    def _save_layout(self, request: HttpRequest, draft: Draft, organization: Organization) -> None:
+        """Keeps what was chosen for the next file of the kind, where a name is given."""
+        name = request.POST.get("save_as", "").strip()
+        if not name:
+            return
+        fields = {
+            "columns": draft.columns,
+            "constants": draft.constants,
+            "decimal": draft.said.get("decimal", ""),
+            "dates": draft.said.get("dates", ""),
+        }
+        whole = {"name": name, "activities": {}, "units": {}, "sum_by": "none", **fields}
+        row = ImportLayout(organization=organization, name=name, kind=draft.kind, **fields)
+        try:
+            errors = check_layout(draft.kind, whole)
+            if errors:
+                raise ValidationError(errors)
+            row.full_clean()
+        except ValidationError as error:
+            messages.error(request, f"The layout was not saved: {' '.join(error.messages)}")
+            return
+        row.save()
+        messages.success(request, f"The layout “{name}” is saved and knows such files by itself.")
+
+    def address(self, draft: Draft) -> str:
+        return reverse("admin:emissions_consumption_draft", args=[draft.token])
+
+    def _page(
+        self, request: HttpRequest, name: str, title: str, **context: Any
+    ) -> TemplateResponse:
+        shared = {**self._site.each_context(request), "title": title, "opts": self._opts}
+        template = f"admin/emissions/uploads/{name}"
+        return TemplateResponse(request, template, {**shared, **context})
+
+
+TOO_LARGE = format_html(
+    "It is over {} MB. Send it to {} or bring it in by a command: there the worker does it.",
+    LARGEST // 1_000_000,
+    "POST /v1/imports",
+)
+
+
+def organizations_to_fill(request: HttpRequest) -> Any:
+    """The organizations in which the user may write."""
+    user: Any = request.user
+    rows = Organization.objects.order_by("name", "pk")
+    if user.is_superuser:
+        return rows
+    return rows.filter(pk__in=organizations_of(user, Role.EDITOR))
+
+
+def said(draft: Draft, request: HttpRequest) -> None:
+    """How the file is read."""
+    draft.said = {
+        name: text
+        for name in ("layout", "facility", *CHOICES)
+        if (text := request.POST.get(name, draft.said.get(name, "")).strip())
+    }
+    if "allow_said" in request.POST:
+        draft.said["allow"] = request.POST.getlist("allow")
+    if draft.said.get("layout"):
+        draft.columns, draft.constants = {}, {}
+
+
+def columns_said(draft: Draft, request: HttpRequest) -> None:
+    """Which column is which, and what all rows have in common."""
+    names = request.POST.getlist("theirs")
+    chosen = request.POST.getlist("ours")
+    draft.columns = {ours: theirs for ours, theirs in zip(chosen, names, strict=False) if ours}
+    draft.constants = {
+        name: text for name in CONSTANT if (text := request.POST.get(f"all_{name}", "").strip())
+    }
+    draft.said.pop("layout", None)
+
+
+def mend(draft: Draft, request: HttpRequest) -> None:
+    """Cells that were changed, by line and position."""
+    for name, text in request.POST.items():
+        _, line, position = (*name.split("-"), "", "")[:3]
+        is_cell = name.startswith("cell-") and line.isdecimal() and position.isdecimal()
+        if is_cell and text != request.POST.get(f"was-{line}-{position}"):
+            draft.mended.setdefault(int(line), {})[int(position)] = str(text)
+
+
+def mapping(draft: Draft, trial: Trial) -> list[dict[str, Any]]:
+    """For each column of the file what it is, or may be, and what it could be."""
+    fields = list(KINDS[draft.kind].fields())
+    guessed: dict[str, str] = {}
+    if not trial.report and not draft.columns:
+        guessed = guesses([one.theirs for one in trial.columns], fields)
+    by_hand = draft.columns or guessed
+    return [
+        {
+            "theirs": one.theirs,
+            "cells": one.cells,
+            "ours": next(
+                (ours for ours, theirs in by_hand.items() if theirs == one.theirs),
+                one.ours.split(", ")[0],
+            ),
+            "fields": fields,
+        }
+        for one in trial.columns
+    ]
+
+
+def constants(draft: Draft, trial: Trial) -> list[dict[str, Any]]:
+    """What all rows may have in common, with what is said or can be told of it."""
+    fields = KINDS[draft.kind].fields()
+    told = dict(draft.constants)
+    if not trial.report and draft.kind == "consumption" and not draft.constants:
+        told["unit"] = unit_in(one.theirs for one in trial.columns)
+    listed = {"category": Category.values}
+    return [
+        {"name": name, "value": told.get(name, ""), "choices": listed.get(name)}
+        for name in CONSTANT
+        if name in fields
+    ]
+
+
+def choices(draft: Draft, codes: set[str]) -> list[dict[str, Any]]:
+    """How numbers and days may be written, and whether that has to be said."""
+    labels = {"decimal": "Numbers", "dates": "Days"}
+    undecided = {"decimal": "ambiguous_number", "dates": "ambiguous_date"}
+    return [
+        {
+            "name": name,
+            "label": labels[name],
+            "undecided": undecided[name] in codes,
+            "options": [(one, WRITTEN[one], draft.said.get(name) == one) for one in styles],
+        }
+        for name, styles in CHOICES.items()
+    ]

@@ -1,0 +1,261 @@
+"""Bringing files in at the admin: seen first, mended, stored once, and nobody else's."""
+
+import os
+import re
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from emissions.admin.uploads import drafts
+from emissions.models import Consumption
+from organizations.models import Import, ImportLayout
+from tests.admin.conftest import at_the_admin
+from tests.conftest import Person
+
+pytestmark = pytest.mark.django_db
+
+SEND = "/admin/emissions/consumption/upload/"
+HEADER = "external_id,facility_id,category,quantity,unit,start_date,end_date\n"
+GOOD = HEADER + "B-1,HQ,electricity,1047.5,kWh,2023-03-01,2023-03-31\n"
+BAD = HEADER + (
+    "B-1,HQ,electricity,1047.5,kWh,2023-03-01,2023-03-31\n"
+    "B-2,HQ,electricity,n/a,kWh,2023-04-01,2023-04-30\n"
+)
+SHEET = (
+    "Facturas de electricidad 2023;;;;;\n"
+    "Sede;CUPS;Fecha inicio;Fecha fin;Consumo (kWh);Comercializadora\n"
+    "Oficina;ES0021000000000001RK;15/12/2023;14/01/2024;1.047,5;IBERDROLA CLIENTES, S.A.U.\n"
+    "Oficina;ES0021000000000001RK;15/01/2024;14/02/2024;998;IBERDROLA CLIENTES, S.A.U.\n"
+).encode("cp1252")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return drafts.folder()
+
+
+def send(client: Client, person: Person, content: bytes | str, kind: str = "consumption") -> Any:
+    data: dict[str, Any] = {"organization": str(person.organization.pk), "kind": kind}
+    if isinstance(content, bytes):
+        data["file"] = SimpleUploadedFile("bills.csv", content)
+    else:
+        data["cells"] = content
+    return client.post(SEND, data)
+
+
+def sent(client: Client, person: Person, content: bytes | str, kind: str = "consumption") -> str:
+    """The address of the draft."""
+    answer = send(client, person, content, kind)
+    assert answer.status_code == 302, answer.content.decode()
+    return str(answer["location"])
+
+
+def page(client: Client, address: str) -> str:
+    return client.get(address).content.decode()
+
+
+def counts(html: str) -> list[str]:
+    found = re.search(r'id="counts".*?<tbody><tr>(.*?)</tr>', html, re.DOTALL)
+    assert found, html
+    return re.findall(r">([\d,]+)<", found[1])
+
+
+def test_a_file_is_seen_before_it_is_stored(erin: Person, erin_admin: Client) -> None:
+    erin.facility(external_id="HQ")
+    address = sent(erin_admin, erin, GOOD.encode())
+    html = page(erin_admin, address)
+    assert counts(html) == ["1", "0", "0", "0"]
+    assert "Madrid Office" in html
+    assert not Consumption.objects.exists()
+    assert not Import.objects.exists()
+
+    answer = erin_admin.post(address, {"what": "store"}, follow=True)
+    assert "Stored: created 1, changed 0, unchanged 0, rejected 0" in answer.content.decode()
+    [row] = Consumption.objects.all()
+    assert row.quantity == Decimal("1047.5")
+    record = Import.objects.get()
+    assert (record.started_by, record.outcome) == (erin.user.email, "stored")
+    assert list(drafts.folder().iterdir()) == []
+    answer = erin_admin.post(address, {"what": "store"}, follow=True)
+    assert "stored already" in answer.content.decode()
+    assert Import.objects.count() == 1
+
+
+def test_the_figure_before_and_after_is_what_storing_makes(
+    erin: Person, erin_admin: Client
+) -> None:
+    site = erin.facility(external_id="HQ")
+    erin.consumption(site)
+    before = erin.get(f"/v1/facilities/{site['id']}").body["co2e"]
+    address = sent(erin_admin, erin, GOOD.replace("2023", "2022"))
+    html = page(erin_admin, address)
+    found = re.search(r'id="moves".*?<tbody>(.*?)</tbody>', html, re.DOTALL)
+    assert found
+    seen = [Decimal(one.replace(",", "")) for one in re.findall(r">([\d.,]+)</td>", found[1])]
+    erin_admin.post(address, {"what": "store"})
+    assert seen == [before, erin.get(f"/v1/facilities/{site['id']}").body["co2e"]]
+
+
+def test_a_refused_row_is_mended_in_place(erin: Person, erin_admin: Client) -> None:
+    erin.facility(external_id="HQ")
+    address = sent(erin_admin, erin, BAD)
+    html = page(erin_admin, address)
+    assert counts(html) == ["1", "0", "0", "1"]
+    assert "stands where a value is needed" in html
+    answer = erin_admin.post(address, {"what": "store"}, follow=True)
+    assert "Nothing was stored" in answer.content.decode()
+    assert not Consumption.objects.exists()
+    erin_admin.post(address, {"what": "mend", "cell-3-3": "998", "was-3-3": "n/a"})
+    assert counts(page(erin_admin, address)) == ["2", "0", "0", "0"]
+    erin_admin.post(address, {"what": "store"})
+    assert sorted(Consumption.objects.values_list("quantity", flat=True)) == [
+        998,
+        Decimal("1047.5"),
+    ]
+
+
+def test_the_good_rows_can_be_stored_alone(erin: Person, erin_admin: Client) -> None:
+    erin.facility(external_id="HQ")
+    address = sent(erin_admin, erin, BAD)
+    erin_admin.post(address, {"what": "store_good"})
+    assert Consumption.objects.get().external_id == "B-1"
+    assert Import.objects.get().rejected == 1
+
+
+def test_what_nothing_proves_is_decided_on_the_page(erin: Person, erin_admin: Client) -> None:
+    erin.facility(external_id="HQ")
+    address = sent(erin_admin, erin, GOOD.replace("1047.5", '"1,200"'))
+    html = page(erin_admin, address)
+    assert counts(html) == ["0", "0", "0", "1"]
+    assert 'name="decimal" value="point">1,234.5' in html
+    assert 'name="dates" value="dmy">' not in html
+    erin_admin.post(address, {"what": "read", "decimal": "point"})
+    erin_admin.post(address, {"what": "store"})
+    assert Consumption.objects.get().quantity == 1200
+
+
+def columns(html: str) -> dict[str, Any]:
+    """What the form of the columns would send, as it stands."""
+    form = html[html.index('id="columns"') :]
+    ours = [
+        (re.findall(r"<option selected>([^<]*)", one) or [""])[0]
+        for one in re.findall(r'name="ours".*?</select>', form, re.DOTALL)
+    ]
+    return {"what": "columns", "theirs": re.findall(r'name="theirs" value="([^"]*)"', form),
+            "ours": ours}  # fmt: skip
+
+
+def test_an_unknown_header_is_matched_by_hand_and_kept(erin: Person, erin_admin: Client) -> None:
+    erin.facility(name="Oficina", cups_list=["ES0021000000000001RK"])
+    address = sent(erin_admin, erin, SHEET)
+    html = page(erin_admin, address)
+    assert "Which column is which?" in html
+    guessed = columns(html)
+    assert guessed["ours"] == ["", "cups", "start_date", "end_date", "quantity", "supplier"]
+    assert 'name="all_unit" id="id_all_unit" value="kWh"' in html
+    said = {**guessed, "all_category": "electricity", "all_unit": "kWh", "save_as": "Facturas"}
+    erin_admin.post(address, said)
+    html = page(erin_admin, address)
+    assert counts(html) == ["2", "0", "0", "0"], html
+    erin_admin.post(address, {"what": "store"})
+    rows = Consumption.objects.order_by("start_date").values_list("quantity", "start_date")
+    assert [(quantity, str(day)) for quantity, day in rows] == [
+        (Decimal("1047.5"), "2023-12-15"), (Decimal(998), "2024-01-15"),
+    ]  # fmt: skip
+    assert ImportLayout.objects.get().name == "Facturas"
+    again = page(erin_admin, sent(erin_admin, erin, SHEET))
+    assert counts(again) == ["0", "0", "2", "0"]
+    assert "<strong>Facturas</strong>" in again
+
+
+def test_pasted_cells_are_a_file(erin: Person, erin_admin: Client) -> None:
+    address = sent(erin_admin, erin, "name\ttype\tcountry\nDepot\tdepot\tES\n", "facilities")
+    assert counts(page(erin_admin, address)) == ["1", "0", "0", "0"]
+    erin_admin.post(address, {"what": "store"})
+    assert erin.get("/v1/facilities").body["items"][0]["name"] == "Depot"
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x00\xff\xfe" * 50, b"", b"PK\x03\x04 no workbook", b"just a line of words"]
+)
+def test_garbage_is_refused_with_a_sentence(
+    erin: Person, erin_admin: Client, content: bytes
+) -> None:
+    answer = send(erin_admin, erin, content)
+    if answer.status_code == 302:
+        html = page(erin_admin, answer["location"])
+        assert 'id="unreadable"' in html
+        assert "Store" not in html
+    else:
+        assert 'class="fa-warning"' in answer.content.decode()
+    assert not Import.objects.exists()
+
+
+def test_a_formula_is_text(erin: Person, erin_admin: Client) -> None:
+    cells = "name\ttype\tcountry\n=cmd|' /C calc'!A0\tdepot\tES\n"
+    erin_admin.post(sent(erin_admin, erin, cells, "facilities"), {"what": "store"})
+    assert erin.get("/v1/facilities").body["items"][0]["name"] == "=cmd|' /C calc'!A0"
+
+
+def test_one_of_the_two_is_asked_for(erin: Person, erin_admin: Client) -> None:
+    assert "one of the two" in send(erin_admin, erin, "").content.decode()
+
+
+def test_what_is_too_large_for_a_page_says_where_to_go(
+    erin: Person, erin_admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emissions.admin.uploads.pages.LARGEST", 10)
+    assert "POST /v1/imports" in send(erin_admin, erin, GOOD.encode()).content.decode()
+    assert list(drafts.folder().iterdir()) == []
+
+
+def test_a_draft_is_its_senders(
+    erin: Person, erin_admin: Client, alice_admin: Client, charlie: Person
+) -> None:
+    erin.facility(external_id="HQ")
+    address = sent(erin_admin, erin, GOOD)
+    for other in (alice_admin, at_the_admin(charlie.user)):
+        for answer in (other.get(address), other.post(address, {"what": "store"})):
+            assert answer.status_code == 302
+            assert answer["location"] == SEND
+    assert not Consumption.objects.exists()
+
+
+@pytest.mark.parametrize("token", ["..", "%2e%2e%2fx", "x" * 32, "a.json", "%00"])
+def test_no_other_file_is_read(erin_admin: Client, token: str) -> None:
+    assert erin_admin.get(f"{SEND}{token}/").status_code in (302, 404)
+
+
+def test_viewers_bring_nothing_in_and_nobody_into_anothers(
+    bob_admin: Client, erin: Person, erin_admin: Client, charlie: Person
+) -> None:
+    assert bob_admin.get(SEND).status_code == 403
+    assert SEND not in bob_admin.get("/admin/").content.decode()
+    assert SEND in erin_admin.get("/admin/").content.decode()
+    answer = send(erin_admin, charlie, GOOD)
+    assert answer.status_code == 200
+    assert "Select a valid choice" in answer.content.decode()
+
+
+def test_one_who_may_no_longer_write_stores_nothing(erin: Person, erin_admin: Client) -> None:
+    erin.facility(external_id="HQ")
+    address = sent(erin_admin, erin, GOOD)
+    erin.user.memberships.update(role="viewer")
+    assert erin_admin.post(address, {"what": "store"}).status_code == 403
+    assert not Consumption.objects.exists()
+
+
+def test_what_nobody_came_back_to_goes(erin: Person, erin_admin: Client) -> None:
+    sent(erin_admin, erin, GOOD)
+    for path in drafts.folder().iterdir():
+        os.utime(path, (0, 0))
+    new = sent(erin_admin, erin, GOOD)
+    names = {path.name for path in drafts.folder().iterdir()}
+    token = new.strip("/").split("/")[-1]
+    assert names == {token, f"{token}.json"}
+    erin_admin.post(new, {"what": "drop"})
+    assert list(drafts.folder().iterdir()) == []
