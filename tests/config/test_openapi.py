@@ -32,7 +32,7 @@ from tests.conftest import Answer, Cast, Person, call
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES = int(os.environ.get("EXAMPLES", 20))
+EXAMPLES = int(os.environ.get("EXAMPLES", 12))
 """Requests that are made up for each operation; `make fuzz` makes more."""
 
 COMMITTED = Path(settings.BASE_DIR) / "openapi.json"
