@@ -167,9 +167,7 @@ def test_a_file_larger_than_a_usual_body_is_taken(alice: Person, settings: Any) 
     assert (answer.status, answer.body.get("created")) == (201, 16_000)
 
 
-def test_large_files_under_one_idempotency_key_are_told_apart(
-    alice: Person, settings: Any
-) -> None:
+def test_large_files_under_one_idempotency_key_are_told_apart(alice: Person, settings: Any) -> None:
     settings.IMPORT_BYTES_AT_ONCE = settings.MAX_IMPORT_BYTES
     blank = (b" " * 50_000 + b"\n") * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 50_000 + 1)
     key = {"content-type": "text/csv", "idempotency-key": "nightly"}
