@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from emissions.importing.consumption import ConsumptionImporter
+from emissions.models.factor import DEFAULT_ACTIVITY
 from organizations.importing.cells import ABSENT, Fault, Refused
 from organizations.importing.importer import Batch, Row
 from organizations.importing.layouts.layout import Layout
@@ -157,6 +158,8 @@ class Months(MeteredImporter):
             return [], faults
         bills = []
         meter = self.text(cells, "meter")
+        usual = DEFAULT_ACTIVITY.get(values["category"], values["category"])
+        what = values.get("activity") or usual
         for place, (first, last) in self._months.items():
             quantity = self.columns["quantity"][cells[place]]
             if isinstance(quantity, Refused):
@@ -168,7 +171,7 @@ class Months(MeteredImporter):
             if found := self.put_unit(bill):
                 faults += [one._replace(column=self.table.columns[place]) for one in found]
                 continue
-            name = meter or f"{self.text(cells, 'facility_id')} {values['activity']}"
+            name = meter or f"{self.text(cells, 'facility_id')} {what}"
             bill["external_id"] = f"{name} {first:%Y-%m}"[-100:]
             bills.append(Row(line, cells, bill))
         return bills, faults

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from emissions.admin.uploads import drafts
+from emissions.admin.uploads.drafts import Draft
 from emissions.models import Consumption
 from organizations.models import Import, ImportLayout
 from tests.admin.conftest import at_the_admin
@@ -133,7 +134,7 @@ def test_what_nothing_proves_is_decided_on_the_page(erin: Person, erin_admin: Cl
     assert counts(html) == ["0", "0", "0", "1"]
     assert 'name="decimal" value="point">1,234.5' in html
     assert 'name="dates" value="dmy">' not in html
-    erin_admin.post(address, {"what": "read", "decimal": "point"})
+    erin_admin.post(address, {"what": "decide", "decimal": "point"})
     erin_admin.post(address, {"what": "store"})
     assert Consumption.objects.get().quantity == 1200
 
@@ -156,7 +157,7 @@ def test_an_unknown_header_is_matched_by_hand_and_kept(erin: Person, erin_admin:
     assert "Which column is which?" in html
     guessed = columns(html)
     assert guessed["ours"] == ["", "cups", "start_date", "end_date", "quantity", "supplier"]
-    assert 'name="all_unit" id="id_all_unit" value="kWh"' in html
+    assert 'name="all_unit" id="columns_all_unit" value="kWh"' in html
     said = {**guessed, "all_category": "electricity", "all_unit": "kWh", "save_as": "Facturas"}
     erin_admin.post(address, said)
     html = page(erin_admin, address)
@@ -170,6 +171,30 @@ def test_an_unknown_header_is_matched_by_hand_and_kept(erin: Person, erin_admin:
     again = page(erin_admin, sent(erin_admin, erin, SHEET))
     assert counts(again) == ["0", "0", "2", "0"]
     assert "<strong>Facturas</strong>" in again
+
+
+def test_a_known_layout_is_told_what_its_file_leaves_out(erin: Person, erin_admin: Client) -> None:
+    """A column for each month: the columns are known, category and unit are not in them."""
+    erin.facility(external_id="HQ")
+    address = sent(erin_admin, erin, "facility,Jan 2023,Feb 2023\nHQ,100,200\n")
+    html = page(erin_admin, address)
+    assert "does not say where" in html
+    assert "Which column is which?" not in html
+    said = {"what": "read", "all_category": "electricity", "all_unit": "kWh"}
+    erin_admin.post(address, said)
+    html = page(erin_admin, address)
+    assert counts(html) == ["2", "0", "0", "0"], html
+    assert "<strong>wide_months</strong>" in html
+    erin_admin.post(address, {"what": "store"})
+    assert list(Consumption.objects.order_by("start_date").values_list("quantity", flat=True)) == [
+        100, 200,
+    ]  # fmt: skip
+
+
+def test_of_two_who_store_at_once_one_does(erin: Person, erin_admin: Client) -> None:
+    token = sent(erin_admin, erin, GOOD).strip("/").split("/")[-1]
+    both = [Draft.of(token, erin.user), Draft.of(token, erin.user)]
+    assert [one.claim() for one in both if one] == [True, False]
 
 
 def test_pasted_cells_are_a_file(erin: Person, erin_admin: Client) -> None:
@@ -239,6 +264,12 @@ def test_viewers_bring_nothing_in_and_nobody_into_anothers(
     answer = send(erin_admin, charlie, GOOD)
     assert answer.status_code == 200
     assert "Select a valid choice" in answer.content.decode()
+
+
+def test_without_an_organization_a_superuser_is_led_to_the_first(root: Client) -> None:
+    answer = root.get(SEND)
+    assert answer.status_code == 302
+    assert answer["location"] == "/admin/organizations/organization/add/"
 
 
 def test_one_who_may_no_longer_write_stores_nothing(erin: Person, erin_admin: Client) -> None:

@@ -42,7 +42,7 @@ def test_a_bill_sheet_is_matched_mended_and_stored(
     expect(page.locator("#columns h2")).to_have_text("Which column is which?")
     expect(page.get_by_label("Consumo (kWh)")).to_have_value("quantity")
     nothing_is_cut(page)
-    page.select_option("#id_all_category", "electricity")
+    page.select_option("#columns_all_category", "electricity")
     page.fill("#id_save_as", "Facturas")
     page.click("text=Read the columns like this")
 

@@ -77,10 +77,13 @@ class Uploads:
     def send(self, request: HttpRequest) -> HttpResponse:
         """The form, and what it sends."""
         allowed = organizations_to_fill(request)
-        if not allowed.exists():
-            raise PermissionDenied
         first = allowed.first()
-        initial = {"organization": request.GET.get("organization", first and first.pk)}
+        if first is None and request.user.is_superuser:
+            messages.warning(request, "A file is somebody's: add an organization first.")
+            return HttpResponseRedirect(reverse("admin:organizations_organization_add"))
+        if first is None:
+            raise PermissionDenied
+        initial = {"organization": request.GET.get("organization", first.pk)}
         posted = request.method == "POST"
         form = SendForm(request.POST, request.FILES) if posted else SendForm(initial=initial)
         chosen: Any = form.fields["organization"]
@@ -146,6 +149,8 @@ class Uploads:
             )
         if what == "read":
             said(draft, request)
+        elif what == "decide":
+            draft.said |= {name: request.POST[name] for name in CHOICES if name in request.POST}
         elif what == "columns":
             columns_said(draft, request)
             self._save_layout(request, draft, organization)
@@ -240,8 +245,9 @@ def said(draft: Draft, request: HttpRequest) -> None:
     }
     if "allow_said" in request.POST:
         draft.said["allow"] = request.POST.getlist("allow")
+    draft.constants = constants_said(request)
     if draft.said.get("layout"):
-        draft.columns, draft.constants = {}, {}
+        draft.columns = {}
 
 
 def columns_said(draft: Draft, request: HttpRequest) -> None:
@@ -249,10 +255,15 @@ def columns_said(draft: Draft, request: HttpRequest) -> None:
     names = request.POST.getlist("theirs")
     chosen = request.POST.getlist("ours")
     draft.columns = {ours: theirs for ours, theirs in zip(chosen, names, strict=False) if ours}
-    draft.constants = {
+    draft.constants = constants_said(request)
+    draft.said.pop("layout", None)
+
+
+def constants_said(request: HttpRequest) -> dict[str, str]:
+    """What all rows have in common."""
+    return {
         name: text for name in CONSTANT if (text := request.POST.get(f"all_{name}", "").strip())
     }
-    draft.said.pop("layout", None)
 
 
 def mend(draft: Draft, request: HttpRequest) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from io import StringIO
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -78,11 +78,11 @@ class Trial:
 
 
 @contextmanager
-def opened(draft: Draft, organization: Organization, options: Options) -> Iterator[Any]:
-    """The table of a draft, and its importer. Raises Unreadable."""
+def opened(draft: Draft) -> Iterator[Table]:
+    """The table of a draft, as it was mended. Raises Unreadable."""
     with open_table(str(draft.path)) as table:
         table.mended = draft.mended
-        yield table, lambda: KINDS[draft.kind].of(organization, table, options)
+        yield table
 
 
 def options_of(draft: Draft, started_by: str, on_error: str) -> Options:
@@ -95,7 +95,7 @@ def options_of(draft: Draft, started_by: str, on_error: str) -> Options:
         on_error=on_error,
         allow=[one for one in ALLOWED.get(draft.kind, ()) if one in said.get("allow", ())],
         layout=layout,
-        constants={} if said.get("layout") else draft.constants,
+        constants=draft.constants,
         facility=said.get("facility", ""),
         decimal=said.get("decimal") or None,
         dates=said.get("dates") or None,
@@ -108,13 +108,15 @@ def attempt(draft: Draft, organization: Organization, started_by: str) -> Trial:
     trial = Trial()
     rejects = StringIO()
     try:
-        with opened(draft, organization, options_of(draft, started_by, SKIP)) as (table, make):
+        options = options_of(draft, started_by, SKIP)
+        with opened(draft) as table:
+            kind = KINDS[draft.kind]
+            trial.layout = kind.choose(organization, table.head(), options).name
             try:
-                importer: Importer = make()
+                importer: Importer = kind.of(organization, table, options)
             finally:
                 trial.columns = sample(table, {})
             trial.columns = sample(table, importer.places)
-            trial.layout = importer.layout.name
             with transaction.atomic():
                 before = standing(organization)
                 trial.report = bring_in(importer, draft.name, rejects=rejects)
@@ -134,8 +136,10 @@ def attempt(draft: Draft, organization: Organization, started_by: str) -> Trial:
 
 def store(draft: Draft, organization: Organization, started_by: str, on_error: str) -> Report:
     """Brings a draft in. Raises Unreadable and NotStored."""
-    with opened(draft, organization, options_of(draft, started_by, on_error)) as (_, make):
-        return bring_in(make(), draft.name, rejects=StringIO(), keep=True)
+    options = options_of(draft, started_by, on_error)
+    with opened(draft) as table:
+        importer = KINDS[draft.kind].of(organization, table, options)
+        return bring_in(importer, draft.name, rejects=StringIO(), keep=True)
 
 
 def sample(table: Table, places: dict[str, int]) -> list[Sampled]:

@@ -111,6 +111,23 @@ def test_wide_months(load: Load, alice: Person) -> None:
     assert outcome.counts == "created 0, changed 0, unchanged 5, rejected 0"
 
 
+def test_wide_months_without_meter_and_activity_are_of_the_usual_one(
+    load: Load, alice: Person
+) -> None:
+    alice.facility(external_id="HQ")
+    said = ("--set=category=electricity", "--set=unit=kWh")
+    text = "Building,Jan-23,Feb-23\nHQ,100,200\n"
+    outcome = load(text, *said)
+    assert outcome.counts == "created 2, changed 0, unchanged 0, rejected 0"
+    assert [(activity, quantity) for activity, quantity, *_ in bills()] == [
+        ("grid", 100), ("grid", 200),
+    ]  # fmt: skip
+    assert load(text, *said).counts.endswith("unchanged 2, rejected 0")
+    heat = load(text, "--set=category=heat", "--set=unit=kWh")
+    assert "[required]" in heat.messages
+    assert heat.counts.startswith("created 0, changed 0")
+
+
 def test_wide_months_without_category_says_what_is_missing(load: Load, alice: Person) -> None:
     assert "category" in load(CASES / "wide_months.csv").messages
 
