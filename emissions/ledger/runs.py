@@ -125,14 +125,9 @@ def run(pk: UUID, advance: Callable[[int], None] = lambda facilities: None) -> N
         )
         errors: list[str] = []
         try:
-            for done, changed, problems in _work(recalculation):
+            for done, problems in _work(recalculation):
                 errors += problems
-                store(
-                    facilities_done=F("facilities_done") + len(done),
-                    consumptions_done=F("consumptions_done") + sum(done.values()),
-                    consumptions_changed=F("consumptions_changed") + changed,
-                )
-                advance(len(done))
+                advance(done)
         except BaseException as error:  # Ctrl-C too: what is left is still to be done
             errors.append(f"It was interrupted: {error!r}")
             raise
@@ -151,8 +146,8 @@ def _store(recalculation: Recalculation, **values: Any) -> None:
     Recalculation.objects.filter(pk=recalculation.pk).update(**values, updated_at=now)
 
 
-Outcome = tuple[dict[UUID, int], int, list[str]]
-"""The facilities that were done with their consumptions, how many have changed, and errors."""
+Outcome = tuple[int, list[str]]
+"""How many facilities were done, and errors."""
 
 
 def _work(recalculation: Recalculation) -> Iterator[Outcome]:
@@ -210,23 +205,24 @@ def _with_counts(facilities: Iterator[UUID]) -> Iterator[tuple[UUID, int]]:
 def _make_right(recalculation: Recalculation, lot: dict[UUID, int]) -> Outcome:
     """Does a lot; if a figure in it is impossible, each facility of it on its own."""
     try:
-        return lot, _make_right_at_once(recalculation, lot), []
+        _make_right_at_once(recalculation, lot)
     except ValidationError as error:
         if len(lot) == 1:
-            return {}, 0, error.messages
-    done: dict[UUID, int] = {}
-    changed, errors = 0, []
+            return 0, error.messages
+    else:
+        return len(lot), []
+    done, errors = 0, []
     for facility_id, consumptions in lot.items():
-        some, count, problems = _make_right(recalculation, {facility_id: consumptions})
-        done |= some
-        changed += count
+        some, problems = _make_right(recalculation, {facility_id: consumptions})
+        done += some
         errors += problems
-    return done, changed, errors
+    return done, errors
 
 
 @atomic_with_retry
-def _make_right_at_once(recalculation: Recalculation, lot: Iterable[UUID]) -> int:
-    """Makes facilities right and takes them off the run, in one transaction."""
+def _make_right_at_once(recalculation: Recalculation, lot: dict[UUID, int]) -> None:
+    """Makes facilities right, takes them off the run and counts them, in one transaction: a run
+    that is killed and taken over counts each of them once."""
     pass_gate(recalculation.organization_id)
     lock_facilities(lot)
     pairs = [
@@ -237,7 +233,13 @@ def _make_right_at_once(recalculation: Recalculation, lot: Iterable[UUID]) -> in
     PendingFacility.objects.filter(recalculation=recalculation, facility__in=lot).delete()
     by = f" by {recalculation.started_by}" if recalculation.started_by else ""
     with because(f"recalculation, {recalculation.cause}{by}"):
-        return recalculate(targets, also=lot).consumptions
+        changed = recalculate(targets, also=lot).consumptions
+    _store(  # at the end, because it makes the lots beside this one wait for the commit
+        recalculation,
+        facilities_done=F("facilities_done") + len(lot),
+        consumptions_done=F("consumptions_done") + sum(lot.values()),
+        consumptions_changed=F("consumptions_changed") + changed,
+    )
 
 
 @contextmanager
