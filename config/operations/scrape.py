@@ -11,6 +11,7 @@ from config.errors import not_found
 from config.operations.metrics import exposition
 from config.pages import read_only
 from organizations.access.limits import address_of
+from organizations.database.wall import EVERYBODY, seeing
 
 
 @read_only
@@ -18,7 +19,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """The metrics of all web workers in the text format of Prometheus; 404 unless allowed."""
     if not (has_token(request) or comes_from_an_allowed_address(request)):
         return not_found(request)
-    return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
+    with seeing(EVERYBODY):
+        return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
 def has_token(request: HttpRequest) -> bool:

@@ -20,6 +20,7 @@ from django.db.models.signals import post_delete, post_save, pre_save
 
 from organizations.audit.event import Event
 from organizations.audit.recording import record, type_of
+from organizations.database import wall
 from organizations.models import APIKey, Membership, User
 from organizations.tenancy import row_deleted, row_restored
 
@@ -28,15 +29,16 @@ from organizations.tenancy import row_deleted, row_restored
 def record_for_user(user: User, event: Event, actor: str, **details: Any) -> None:
     """For each organization of a user, in one order, so that no two wait for each other."""
     theirs = Membership.objects.filter(user=user).order_by("organization")
-    for organization_id in theirs.values_list("organization_id", flat=True):
-        record(
-            organization_id,
-            event,
-            object_type=type_of(User),
-            object_id=user.pk,
-            details=details,
-            actor=actor,
-        )
+    with wall.seeing(wall.EVERYBODY):  # who logs in is not in one yet
+        for organization_id in theirs.values_list("organization_id", flat=True):
+            record(
+                organization_id,
+                event,
+                object_type=type_of(User),
+                object_id=user.pk,
+                details=details,
+                actor=actor,
+            )
 
 
 def after_login(user: User, request: Any, **kwargs: Any) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import connection, models
 
 from organizations.database.statements import prepared_cursor
+from organizations.database.wall import is_bound
 
 BATCH = 2000
 """Rows that are turned into columns together."""
@@ -32,6 +33,9 @@ REPEATED = 4
 
 ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 ESCAPED = "\\\t\n\r"
+
+INCOMING, ARRIVING = "incoming", "arriving"
+"""The session's own tables: of new values of columns, and of new rows."""
 
 Columns = Sequence[Sequence[Any]]
 
@@ -56,9 +60,7 @@ def insertion(
     if not any(values):
         return lambda: None
     if connection.vendor == "postgresql":
-        return partial(
-            _send, _statement(model._meta.db_table, fields), list(_blocks(fields, values))
-        )
+        return partial(_send, model._meta.db_table, fields, list(_blocks(fields, values)))
     return partial(_insert, model, fields, [values])
 
 
@@ -68,13 +70,13 @@ def update(model: type[models.Model], columns: Sequence[str], rows: Sequence[Seq
     table, names = _names([model._meta.db_table]), _columns(fields)
     if connection.vendor == "postgresql" and len(rows) > FEW:
         with connection.cursor() as cursor:
-            cursor.execute("DROP TABLE IF EXISTS pg_temp.incoming")
+            cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{INCOMING}")
             cursor.execute(
-                f"CREATE TEMP TABLE incoming ON COMMIT DROP AS"
+                f"CREATE TEMP TABLE {INCOMING} ON COMMIT DROP AS"
                 f" SELECT {_names(names)} FROM {table} WITH NO DATA"
             )
-            _copy("incoming", fields, _together(rows))
-            cursor.execute("ANALYZE incoming")
+            _copy(INCOMING, fields, _together(rows))
+            cursor.execute(f"ANALYZE {INCOMING}")
             sets = ", ".join(f"{_names([one])} = incoming.{_names([one])}" for one in names[1:])
             key = _names(names[:1])
             cursor.execute(
@@ -145,14 +147,7 @@ def _together(rows: Iterable[Sequence]) -> Iterator[Columns]:
 
 
 def _copy(table: str, fields: Sequence[models.Field], batches: Iterable[Columns]) -> None:
-    _send(
-        _statement(table, fields),
-        (block for columns in batches for block in _blocks(fields, columns)),
-    )
-
-
-def _statement(table: str, fields: Sequence[models.Field]) -> str:
-    return f"COPY {_names([table])} ({_names(_columns(fields))}) FROM STDIN"
+    _send(table, fields, (block for columns in batches for block in _blocks(fields, columns)))
 
 
 def _blocks(fields: Sequence[models.Field], columns: Columns) -> Iterator[str]:
@@ -163,17 +158,33 @@ def _blocks(fields: Sequence[models.Field], columns: Columns) -> Iterator[str]:
         yield "\n".join([*block, ""])
 
 
-def _send(statement: str, blocks: Iterable[str]) -> None:
-    """COPY goes past Django's cursor, and so past what makes psycopg's errors Django's."""
+def _send(table: str, fields: Sequence[models.Field], blocks: Iterable[str]) -> None:
+    """COPY goes past Django's cursor, and so past what makes psycopg's errors Django's.
+
+    PostgreSQL refuses COPY into a table with row-level security to the roles that this binds; their
+    rows come by a table of the session's own.
+    """
     stream = iter(blocks)
     first = next(stream, None)
     if first is None:
         return
-    errors = connection.wrap_database_errors
-    with connection.cursor() as cursor, errors, cursor.copy(statement) as copy:
-        copy.write(first)
-        for block in stream:
-            copy.write(block)
+    into, columns = _names([table]), _names(_columns(fields))
+    staged = table != INCOMING and is_bound()
+    target = ARRIVING if staged else into
+    with connection.cursor() as cursor:
+        if staged:
+            cursor.execute(
+                f"CREATE TEMP TABLE {ARRIVING} ON COMMIT DROP AS"
+                f" SELECT {columns} FROM {into} WITH NO DATA"
+            )
+        statement = f"COPY {target} ({columns}) FROM STDIN"
+        with connection.wrap_database_errors, cursor.copy(statement) as copy:
+            copy.write(first)
+            for block in stream:
+                copy.write(block)
+        if staged:
+            cursor.execute(f"INSERT INTO {into} ({columns}) SELECT {columns} FROM {ARRIVING}")
+            cursor.execute(f"DROP TABLE {ARRIVING}")
 
 
 def _texts(field: models.Field, values: Sequence[Any]) -> Sequence[str]:

@@ -78,6 +78,7 @@ def test_every_role_sees_who_is_writing() -> None:
     mine = uuid4()
     with written_elsewhere(partial(pass_gate, mine)), connection.cursor() as cursor:
         cursor.execute("CREATE ROLE reader_of_copies")
+        cursor.execute("GRANT reader_of_copies TO CURRENT_USER")
         cursor.execute("SET ROLE reader_of_copies")
         try:
             cursor.execute("SELECT clock_timestamp()")

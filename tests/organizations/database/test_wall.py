@@ -1,0 +1,179 @@
+"""The wall in the database, which stands when a filter is forgotten."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+from django.db import ProgrammingError, connection, transaction
+
+from emissions.models import Consumption, EmissionFactor
+from facilities.models import Facility
+from organizations.database import wall
+from organizations.models import APIKey, Membership, Organization
+from tests.conftest import Person, call
+
+pytestmark = pytest.mark.django_db
+
+postgresql = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="SQLite has no row-level security"
+)
+
+
+@postgresql
+def test_every_table_of_organizations_has_the_wall() -> None:
+    assert wall.unwalled() == []
+    models = [one for one in apps.get_models() if hasattr(one, "organization_id")]
+    assert len(models) > 15
+    with connection.cursor() as cursor:
+        for model in [*models, Organization]:
+            cursor.execute(
+                "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class"
+                " WHERE oid = %s::regclass",
+                [model._meta.db_table],
+            )
+            assert cursor.fetchone() == (True,), model
+
+
+@postgresql
+def test_a_table_without_it_is_named() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE forgotten (organization_id uuid)")
+    assert wall.unwalled() == ["forgotten"]
+
+
+@postgresql
+def test_the_tests_connect_as_a_role_that_it_binds() -> None:
+    assert wall.is_bound()
+
+
+@postgresql
+def test_without_an_organization_there_are_no_rows(alice: Person, charlie: Person) -> None:
+    for person in (alice, charlie):
+        person.consumption(person.facility())
+        person.factor()
+    for scope, seen in (
+        (wall.NOBODY, set()),
+        (wall.organizations([alice.organization.pk]), {alice.organization.pk}),
+        (wall.EVERYBODY, {alice.organization.pk, charlie.organization.pk}),
+    ):
+        with wall.seeing(scope):
+            for model in (Facility, Consumption, APIKey, Membership):
+                found = set(model.objects.values_list("organization_id", flat=True))  # type: ignore[attr-defined]
+                assert found == seen, (model, scope)
+            assert set(Organization.objects.values_list("pk", flat=True)) == seen
+            factors = EmissionFactor.objects.order_by().values_list("organization_id", flat=True)
+            assert set(factors.distinct()) == seen | {None}, "published factors are everybody's"
+
+
+@postgresql
+def test_nobody_writes_into_anothers_organization(alice: Person, charlie: Person) -> None:
+    with wall.seeing(wall.organizations([alice.organization.pk])):
+        with pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
+            Facility.objects.bulk_create([Facility(organization=charlie.organization, name="x")])
+        with pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
+            factor = EmissionFactor.objects.filter(organization=None).first()
+            assert factor is not None
+            factor.pk = uuid4()
+            EmissionFactor.objects.bulk_create([factor])
+        theirs = Facility.objects.filter(organization=charlie.organization)
+        assert theirs.update(name="taken") == 0
+        published = EmissionFactor.objects.filter(organization=None)
+        with pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
+            published.update(note="taken")
+
+
+@postgresql
+@pytest.mark.parametrize("path", ["/v1/facilities", "/v1/consumptions", "/v1/emission-factors"])
+def test_a_viewset_without_its_filter_shows_no_other_tenant(
+    path: str, alice: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {}
+    for person in (alice, charlie):
+        facility = person.facility()
+        bill, factor = person.consumption(facility), person.factor()
+        made[person.role, person.organization.pk] = {facility["id"], bill["id"], factor["id"]}
+    mine, theirs = made.values()
+    monkeypatch.setattr(
+        "organizations.tenancy.TenantQuerySet.for_organization", lambda self, _: self
+    )
+    rows = {one["id"] for one in alice.get(f"{path}?sort=-updated_at").body["items"]}
+    assert rows & mine
+    assert not rows & theirs
+
+
+@postgresql
+def test_a_request_leaves_nothing_behind(alice: Person) -> None:
+    alice.facility()
+    with wall.seeing(wall.NOBODY):
+        assert not Facility.objects.exists()
+    assert alice.get("/v1/facilities").body["total"] == 1
+    with wall.seeing(wall.NOBODY):
+        assert not Facility.objects.exists()
+        assert call("GET", "/v1/facilities").status == 401
+        assert not Facility.objects.exists()
+
+
+@postgresql
+def test_what_is_undone_takes_the_sight_of_rows_back_with_it(alice: Person) -> None:
+    alice.facility()
+    with wall.seeing(wall.NOBODY), transaction.atomic():
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            with wall.seeing(wall.EVERYBODY):
+                assert Facility.objects.exists()
+            raise ZeroDivisionError
+        assert not Facility.objects.exists()
+        with wall.seeing(wall.EVERYBODY):
+            assert Facility.objects.exists()
+
+
+@postgresql
+def test_the_check_says_when_the_role_may_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert wall.role_may_pass(None) == []
+    monkeypatch.setattr(wall, "BOUND", "SELECT false")  # a superuser cannot be made here
+    monkeypatch.setattr(wall, "_bound", {})
+    [said] = wall.role_may_pass(None)
+    assert connection.settings_dict["USER"] in said.msg
+    assert "docs/operations.md" in str(said.hint)
+
+
+ROW = {"category": "electricity", "unit": "kWh"}
+GRANTS = re.compile(r"^(?:GRANT|ALTER DEFAULT).*?;$", re.MULTILINE | re.DOTALL)
+
+
+@postgresql
+def test_the_role_of_the_documentation_can_do_the_services_work(alice: Person) -> None:
+    """Not the owner of any table, with what docs/operations.md grants it."""
+    text = (settings.BASE_DIR / "docs" / "operations.md").read_text()
+    grants = [one for one in GRANTS.findall(text) if "service" in one]
+    assert len(grants) >= 3
+    name = connection.settings_dict["NAME"]
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE service")
+        cursor.execute("GRANT service TO CURRENT_USER")
+        for grant in grants:
+            if "MAINTAIN" not in grant or connection.pg_version >= 170000:  # type: ignore[attr-defined]
+                cursor.execute(
+                    grant.replace(
+                        "DATABASE facilities", f"DATABASE {connection.ops.quote_name(name)}"
+                    )
+                )
+        cursor.execute("SET ROLE service")
+        try:
+            facility = alice.facility(cups_list=["ES0021000000000001FP"])
+            bill = alice.consumption(facility)
+            assert alice.patch(f"/v1/consumptions/{bill['id']}", {"quantity": 2}).status == 200
+            alice.factor()
+            rows = [{**ROW, "start_date": f"2022-{month:02}-01"} for month in range(1, 13)] * 3
+            for number, row in enumerate(rows):
+                row |= {"facility_id": facility["id"], "quantity": number + 1}
+                row["external_id"], row["end_date"] = str(number), row["start_date"]
+            answer = alice.post("/v1/imports?kind=consumption&allow=overlap,duplicate", rows)
+            assert (answer.status, answer.body["created"]) == (201, 36), answer.body
+            assert alice.delete(f"/v1/facilities/{facility['id']}").status == 204
+            call_command("recalculate_co2e", check=True)
+            cursor.execute("DELETE FROM facilities_facility")
+        finally:
+            cursor.execute("RESET ROLE")
