@@ -10,6 +10,8 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
+from organizations.database.wall import process_sees_everybody
+
 STATUS = Path("/proc/self/status")
 
 
@@ -22,5 +24,6 @@ def mebibytes() -> int:
 
 if __name__ == "__main__":
     django.setup()
+    process_sees_everybody()
     call_command(*sys.argv[1:], stdout=sys.stderr)
     print(mebibytes())

@@ -9,6 +9,7 @@ import django
 from django.core.management import call_command
 
 from benchmarks.frame import NotMeasured, say, write_rows
+from organizations.database.wall import process_sees_everybody
 
 
 def main() -> int:
@@ -18,6 +19,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     django.setup()
+    process_sees_everybody()
     call_command("migrate", verbosity=0)
     call_command("load_emission_factors", stderr=sys.stderr)
     try:

@@ -146,6 +146,7 @@ def database() -> dict:
         # Plans of what every request asks are kept (organizations.database.statements). A pooler
         # that gives a connection away after each transaction may not allow that.
         options["prepare_threshold"] = 3 if env.bool("DB_PREPARE", default=True) else None
+        config["DISABLE_SERVER_SIDE_CURSORS"] = options["prepare_threshold"] is None
         config["CONN_MAX_AGE"] = 0  # the pool keeps the connections; Django must give them back
     return config
 

@@ -91,6 +91,9 @@ class Completeness(models.TextChoices):
 class Facility(SoftDeleteModel):
     """A physical site, with the CO2e of everything that counts there."""
 
+    FOLDED = {"name": "name_folded"}
+    """What PostgreSQL keeps folded, for `mentions` (organizations.database.search), and where."""
+
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="facilities")
     external_id = models.CharField(
         max_length=100, blank=True, help_text="The owner's own code; unique when set."

@@ -292,7 +292,7 @@ def test_every_constraint_has_a_name_of_its_own_that_says_what_it_holds() -> Non
         assert re.fullmatch(r"[a-z][a-z0-9]+(_[a-z0-9]+)+", name), name
     for path in Path(settings.BASE_DIR).glob("[a-z]*/migrations/*.py"):
         for clause in re.findall(r"ADD (\w+ \w+)", path.read_text(encoding="utf-8")):
-            assert clause.startswith("CONSTRAINT "), f"{path.name}: ADD {clause}"
+            assert clause.startswith(("CONSTRAINT ", "COLUMN ")), f"{path.name}: ADD {clause}"
 
 
 @pytest.mark.django_db

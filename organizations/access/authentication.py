@@ -41,7 +41,7 @@ def live_key(digest: str, now: datetime) -> Compiled:
 
     On PostgreSQL a function of the database finds it, and lets its organization's rows be seen.
     """
-    if connection.vendor == "postgresql":
+    if wall.is_told_by_statements():
         return Compiled("SELECT * FROM caller_by_key(%s, %s)", [digest, now])
     keys = APIKey.objects.filter(digest=digest, revoked_at=None).exclude(expires_at__lte=now)
     columns = ("id", "organization_id", "role", "last_used_at")
@@ -53,7 +53,7 @@ def active_user(user_id: UUID, organization_id: UUID) -> Compiled:
 
     On PostgreSQL a function of the database finds them, and lets a member see the rows.
     """
-    if connection.vendor == "postgresql":
+    if wall.is_told_by_statements():
         return Compiled("SELECT * FROM caller_by_token(%s, %s)", [user_id, organization_id])
     membership = FilteredRelation(
         "memberships", condition=Q(memberships__organization=organization_id)
@@ -83,7 +83,7 @@ class CallerAuthentication(BaseAuthentication):
 
     def _by_key(self, key: str, request: Request) -> Caller:
         now = timezone.now()
-        with wall.seeing(wall.UNASKED):
+        with wall.authenticating():
             rows = BY_KEY.rows(digest=digest(key), now=now)
         if not rows:
             raise AuthenticationFailed("This API key is unknown, expired or revoked.")
@@ -111,7 +111,7 @@ class CallerAuthentication(BaseAuthentication):
             organization_id = organization_header(request)
         except ValidationError:
             organization_id = NOBODYS
-        with wall.seeing(wall.UNASKED):
+        with wall.authenticating():
             rows = BY_TOKEN.rows(user_id=user_id, organization_id=organization_id)
         if not rows or get_md5_hash_password(rows[0][0]) != password_claim:
             raise AuthenticationFailed(

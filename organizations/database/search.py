@@ -1,7 +1,8 @@
 """Finding a text whatever its accents, its case and its Unicode form: `cadiz` finds `Cádiz`.
 
 `folded` is one rule in two places: here, for what is looked for and as a function of SQLite, and as
-a function of PostgreSQL (made by a migration of facilities), where an index is built on it.
+a function of PostgreSQL (made by a migration of facilities), which keeps what a model names in
+`FOLDED` in a column of its own, with an index.
 """
 
 import re
@@ -43,9 +44,21 @@ class Mentions(models.Lookup):
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         column, params = self.process_lhs(compiler, connection)
+        if connection.vendor == "postgresql" and (kept := kept_folded(self.lhs)):
+            quote = compiler.quote_name_unless_alias
+            folded_column = f"{quote(self.lhs.alias)}.{quote(kept)}"
+        else:
+            folded_column = f"folded({column})"
         text = re.sub(r"([\\%_])", r"\\\1", folded(str(self.rhs)) or "")
         escape = "" if connection.vendor == "postgresql" else " ESCAPE '\\'"
-        return f"folded({column}) LIKE %s{escape}", [*params, f"%{text}%"]
+        return f"{folded_column} LIKE %s{escape}", [*params, f"%{text}%"]
+
+
+def kept_folded(column: Any) -> str | None:
+    """The column in which PostgreSQL keeps a model's column folded, if it does."""
+    target = getattr(column, "target", None)
+    kept: dict[str, str] = getattr(getattr(target, "model", None), "FOLDED", {})
+    return kept.get(target.name) if target is not None else None
 
 
 def add_function(connection: Any, **kwargs: Any) -> None:

@@ -22,7 +22,6 @@ from uuid import UUID
 from django.core.checks import Info, Tags, register
 from django.db import DatabaseError, connection
 from django.db.migrations.operations.base import Operation
-from django.http import StreamingHttpResponse
 
 NOBODY, EVERYBODY = "", "everybody"
 UNASKED = "unasked"
@@ -68,6 +67,19 @@ def seeing(scope: str) -> Iterator[None]:
         ROWS_OF.reset(token)
 
 
+def is_told_by_statements() -> bool:
+    """Whether the statement that authenticates can say for the next ones whose rows are seen."""
+    backend: Any = connection
+    return backend.vendor == "postgresql" and backend.keeps_its_session
+
+
+@contextmanager
+def authenticating() -> Iterator[None]:
+    """For the one statement that finds out who is calling."""
+    with seeing(UNASKED if is_told_by_statements() else EVERYBODY):
+        yield
+
+
 def organizations(ids: Iterable[UUID]) -> str:
     """The rows of some organizations."""
     return f"{{{','.join(map(str, ids))}}}"
@@ -77,13 +89,14 @@ def entered(organization_id: UUID) -> None:
     """The statement that authenticated this request has let it see one organization's rows."""
     scope = organizations([organization_id])
     ROWS_OF.set(scope)
-    if connection.vendor == "postgresql":
-        connection.told = scope
+    if is_told_by_statements():
+        backend: Any = connection
+        backend.told = scope
 
 
 def keep_while_streamed(response: Any) -> None:
     """What is read while it is sent is seen as it was when the answer was made."""
-    if isinstance(response, StreamingHttpResponse) and not response.is_async:
+    if response.streaming and not response.is_async:
         response.streaming_content = _streamed(response.streaming_content, rows_of())
 
 

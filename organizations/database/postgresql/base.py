@@ -9,12 +9,13 @@ from organizations.database import wall
 from organizations.database.postgresql.connections import Connection
 from organizations.database.postgresql.pool import Pool
 
+Django: Any = base.DatabaseWrapper  # of which the stubs know little
 
-class DatabaseWrapper(base.DatabaseWrapper):
+
+class DatabaseWrapper(Django):
     """Django's own, with our pool of our connections, each told whose rows it may see."""
 
-    _connection_pools: dict[str, Pool]  # which the stubs do not know
-    _configure_connection: Any
+    _connection_pools: dict[str, Pool]
 
     told: str | None = None
     """Whose rows the server lets this connection see (organizations.database.wall); None where that
@@ -24,21 +25,37 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.told = None
         return super().get_new_connection(conn_params)
 
+    @property
+    def keeps_its_session(self) -> bool:
+        """Whether the next statement meets what the last has set: not behind a pooler that gives
+        the session away after each transaction (DB_PREPARE=0)."""
+        return self.settings_dict["OPTIONS"].get("prepare_threshold", 0) is not None
+
     def create_cursor(self, name: str | None = None) -> Any:
         scope = wall.rows_of()
         if scope == wall.UNASKED:
             self.told = None
-        elif scope != self.told:
-            # Not a SELECT: a transaction may still be told what it is to see of others.
+            return super().create_cursor(name)
+        # Not a SELECT: a transaction may still be told what it is to see of others.
+        if self.keeps_its_session:
+            self._tell(scope, f"SET {wall.SETTING} = '{scope}'")
+            return super().create_cursor(name)
+        telling = f"SET LOCAL {wall.SETTING} = '{scope}'"
+        if self.in_atomic_block:
+            self._tell(scope, telling)
+            return super().create_cursor(name)
+        return CursorOfATransaction(super().create_cursor(name), telling)
+
+    def _tell(self, scope: str, telling: str) -> None:
+        if scope != self.told:
             with self.connection.cursor() as cursor:
-                cursor.execute(f"SET {wall.SETTING} = '{scope}'", prepare=False)
+                cursor.execute(telling, prepare=False)
             self.told = scope
-        return super().create_cursor(name)
 
     def _commit(self) -> None:
         told, self.told = self.told, None  # what fails takes the setting back
         super()._commit()
-        self.told = told
+        self.told = told if self.keeps_its_session else None
 
     def _rollback(self) -> None:
         self.told = None
@@ -63,3 +80,27 @@ class DatabaseWrapper(base.DatabaseWrapper):
             )
             self._connection_pools.setdefault(self.alias, pool)
         return self._connection_pools[self.alias]
+
+
+class CursorOfATransaction:
+    """A cursor each of whose statements is a transaction that is first told whose rows it sees."""
+
+    def __init__(self, cursor: Any, telling: str) -> None:
+        self.cursor, self.telling = cursor, telling
+
+    def execute(self, *args: Any, **kwargs: Any) -> Any:
+        with self.cursor.connection.transaction():
+            self.cursor.execute(self.telling)
+            self.cursor.execute(*args, **kwargs)
+        return self
+
+    def executemany(self, *args: Any, **kwargs: Any) -> None:
+        with self.cursor.connection.transaction():
+            self.cursor.execute(self.telling)
+            self.cursor.executemany(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.cursor, name)
+
+    def __iter__(self) -> Any:
+        return iter(self.cursor)

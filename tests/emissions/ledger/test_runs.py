@@ -186,6 +186,8 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 import django
 django.setup()
 from emissions.ledger import runs
+from organizations.database.wall import process_sees_everybody
+process_sees_everybody()
 runs.LOT = int(sys.argv[1])
 runs.work_off.func()
 """

@@ -4,7 +4,7 @@ from organizations.database.wall import Walled
 
 
 class Migration(migrations.Migration):
-    dependencies = [("facilities", "0009_changes"), ("organizations", "0013_wall")]
+    dependencies = [("facilities", "0010_folded_names_are_kept"), ("organizations", "0013_wall")]
 
     operations = [
         Walled(
