@@ -64,9 +64,11 @@ def measure(name: str, url: str, quick: bool) -> list[Row] | str:
 
 def environment(url: str) -> dict[str, str]:
     """What production would be started with."""
+    unwalled = urlsplit(os.environ["UNWALLED_DATABASE_URL"])
     return {
         **os.environ,
         "DATABASE_URL": url,
+        "UNWALLED_DATABASE_URL": urlunsplit(unwalled._replace(path=urlsplit(url).path)),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DEBUG": "0",
         "SECRET_KEY": secrets.token_hex(32),

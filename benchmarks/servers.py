@@ -40,6 +40,9 @@ COMMANDS = {
 }  # fmt: skip
 """Each as its documentation would have it served; ours as `make serve` does."""
 
+RIVALS_UNWALLED = ("stock DRF", "FastAPI")
+"""They name no organization to the database, whose row-level security would show them nothing."""
+
 SETTINGS = {"stock DRF": "benchmarks.rivals.stock_drf.settings"}
 
 Request = tuple[Tenant, str] | tuple[Tenant, str, str]
@@ -101,6 +104,8 @@ def serving(name: str, **environment: str) -> Iterator[Server]:
         port = free.getsockname()[1]
     command = [part.format(port=port) for part in COMMANDS[name]]
     settings = SETTINGS.get(name, "config.settings")
+    if name in RIVALS_UNWALLED and os.environ["DATABASE_URL"].startswith("postgres"):
+        environment = {"DATABASE_URL": os.environ["UNWALLED_DATABASE_URL"], **environment}
     process = subprocess.Popen(
         [BIN / command[0], *command[1:]],
         env={**os.environ, "DJANGO_SETTINGS_MODULE": settings, **environment},

@@ -38,13 +38,14 @@ def forget_durability(url: str) -> None:
 def as_a_role_that_the_wall_binds(url: str) -> str:
     """The URL for a role that may create databases but is no superuser, to whom row-level security
     would not apply. It is made where the URL's own role may make one."""
+    os.environ["UNWALLED_DATABASE_URL"] = url
     with psycopg.connect(url, autocommit=True) as connection:
         [passes] = connection.execute(PASSES).fetchone() or [False]
         if not passes:
             return url
         if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone():
             connection.execute(f"CREATE ROLE {ROLE} LOGIN CREATEDB CREATEROLE PASSWORD '{ROLE}'")
-        connection.execute(f"GRANT pg_signal_backend, pg_monitor TO {ROLE}")
+        connection.execute(f"GRANT pg_signal_backend, pg_monitor, pg_checkpoint TO {ROLE}")
         [database] = connection.execute("SELECT current_database()").fetchone() or [""]
         connection.execute(
             sql.SQL("GRANT ALL ON DATABASE {} TO {}").format(
@@ -58,7 +59,8 @@ def as_a_role_that_the_wall_binds(url: str) -> str:
 
 @contextmanager
 def server(*, durable: bool = False) -> Iterator[str]:
-    """The URL of a PostgreSQL whose user may create databases, for as long as it is needed.
+    """The URL of a PostgreSQL whose user may create databases, for as long as it is needed, and
+    whom the wall binds; in UNWALLED_DATABASE_URL the same for the user who was given.
 
     A private one waits for its disk only if it is to be `durable`, as what is measured should be.
     """

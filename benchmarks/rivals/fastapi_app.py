@@ -40,6 +40,13 @@ class SupplyPoint(Base):
     cups: Mapped[str]
 
 
+class Meter(Base):
+    __tablename__ = "facilities_meter"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    facility_id: Mapped[UUID] = mapped_column(ForeignKey("facilities_facility.id"))
+    code: Mapped[str]
+
+
 class Facility(Base):
     __tablename__ = "facilities_facility"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -61,6 +68,7 @@ class Facility(Base):
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
     supply_points: Mapped[list[SupplyPoint]] = relationship(order_by=SupplyPoint.id)
+    meters: Mapped[list[Meter]] = relationship(order_by=Meter.id)
 
 
 class FacilityOut(BaseModel):
@@ -77,6 +85,9 @@ class FacilityOut(BaseModel):
     cups_list: Annotated[
         list[str], BeforeValidator(lambda points: [point.cups for point in points])
     ] = Field(validation_alias="supply_points")
+    meter_list: Annotated[
+        list[str], BeforeValidator(lambda meters: [meter.code for meter in meters])
+    ] = Field(validation_alias="meters")
     logistic_factor: float
     status: str
     co2e: float
@@ -131,7 +142,7 @@ async def facilities(
     mine = select(Facility).where(Facility.organization_id == caller, Facility.deleted_at.is_(None))
     total = await session.scalar(select(func.count()).select_from(mine.subquery())) or 0
     rows = await session.scalars(
-        mine.options(selectinload(Facility.supply_points))
+        mine.options(selectinload(Facility.supply_points), selectinload(Facility.meters))
         .order_by(Facility.created_at.desc(), Facility.id.desc())
         .offset((page - 1) * size)
         .limit(size)
@@ -150,7 +161,7 @@ async def facility(session: Database, caller: Caller, id: UUID) -> FacilityOut:
     row = await session.scalar(
         select(Facility)
         .where(Facility.id == id, Facility.organization_id == caller, Facility.deleted_at.is_(None))
-        .options(selectinload(Facility.supply_points))
+        .options(selectinload(Facility.supply_points), selectinload(Facility.meters))
     )
     if row is None:
         raise HTTPException(404)

@@ -7,13 +7,14 @@ and what holds for all values of a column need not be asked of each.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from itertools import chain, islice
 from operator import attrgetter
 from types import NoneType
 from typing import Any
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 
 from organizations.database.statements import prepared_cursor
 from organizations.database.wall import is_bound
@@ -171,7 +172,8 @@ def _send(table: str, fields: Sequence[models.Field], blocks: Iterable[str]) -> 
     into, columns = _names([table]), _names(_columns(fields))
     staged = table != INCOMING and is_bound()
     target = ARRIVING if staged else into
-    with connection.cursor() as cursor:
+    together = transaction.atomic(savepoint=False) if staged else nullcontext()
+    with together, connection.cursor() as cursor:
         if staged:
             cursor.execute(
                 f"CREATE TEMP TABLE {ARRIVING} ON COMMIT DROP AS"

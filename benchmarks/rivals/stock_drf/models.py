@@ -78,6 +78,20 @@ class SupplyPoint(models.Model):
         return self.cups
 
 
+class Meter(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    facility = models.ForeignKey(Facility, models.CASCADE, related_name="meters")
+    code = models.CharField(max_length=50)
+
+    class Meta:
+        managed = False
+        db_table = "facilities_meter"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.code
+
+
 class EmissionFactor(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     organization = models.ForeignKey(Organization, models.CASCADE, null=True)

@@ -20,6 +20,9 @@ class FacilitySerializer(serializers.ModelSerializer):
     cups_list = serializers.SlugRelatedField(
         source="supply_points", slug_field="cups", many=True, read_only=True
     )
+    meter_list = serializers.SlugRelatedField(
+        source="meters", slug_field="code", many=True, read_only=True
+    )
 
     class Meta:
         model = Facility
@@ -33,6 +36,7 @@ class FacilitySerializer(serializers.ModelSerializer):
             "address",
             "categories",
             "cups_list",
+            "meter_list",
             "logistic_factor",
             "status",
             "co2e",
@@ -68,7 +72,7 @@ class FacilityViewSet(viewsets.ModelViewSet):
 
     def get_queryset(self) -> Any:
         mine = Facility.objects.filter(organization=self.request.user.organization, deleted_at=None)
-        return mine.prefetch_related("supply_points")
+        return mine.prefetch_related("supply_points", "meters")
 
 
 class ConsumptionSerializer(serializers.ModelSerializer):

@@ -12,7 +12,7 @@ from django.db import ProgrammingError, connection, transaction
 
 from emissions.models import Consumption, EmissionFactor
 from facilities.models import Facility
-from organizations.database import wall
+from organizations.database import bulk, wall
 from organizations.models import APIKey, Membership, Organization
 from tests.conftest import Person, call
 
@@ -174,6 +174,22 @@ def test_a_statement_outside_a_transaction_becomes_one_there() -> None:
             assert cursor.cursor.cursor.execute(told).fetchone() == ("",), "nothing stays"
     finally:
         elsewhere.close()
+
+
+@postgresql
+@pytest.mark.usefixtures("committed")
+def test_many_rows_are_stored_at_once_also_outside_a_transaction(alice: Person) -> None:
+    """PostgreSQL takes no COPY into tables with the wall from whom it binds."""
+    facility = Facility(organization=alice.organization, name="Tab\tand \\n", country="ES")
+    columns = Facility._meta.concrete_fields
+    for count in (bulk.FEW, bulk.FEW + 1):
+        rows = []
+        for _ in range(count):
+            facility.pk = uuid4()
+            rows.append([getattr(facility, one.attname) for one in columns])
+        bulk.insert(Facility, [one.attname for one in columns], rows)
+    stored = Facility.objects.for_organization(alice.organization.pk)
+    assert stored.filter(name="Tab\tand \\n").count() == 2 * bulk.FEW + 1
 
 
 GRANTS = re.compile(r"^(?:GRANT|ALTER DEFAULT).*?;$", re.MULTILINE | re.DOTALL)
