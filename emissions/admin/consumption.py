@@ -3,14 +3,17 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
+from emissions.admin.bills.figure import said_of_stored, typed
 from emissions.admin.links import consumption_missing, lines_of, link, new_factor, page_of
 from emissions.admin.uploads.pages import Uploads
-from emissions.importing.single import warnings_of
 from emissions.models import Consumption
 from emissions.reports.figures import explanation
 from emissions.reports.missing import (
@@ -133,13 +136,43 @@ class ConsumptionAdmin(SoftDeleteAdmin):
         "updated_at",
         "deleted_at",
     ]
+    change_form_after_template = "admin/emissions/bills/typed.html"
     change_form_outer_after_template = "admin/emissions/consumption_after.html"
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        for one in warnings_of(obj):
-            label = self.opts.get_field(one.column).verbose_name
-            messages.warning(request, f"Stored, but look at the {label}: {one.detail}")
+    class Media:
+        js = ["emissions/bill.js"]
+
+    def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = super().response_add(request, obj, *args, **kwargs)
+        self.say_figure(request, obj)
+        return answer
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        answer = super().response_change(request, obj)
+        self.say_figure(request, obj)
+        return answer
+
+    def say_figure(self, request: HttpRequest, row: Consumption) -> None:
+        """What has been stored emits, or why that is not known, and what is odd about it."""
+        said = said_of_stored(row)
+        if said.figure:
+            messages.success(request, said.figure)
+        if said.reason:
+            messages.warning(
+                request, said.reason if said.figure else f"It has no figure. {said.reason}"
+            )
+        for one in said.warnings:
+            messages.warning(request, f"Stored, but look at the {one}")
+
+    def figure_view(self, request: HttpRequest) -> HttpResponse:
+        """The figure of a bill as it has been typed so far, for beside its form; stores nothing."""
+        row = self.get_object(request, request.POST.get("_row", "")) or None
+        if not (
+            self.has_change_permission(request, row) if row else self.has_add_permission(request)
+        ):
+            raise PermissionDenied
+        context = typed(self, request, row)
+        return render(request, "admin/emissions/bills/typed_body.html", context)
 
     def get_fieldsets(self, request: HttpRequest, obj: Consumption | None = None) -> Any:
         return super().get_fieldsets(request, obj) if obj else self.fieldsets[:1]
@@ -148,6 +181,11 @@ class ConsumptionAdmin(SoftDeleteAdmin):
         view = self.admin_site.admin_view(self.missing_view)
         return [
             path("missing/", view, name="emissions_consumption_missing"),
+            path(
+                "figure/",
+                self.admin_site.admin_view(require_POST(self.figure_view)),
+                name="emissions_consumption_figure",
+            ),
             *Uploads(self.admin_site, self.opts).urls(),
             *super().get_urls(),
         ]

@@ -115,10 +115,20 @@ def effect_of_facility(facility: Facility, wanted: dict[str, Any]) -> Effect:
 
 def effect_of_consumption(wanted: Consumption) -> Effect:
     """What storing a bill, new or stored, as it is wanted would change."""
+    return _effect([[_bill(wanted)]])
+
+
+def expected_of_consumption(wanted: Consumption) -> tuple[list[tuple], Figures]:
+    """The lines, as Emission.WRITTEN, and the figures that a bill would have as it is wanted."""
+    [(_, _, lines, figures)] = computed_beside_stored([_bill(wanted)])
+    return lines, figures
+
+
+def _bill(wanted: Consumption) -> Bill:
     facility: Any = wanted.facility
     organization = wanted.organization
     stored = bills(Q(pk=wanted.pk))
-    row = Bill(
+    return Bill(
         **{name: getattr(wanted, name) for name in OWN_COLUMNS},
         facility_type=facility.type,
         country=facility.country,
@@ -129,7 +139,6 @@ def effect_of_consumption(wanted: Consumption) -> Effect:
         closed_years=organization.closed_years,
         stored=stored[0].stored if stored else NO_FIGURES,
     )
-    return _effect([[row]])
 
 
 def _lots(ids: Sequence[UUID]) -> Iterator[list[Bill]]:
