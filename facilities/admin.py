@@ -157,6 +157,7 @@ class FacilityAdmin(SoftDeleteAdmin):
         "country": "Chooses the factors.",
         "status": "An archived one stays in every list and total.",
     }
+    kept_for_next = ("organization", "type", "country", "region")
     inlines = [SupplyPointInline, MeterInline]
     actions = [
         "archive_selected",

@@ -11,6 +11,7 @@ from django.urls import path
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
+from emissions.admin.bills.after import form_after
 from emissions.admin.bills.figure import said_of_stored, typed
 from emissions.admin.links import consumption_missing, lines_of, link, new_factor, page_of
 from emissions.admin.uploads.pages import Uploads
@@ -25,6 +26,7 @@ from emissions.reports.missing import (
     uncalculated,
 )
 from facilities.admin import country_name
+from facilities.models import Facility
 from organizations.history import changes_of
 from organizations.staff import (
     DeletedFilter,
@@ -142,15 +144,17 @@ class ConsumptionAdmin(SoftDeleteAdmin):
     class Media:
         js = ["emissions/bill.js"]
 
-    def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> Any:
-        answer = super().response_add(request, obj, *args, **kwargs)
-        self.say_figure(request, obj)
-        return answer
+    def next_form(self, row: Consumption) -> str:
+        return form_after(row)
 
-    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        answer = super().response_change(request, obj)
-        self.say_figure(request, obj)
-        return answer
+    def answered(self, request: HttpRequest, row: Consumption, answer: HttpResponse) -> HttpResponse:
+        self.say_figure(request, row)
+        return super().answered(request, row, answer)
+
+    def may_add_at(self, request: HttpRequest, facility: Facility) -> bool:
+        """Whether the user may store a bill of a facility."""
+        row = Consumption(organization_id=facility.organization_id)
+        return self.may(request, self.edit_role, row)
 
     def say_figure(self, request: HttpRequest, row: Consumption) -> None:
         """What has been stored emits, or why that is not known, and what is odd about it."""

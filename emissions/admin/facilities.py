@@ -5,7 +5,10 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
+from emissions.admin.bills.days import coverage_of
+from emissions.admin.bills.listed import by_category
 from emissions.admin.links import lines_of, link, new_factor, page_of
 from emissions.admin.monthly import monthly
 from emissions.models import CalculationStatus, Consumption, ConsumptionStatus, Emission
@@ -16,11 +19,14 @@ from organizations.history import changes_of
 from organizations.staff.numbers import shown_number
 
 UNCALCULATED = 50
+LISTED = 6
+"""So many months are in the table under the chart."""
 
 
 class EmittingFacilityAdmin(FacilityAdmin):
     """The same form, with every figure linked to the lines it is the sum of."""
 
+    change_form_outer_before_template = "admin/emissions/bills/facility_top.html"
     change_form_outer_after_template = "admin/emissions/facility_after.html"
     delete_confirmation_template = "admin/emissions/delete_facility.html"
     list_display = [
@@ -32,33 +38,10 @@ class EmittingFacilityAdmin(FacilityAdmin):
         "co2e_linked",
         "completeness",
     ]
-    fieldsets = [
-        *FacilityAdmin.fieldsets[:1],
-        (
-            "kg CO2e",
-            {"fields": [("co2e_linked", "market_linked"), ("biomass_linked", "completeness")]},
-        ),
-        *FacilityAdmin.fieldsets[2:],
-    ]
-    readonly_fields = [
-        *FacilityAdmin.readonly_fields,
-        "co2e_linked",
-        "market_linked",
-        "biomass_linked",
-        "completeness",
-    ]
-
+    fieldsets = [*FacilityAdmin.fieldsets[:1], *FacilityAdmin.fieldsets[2:]]
     @admin.display(description="CO2e, kg", ordering="co2e")
     def co2e_linked(self, row: Facility) -> str:
         return link(lines_of(row), shown_number(row.co2e))
-
-    @admin.display(description="CO2e, market-based, kg")
-    def market_linked(self, row: Facility) -> str:
-        return link(lines_of(row), shown_number(row.co2e_market))
-
-    @admin.display(description="Biogenic CO2, outside the scopes, kg")
-    def biomass_linked(self, row: Facility) -> str:
-        return link(lines_of(row), shown_number(row.co2e_biomass))
 
     @admin.display(description="completeness", ordering="co2e_status")
     def completeness(self, row: Facility) -> str:
@@ -77,7 +60,14 @@ class EmittingFacilityAdmin(FacilityAdmin):
     ) -> HttpResponse:
         obj: Facility | None = kwargs.get("obj")
         if obj is not None:
-            context["monthly"] = monthly(Emission.objects.current().filter(facility=obj), obj)
+            lines = Emission.objects.current().filter(facility=obj)
+            context["monthly"] = monthly(lines, obj, LISTED)
+            context["lines"] = lines_of(obj)
+            context["bills"] = by_category(obj)
+            asked = request.GET.get("coverage", "")
+            context["coverage"] = coverage_of(obj, asked, timezone.localdate())
+            bills: Any = self.admin_site._registry[Consumption]
+            context["may_add_bills"] = not obj.deleted_at and bills.may_add_at(request, obj)
             context["uncalculated"] = self.uncalculated(obj, request)
             context["changes"] = changes_of(obj)
         return super().render_change_form(request, context, *args, **kwargs)

@@ -117,6 +117,10 @@ class EmissionFactorAdmin(AskingAdmin):
         "source_ref": "Where in the source.",
         "note": "For colleagues; the API says it too.",
     }
+    kept_for_next = (
+        *("organization", "category", "activity", "country", "region", "method", "supplier"),
+        *("gwp_set", "unit", "source"),
+    )
     readonly_fields = ["id", "created_at", "updated_at", "deleted_at"]
     fieldsets: Any = [
         (

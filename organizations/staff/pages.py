@@ -13,6 +13,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from organizations.history import changes_of
 from organizations.models import Role
+from organizations.staff.another import AddsAnother
 from organizations.staff.forms import FORM_FIELDS
 from organizations.staff.lists import CappedPaginator, Listing
 from organizations.staff.refusals import refusing
@@ -77,7 +78,7 @@ class Explained:
         return parent.formfield_for_choice_field(db_field, request, **kwargs)
 
 
-class TenantAdmin(ScopedChoices, Explained, ModelAdmin):
+class TenantAdmin(AddsAnother, ScopedChoices, Explained, ModelAdmin):
     """A page of rows that belong to organizations."""
 
     view_role: str = Role.VIEWER
