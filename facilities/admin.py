@@ -24,6 +24,7 @@ from organizations.staff import (
     plain,
 )
 from organizations.staff.forms import RowForm
+from organizations.tenancy import pass_gate
 
 
 def country_choices(blank: str) -> list[tuple[str, str]]:
@@ -192,6 +193,10 @@ class FacilityAdmin(SoftDeleteAdmin):
         ),
     ]
     readonly_fields: Any = [*Facility.COMPUTED, "id", "created_at", "updated_at", "deleted_at"]
+
+    def hold(self, row: Facility) -> None:
+        pass_gate(row.organization_id)
+        super().hold(row)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Facility | None = None) -> Any:
         """A facility stays in its organization."""

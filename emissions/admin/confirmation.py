@@ -25,6 +25,7 @@ from emissions.ledger.preview import Survey
 from emissions.models import EmissionFactor, Recalculation
 from facilities.models import Facility
 from organizations.staff import SoftDeleteAdmin, refusing
+from organizations.tenancy import pass_gate
 
 CONFIRMED, STATE, AGAIN = "_confirmed", "_preview", "_again"
 OURS = ("csrfmiddlewaretoken", CONFIRMED, STATE, AGAIN)
@@ -97,13 +98,12 @@ class AskingAdmin(SoftDeleteAdmin):
         name = "emissions_emissionfactor_restore"
         return [path("<path:object_id>/restore/", view, name=name), *super().get_urls()]
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        object_id = args[0] if args else kwargs.get("object_id")
-        if request.method == "POST":
-            answer = refusing(request, lambda: self.ask_to_save(request, object_id))
-            if answer is not None:
-                return answer
-        return super().changeform_view(request, *args, **kwargs)
+    def in_between(self, request: HttpRequest, object_id: str | None) -> HttpResponse | None:
+        """First what somebody else has changed, then what it would move."""
+        return super().in_between(request, object_id) or self.ask_to_save(request, object_id)
+
+    def hold(self, row: Any) -> None:
+        pass_gate(row.organization_id, exclusive=True)
 
     def ask_to_save(self, request: HttpRequest, object_id: str | None) -> HttpResponse | None:
         """The preview; nothing if the form is refused, moves no figure, or has been confirmed."""

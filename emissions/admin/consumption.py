@@ -15,6 +15,7 @@ from emissions.admin.bills.after import form_after
 from emissions.admin.bills.figure import said_of_stored, typed
 from emissions.admin.links import consumption_missing, lines_of, link, new_factor, page_of
 from emissions.admin.uploads.pages import Uploads
+from emissions.ledger.recalculation import lock_facilities
 from emissions.models import Consumption
 from emissions.reports.figures import explanation
 from emissions.reports.missing import (
@@ -39,6 +40,7 @@ from organizations.staff import (
 )
 from organizations.staff.forms import RowForm
 from organizations.staff.numbers import shown_number
+from organizations.tenancy import pass_gate
 
 SHOWN_KEYS = 200
 
@@ -155,6 +157,12 @@ class ConsumptionAdmin(SoftDeleteAdmin):
         """Whether the user may store a bill of a facility."""
         row = Consumption(organization_id=facility.organization_id)
         return self.may(request, self.edit_role, row)
+
+    def hold(self, row: Consumption) -> None:
+        """Whoever writes a bill has locked its facility."""
+        pass_gate(row.organization_id)
+        stored = Consumption.objects.filter(pk=row.pk).values_list("facility_id", flat=True)
+        lock_facilities({row.facility_id, *stored})
 
     def say_figure(self, request: HttpRequest, row: Consumption) -> None:
         """What has been stored emits, or why that is not known, and what is odd about it."""

@@ -14,6 +14,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from organizations.history import changes_of
 from organizations.models import Role
 from organizations.staff.another import AddsAnother
+from organizations.staff.conflicts import AsksOnConflict, Meanwhile
 from organizations.staff.forms import FORM_FIELDS
 from organizations.staff.lists import CappedPaginator, Listing
 from organizations.staff.refusals import refusing
@@ -78,7 +79,7 @@ class Explained:
         return parent.formfield_for_choice_field(db_field, request, **kwargs)
 
 
-class TenantAdmin(AddsAnother, ScopedChoices, Explained, ModelAdmin):
+class TenantAdmin(AsksOnConflict, AddsAnother, ScopedChoices, Explained, ModelAdmin):
     """A page of rows that belong to organizations."""
 
     view_role: str = Role.VIEWER
@@ -186,9 +187,20 @@ class TenantAdmin(AddsAnother, ScopedChoices, Explained, ModelAdmin):
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """What is refused while it is being stored is a sentence on the page it came from."""
-        return refusing(request, lambda: super(TenantAdmin, self).changeform_view(
-            request, *args, **kwargs
-        ))  # fmt: skip
+        object_id = args[0] if args else kwargs.get("object_id")
+
+        def view() -> Any:
+            if request.method == "POST" and (answer := self.in_between(request, object_id)):
+                return answer
+            return super(TenantAdmin, self).changeform_view(request, *args, **kwargs)
+
+        def once_more() -> Any:
+            try:
+                return view()
+            except Meanwhile:
+                return view()
+
+        return refusing(request, once_more)
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         return refusing(request, lambda: super(TenantAdmin, self).delete_view(

@@ -1,0 +1,183 @@
+"""Two people edit one row: the second sees what the first changed and decides field by field."""
+
+import re
+from decimal import Decimal
+from html import unescape
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from emissions.models import Consumption, EmissionFactor
+from facilities.models import Facility
+from organizations.models import Organization
+from tests.admin import test_bill_form, test_facilities
+from tests.admin.conftest import confirmed
+from tests.conftest import Person
+from tests.facilities.cups import cups
+
+pytestmark = pytest.mark.django_db
+
+
+def opened(client: Client, address: str) -> dict[str, Any]:
+    """What a browser would send of a form that was opened now and not touched."""
+    response = client.get(address)
+    form = response.context["adminform"].form
+    data: dict[str, Any] = {}
+    for field in form:
+        value = field.value()
+        data[field.html_name] = "" if value is None else value
+    for one in response.context["inline_admin_formsets"]:
+        prefix, rows = one.formset.prefix, one.formset.initial_forms
+        data[f"{prefix}-TOTAL_FORMS"] = data[f"{prefix}-INITIAL_FORMS"] = len(rows)
+        for row in rows:
+            sent = {row[name].html_name: row[name].value() for name in row.fields}
+            data |= {name: value for name, value in sent.items() if value is not None}
+    [data["_base"]] = re.findall(r'name="_base" value="([^"]+)"', response.content.decode())
+    data["_base"] = unescape(data["_base"])
+    return data
+
+
+def decided(response: Any, **choices: str) -> dict[str, Any]:
+    """What the conflict's page sends when these have been chosen."""
+    assert response.status_code == 409
+    data: dict[str, Any] = {}
+    for name, value in response.context["hidden"]:
+        data.setdefault(name, []).append(value)
+    return data | {f"_choice-{name}": choice for name, choice in choices.items()}
+
+
+def named(response: Any) -> dict[str, tuple[str, str, str, bool]]:
+    return {one.name: tuple(one[2:]) for one in response.context["conflicts"]}
+
+
+def test_the_second_sees_what_the_first_changed_in_a_bill(
+    alice: Person, alice_admin: Client, erin_admin: Client
+) -> None:
+    bill = alice.consumption(alice.facility())
+    page = test_bill_form.page(bill)
+    first, second = opened(erin_admin, page), opened(alice_admin, page)
+    assert erin_admin.post(page, first | {"quantity": "2000", "note": "read again"}).status_code == 302
+    response = alice_admin.post(page, second | {"quantity": "1500"})
+    assert named(response) == {
+        "quantity": ("1000", "2000", "1500", False),
+        "note": ("nothing", "read again", "nothing", True),
+    }
+    assert "erin@example.com" in response.content.decode()
+    assert Consumption.objects.get().quantity == 2000, "nothing is stored before it is decided"
+    half = decided(response, quantity="mine")
+    response = alice_admin.post(page, half)
+    assert response.status_code == 409, "each field is decided"
+    assert alice_admin.post(page, decided(response, quantity="mine", note="theirs")).status_code == 302
+    stored = Consumption.objects.get()
+    assert (stored.quantity, stored.note) == (1500, "read again")
+
+
+def test_a_change_by_the_api_is_seen_too(alice: Person, alice_admin: Client) -> None:
+    bill = alice.consumption(alice.facility())
+    page = test_bill_form.page(bill)
+    data = opened(alice_admin, page)
+    alice.patch(f"/v1/consumptions/{bill['id']}", {"unit": "MWh"})
+    response = alice_admin.post(page, data | {"note": "mine"})
+    assert named(response) == {"unit": ("kWh", "MWh", "kWh", True)}
+    assert alice_admin.post(page, decided(response, unit="theirs")).status_code == 302
+    stored = Consumption.objects.get()
+    assert (stored.unit, stored.note) == ("MWh", "mine")
+
+
+def test_what_both_wrote_alike_and_what_was_computed_is_no_conflict(
+    alice: Person, alice_admin: Client
+) -> None:
+    facility = alice.facility()
+    page = test_facilities.page(facility)
+    data = opened(alice_admin, page)
+    alice.factor()
+    alice.consumption(facility)  # its totals move, and with them updated_at
+    alice.patch(f"/v1/facilities/{facility['id']}", {"name": "Sevilla"})
+    assert alice_admin.post(page, data | {"name": "Sevilla", "type": "depot"}).status_code == 302
+    stored = Facility.objects.get()
+    assert (stored.name, stored.type, stored.co2e) == ("Sevilla", "depot", 500)
+
+
+def test_a_third_change_is_asked_about_as_well(
+    alice: Person, alice_admin: Client, erin: Person
+) -> None:
+    facility = alice.facility()
+    page = test_facilities.page(facility)
+    data = opened(alice_admin, page)
+    erin.patch(f"/v1/facilities/{facility['id']}", {"name": "Two"})
+    response = alice_admin.post(page, data | {"name": "Mine"})
+    erin.patch(f"/v1/facilities/{facility['id']}", {"name": "Three"})
+    sent = decided(response, name="mine")
+    assert alice_admin.post(page, sent).status_code == 302, "theirs is overruled, whatever it is"
+    assert Facility.objects.get().name == "Mine"
+
+
+def test_categories_and_codes_are_decided_as_well(
+    alice: Person, alice_admin: Client, erin: Person
+) -> None:
+    facility = alice.facility(cups_list=[cups(1)], categories=["heat"])
+    page = test_facilities.page(facility)
+    address = f"/v1/facilities/{facility['id']}"
+    for choice, expected in (("theirs", [cups(2)]), ("mine", [cups(3)])):
+        alice.patch(address, {"cups_list": [cups(1)], "categories": ["heat"]})
+        data = opened(alice_admin, page)
+        erin.patch(address, {"cups_list": [cups(2)], "categories": ["heat", "water"]})
+        response = alice_admin.post(page, data | {"supply_points-0-cups": cups(3)})
+        found = named(response)
+        assert found["categories"] == ("Heat", "Heat, Water", "Heat", True)
+        assert found["supply_points"] == (cups(1), cups(2), cups(3), False)
+        sent = decided(response, categories="theirs", supply_points=choice)
+        sent |= {"_confirmed": "1"}
+        assert alice_admin.post(page, sent).status_code == 302
+        stored = alice.get(address).body
+        assert (stored["cups_list"], stored["categories"]) == (expected, ["heat", "water"])
+
+
+def test_a_factor_is_decided_before_its_preview(
+    alice: Person, alice_admin: Client, erin: Person
+) -> None:
+    factor = alice.factor()
+    alice.consumption(alice.facility())
+    page = f"/admin/emissions/emissionfactor/{factor['id']}/change/"
+    data = opened(alice_admin, page)
+    erin.patch(f"/v1/emission-factors/{factor['id']}", {"co2e": Decimal("0.6")})
+    response = alice_admin.post(page, data | {"co2e": "0.7"})
+    assert named(response)["co2e"][:3] == ("0.5", "0.6", "0.7")
+    preview = alice_admin.post(page, decided(response, co2e="mine"))
+    assert preview.status_code == 200
+    assert (preview.context["impact"].before.co2e, preview.context["impact"].after.co2e) == (600, 700)
+    assert alice_admin.post(page, confirmed(preview)).status_code == 302
+    assert EmissionFactor.objects.get(pk=factor["id"]).co2e == Decimal("0.7")
+
+
+def test_a_change_after_the_preview_is_asked_about(
+    alice: Person, alice_admin: Client, erin: Person
+) -> None:
+    factor = alice.factor()
+    alice.consumption(alice.facility())
+    page = f"/admin/emissions/emissionfactor/{factor['id']}/change/"
+    preview = alice_admin.post(page, opened(alice_admin, page) | {"co2e": "0.7"})
+    sent = confirmed(preview)
+    erin.patch(f"/v1/emission-factors/{factor['id']}", {"note": "checked"})
+    response = alice_admin.post(page, sent)
+    assert list(named(response)) == ["note"]
+
+
+def test_an_organization_is_decided_too(alice: Person, alice_admin: Client) -> None:
+    page = f"/admin/organizations/organization/{alice.organization.pk}/change/"
+    data = opened(alice_admin, page)
+    Organization.objects.update(name="Alice SA")
+    response = alice_admin.post(page, data | {"gwp_set": "AR5"})
+    assert named(response) == {"name": ("Alice Ltd", "Alice SA", "Alice Ltd", True)}
+
+
+def test_somebody_elses_base_proves_nothing(
+    alice: Person, alice_admin: Client, erin_admin: Client
+) -> None:
+    """Nor does a text that we have not signed: then it is a form without one."""
+    bill = alice.consumption(alice.facility())
+    page = test_bill_form.page(bill)
+    data = opened(alice_admin, page)
+    assert erin_admin.post(page, data | {"note": "x"}).status_code == 302
+    assert erin_admin.post(page, data | {"note": "y", "_base": "forged"}).status_code == 302
