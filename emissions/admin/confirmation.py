@@ -8,8 +8,10 @@ what was seen.
 
 import hashlib
 from copy import copy
+from itertools import islice
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
@@ -21,14 +23,17 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 
 from emissions.admin.links import link, list_of, page_of
-from emissions.ledger.preview import Survey
+from emissions.admin.previews import moves
+from emissions.admin.previews.moves import FILE, MOVES
+from emissions.ledger.preview import Place, Survey
 from emissions.models import EmissionFactor, Recalculation
 from facilities.models import Facility
+from organizations.history import changed_fields
 from organizations.staff import SoftDeleteAdmin, refusing
 from organizations.tenancy import pass_gate
 
 CONFIRMED, STATE, AGAIN = "_confirmed", "_preview", "_again"
-OURS = ("csrfmiddlewaretoken", CONFIRMED, STATE, AGAIN)
+OURS = ("csrfmiddlewaretoken", CONFIRMED, STATE, AGAIN, MOVES, FILE)
 SALT = "emissions.ledger.preview"
 SECONDS = 2
 """So long a request works on a preview before it shows how far it is."""
@@ -175,6 +180,8 @@ class AskingAdmin(SoftDeleteAdmin):
             "title": f"{question.verb} {question.stored or question.wanted}?",
             "opts": self.opts,
             "question": question,
+            "state": question.state,
+            "fields": changed_fields(question.stored, question.wanted) if question.stored else [],
             "impact": impact,
             "change": impact.after.minus(impact.before),
             "most": [{"facility": names[move.facility_id], "move": move} for move in impact.most],
@@ -183,6 +190,12 @@ class AskingAdmin(SoftDeleteAdmin):
             if question.stored
             else reverse("admin:emissions_emissionfactor_add"),
         }
+        if moves.asked_for(request):
+            return moves.answer(
+                self, request, context, question.wanted.organization_id,
+                lambda start: listed(question.survey, start),
+                lambda: (tuple(move) for _, move in question.survey.moves()),  # type: ignore[misc]
+            )  # fmt: skip
         part = "preview_body" if request.headers.get("HX-Request") else "preview"
         return TemplateResponse(request, f"admin/emissions/{part}.html", context)
 
@@ -202,6 +215,17 @@ class AskingAdmin(SoftDeleteAdmin):
             self.message_user(
                 request, format_html("It reaches much, so a task recalculates it: see {}.", address)
             )
+
+
+def listed(survey: Survey, start: str) -> moves.Page:
+    """A page of the facilities that a factor moves; `start` names the last one of the page before:
+    its organization and itself."""
+    place = Place(*map(UUID, start.split(" "))) if start else None
+    found = list(islice(survey.moves(place), moves.SIZE + 1))
+    more = len(found) > moves.SIZE
+    shown = found[: moves.SIZE]
+    following = " ".join(map(str, shown[-1][0])) if more else None
+    return moves.Page([(one.facility_id, one.before, one.after) for _, one in shown], following)
 
 
 def request_fields(request: HttpRequest) -> list[tuple[str, str]]:

@@ -149,7 +149,9 @@ class ConsumptionAdmin(SoftDeleteAdmin):
     def next_form(self, row: Consumption) -> str:
         return form_after(row)
 
-    def answered(self, request: HttpRequest, row: Consumption, answer: HttpResponse) -> HttpResponse:
+    def answered(
+        self, request: HttpRequest, row: Consumption, answer: HttpResponse
+    ) -> HttpResponse:
         self.say_figure(request, row)
         return super().answered(request, row, answer)
 

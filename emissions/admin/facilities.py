@@ -11,6 +11,8 @@ from emissions.admin.bills.days import coverage_of
 from emissions.admin.bills.listed import by_category
 from emissions.admin.links import lines_of, link, new_factor, page_of
 from emissions.admin.monthly import monthly
+from emissions.admin.previews.effects import AsksAboutEffect
+from emissions.ledger.effects import Effect, effect_of_facility
 from emissions.models import CalculationStatus, Consumption, ConsumptionStatus, Emission
 from emissions.reports.missing import NO_FACTOR, key_of
 from facilities.admin import FacilityAdmin
@@ -23,7 +25,7 @@ LISTED = 6
 """So many months are in the table under the chart."""
 
 
-class EmittingFacilityAdmin(FacilityAdmin):
+class EmittingFacilityAdmin(AsksAboutEffect, FacilityAdmin):
     """The same form, with every figure linked to the lines it is the sum of."""
 
     change_form_outer_before_template = "admin/emissions/bills/facility_top.html"
@@ -39,6 +41,12 @@ class EmittingFacilityAdmin(FacilityAdmin):
         "completeness",
     ]
     fieldsets = [*FacilityAdmin.fieldsets[:1], *FacilityAdmin.fieldsets[2:]]
+    figures_depend_on = ("country", "region", "categories")
+
+    def effect_of(self, stored: Facility, wanted: Facility) -> Effect:
+        names = ("type", *self.figures_depend_on)
+        return effect_of_facility(stored, {name: getattr(wanted, name) for name in names})
+
     @admin.display(description="CO2e, kg", ordering="co2e")
     def co2e_linked(self, row: Facility) -> str:
         return link(lines_of(row), shown_number(row.co2e))

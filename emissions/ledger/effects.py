@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import reduce
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -24,7 +25,9 @@ from emissions.ledger.bills import (
 from emissions.ledger.plan import OWN_COLUMNS, bills, computed_beside_stored
 from emissions.ledger.reach import reaches, touched
 from emissions.models import CalculationStatus, Consumption, EmissionFactor
+from facilities.categories import Category
 from facilities.models import Facility
+from organizations.models import Organization
 
 LOT = 5000
 LARGEST = 10
@@ -68,6 +71,18 @@ class Effect:
     total: BeforeAfter = field(default_factory=BeforeAfter)
     years: defaultdict[int, BeforeAfter] = field(default_factory=lambda: defaultdict(BeforeAfter))
     largest: list[Move] = field(default_factory=list)
+    moved: dict[UUID, Kilograms] = field(default_factory=dict)
+    """By how much each facility moves."""
+
+    before: Kilograms = field(default_factory=Kilograms)
+    after: Kilograms = field(default_factory=Kilograms)
+    """The totals of the facilities that move, together."""
+
+    def moves(self) -> list[tuple[UUID, Kilograms, Kilograms]]:
+        """Every facility that moves with its totals before and after, the largest move first."""
+        order = sorted(self.moved, key=lambda pk: (-max(map(abs, self.moved[pk])), pk))
+        stored = totals_of(order)
+        return [(pk, stored[pk], stored[pk].plus(self.moved[pk])) for pk in order]
 
 
 def effect_of_factor(
@@ -141,6 +156,21 @@ def _bill(wanted: Consumption) -> Bill:
     )
 
 
+def effect_of_gwp_set(organization: Organization, gwp_set: str) -> Effect:
+    """What an organization's other GWP set would change: the figures of its refrigerants."""
+    theirs = Consumption.objects.filter(
+        organization=organization, category=Category.RECHARGE, deleted_at=None
+    ).order_by("pk")
+    lots = _lots(list(theirs.values_list("pk", flat=True)))
+    return _effect([row._replace(gwp_set=gwp_set) for row in lot] for lot in lots)
+
+
+def totals_of(ids: Sequence[UUID]) -> dict[UUID, Kilograms]:
+    """What facilities emit as it is stored."""
+    rows = Facility.objects.filter(pk__any_of=ids).values_list("pk", *Kilograms._fields)
+    return {pk: Kilograms._make(amounts) for pk, *amounts in rows}
+
+
 def _lots(ids: Sequence[UUID]) -> Iterator[list[Bill]]:
     for start in range(0, len(ids), LOT):
         yield bills(Q(pk__any_of=ids[start : start + LOT]))
@@ -169,7 +199,10 @@ def _effect(lots: Iterable[list[Bill]], supposing: Sequence[EmissionFactor] = ()
                 for sums in (effect.total, effect.years[line[MONTH].year]):
                     sums.after = sums.after.plus(kilograms)
                 moves[line[FACILITY]] = moves[line[FACILITY]].plus(kilograms)
-    effect.facilities = len(moves)
+    effect.facilities, effect.moved = len(moves), moves
+    for total in totals_of(list(moves)).values():
+        effect.before = effect.before.plus(total)
+    effect.after = reduce(Kilograms.plus, moves.values(), effect.before)
     largest = sorted(moves, key=lambda pk: (-max(map(abs, moves[pk])), pk))[:LARGEST]
     facilities = Facility.objects.in_bulk(largest)
     for pk in largest:

@@ -8,7 +8,8 @@ enough to travel with the page, however much the change reaches.
 """
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple, Self
@@ -119,6 +120,9 @@ class Survey:
         self.done = 0
         self.place: Place | None = None
         self.half: Half | None = None
+        self.passed: list[tuple[Place, Move]] | None = None
+        """Set to a list, it is given every facility that moves, as they are gone through."""
+
         self.last_organization: UUID | None = None
         self.finished = not self.ground.consumptions
 
@@ -237,11 +241,29 @@ class Survey:
             found.organizations += place.organization_id != self.last_organization
             found.recalculating += facility.co2e_status == Completeness.RECALCULATING
             found.before, found.after = found.before.plus(before), found.after.plus(after)
-            found.most.append(Move(place.facility_id, before, after))
+            move = Move(place.facility_id, before, after)
+            found.most.append(move)
+            if self.passed is not None:
+                self.passed.append((place, move))
             self.last_organization = place.organization_id
         found.most.sort(key=lambda one: -one.size)
         del found.most[EXAMPLES:]
         self.place = list(tallies)[-1]
+
+    def moves(self, start: Place | None = None) -> Iterator[tuple[Place, Move]]:
+        """Every facility that moves, in order of organization and id, from after a place on.
+
+        Goes through the consumption anew, as the caller takes them; what this survey has found so
+        far stays as it is.
+        """
+        again = copy(self)
+        again.impact, again.passed, again._waiting = Impact(), [], deque()
+        again.place, again.half, again.last_organization = start, None, None
+        again.finished = not again.ground.consumptions
+        while not again.finished:
+            again.run(lambda: True)
+            yield from again.passed
+            again.passed.clear()
 
     def as_json(self) -> dict[str, Any]:
         """How far it is and what it has found, to go on with `resumed`."""

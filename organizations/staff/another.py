@@ -15,7 +15,9 @@ class AddsAnother:
 
     def next_form(self, row: Any) -> str:
         """The form of a new row, filled with what it keeps of this one."""
-        fields = {name: row._meta.get_field(name).value_from_object(row) for name in self.kept_for_next}
+        fields = {
+            name: row._meta.get_field(name).value_from_object(row) for name in self.kept_for_next
+        }
         kept = urlencode({name: value for name, value in fields.items() if value not in ("", None)})
         return f"{reverse(f'admin:{self.opts.app_label}_{self.opts.model_name}_add')}?{kept}"
 

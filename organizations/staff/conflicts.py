@@ -84,7 +84,9 @@ class AsksOnConflict:
                 formset = inline.get_formset(request, row)
                 rows = inline.get_queryset(request).filter(**{formset.fk.name: row})
                 codes = [(str(one.pk), str(getattr(one, column))) for one in rows]
-                found.append((formset.get_default_prefix(), column, inline.verbose_name_plural, codes))
+                found.append(
+                    (formset.get_default_prefix(), column, inline.verbose_name_plural, codes)
+                )
         return found
 
     def in_between(self, request: HttpRequest, object_id: str | None) -> HttpResponse | None:
@@ -161,9 +163,7 @@ class AsksOnConflict:
         data[BASE] = self.base_of(request, row.pk)
         request.POST = data  # type: ignore[assignment]
 
-    def _ask_which(
-        self, request: HttpRequest, row: Any, conflicts: list[Conflict]
-    ) -> HttpResponse:
+    def _ask_which(self, request: HttpRequest, row: Any, conflicts: list[Conflict]) -> HttpResponse:
         last = changes_of(row)[:1] if hasattr(row, "history") else []
         context = {
             **self.admin_site.each_context(request),
@@ -176,7 +176,8 @@ class AsksOnConflict:
                 (name, value)
                 for name, values in request.POST.lists()
                 for value in values
-                if name != "csrfmiddlewaretoken" and not name.startswith((CHOICE, "_confirmed", "_preview"))
+                if name != "csrfmiddlewaretoken"
+                and not name.startswith((CHOICE, "_confirmed", "_preview"))
             ],
             "back": request.get_full_path(),
         }
@@ -223,9 +224,14 @@ def in_words(field: forms.Field, sent: dict[str, list[str]]) -> str:
         return "yes" if values else "no"
     if isinstance(field, forms.ModelChoiceField):
         rows: Any = field.queryset
-        return ", ".join(str(one) for one in rows.model._base_manager.filter(pk__in=values)) or "nothing"
+        return (
+            ", ".join(str(one) for one in rows.model._base_manager.filter(pk__in=values))
+            or "nothing"
+        )
     if isinstance(field, forms.ChoiceField | forms.TypedChoiceField):
-        labels = {str(key): str(label) for key, label in field.choices if not isinstance(label, list)}
+        labels = {
+            str(key): str(label) for key, label in field.choices if not isinstance(label, list)
+        }
         values = [labels.get(one, one) for one in values]
     return ", ".join(values) or "nothing"
 

@@ -110,4 +110,6 @@ def test_who_may_not_write_a_bill_gets_no_figure_of_one(
     assert "Select a valid choice" in typed(erin_admin, form(theirs))
     bill = charlie.consumption(theirs)
     assert bill["id"] not in typed(erin_admin, form(facility, _row=bill["id"]))
-    assert bob_admin.get(page(alice.consumption(facility))).content.decode().count("data-address") == 0
+    assert (
+        bob_admin.get(page(alice.consumption(facility))).content.decode().count("data-address") == 0
+    )

@@ -57,7 +57,9 @@ def test_the_second_sees_what_the_first_changed_in_a_bill(
     bill = alice.consumption(alice.facility())
     page = test_bill_form.page(bill)
     first, second = opened(erin_admin, page), opened(alice_admin, page)
-    assert erin_admin.post(page, first | {"quantity": "2000", "note": "read again"}).status_code == 302
+    assert (
+        erin_admin.post(page, first | {"quantity": "2000", "note": "read again"}).status_code == 302
+    )
     response = alice_admin.post(page, second | {"quantity": "1500"})
     assert named(response) == {
         "quantity": ("1000", "2000", "1500", False),
@@ -68,7 +70,9 @@ def test_the_second_sees_what_the_first_changed_in_a_bill(
     half = decided(response, quantity="mine")
     response = alice_admin.post(page, half)
     assert response.status_code == 409, "each field is decided"
-    assert alice_admin.post(page, decided(response, quantity="mine", note="theirs")).status_code == 302
+    assert (
+        alice_admin.post(page, decided(response, quantity="mine", note="theirs")).status_code == 302
+    )
     stored = Consumption.objects.get()
     assert (stored.quantity, stored.note) == (1500, "read again")
 
@@ -146,7 +150,10 @@ def test_a_factor_is_decided_before_its_preview(
     assert named(response)["co2e"][:3] == ("0.5", "0.6", "0.7")
     preview = alice_admin.post(page, decided(response, co2e="mine"))
     assert preview.status_code == 200
-    assert (preview.context["impact"].before.co2e, preview.context["impact"].after.co2e) == (600, 700)
+    assert (preview.context["impact"].before.co2e, preview.context["impact"].after.co2e) == (
+        600,
+        700,
+    )
     assert alice_admin.post(page, confirmed(preview)).status_code == 302
     assert EmissionFactor.objects.get(pk=factor["id"]).co2e == Decimal("0.7")
 

@@ -1,4 +1,4 @@
-"""A facility's page: its figures first, the days of its year, its bills, and the next one's form."""
+"""A facility's page: its figures first, the days of its year, its bills, the next one's form."""
 
 import re
 from datetime import date
@@ -11,8 +11,8 @@ from django.test import Client
 from emissions.admin.bills.after import next_period
 from emissions.models import Consumption
 from tests.admin.test_bill_form import ADD, form
-from tests.admin.test_facilities import page
 from tests.admin.test_facilities import form as facility_form
+from tests.admin.test_facilities import page
 from tests.conftest import Person
 from tests.facilities.cups import cups
 
@@ -59,7 +59,8 @@ def test_a_facility_and_a_factor_keep_what_the_next_shares(
     data = facility_form([], organization=alice.organization.pk, region="MD", _addanother="1")
     response = alice_admin.post("/admin/facilities/facility/add/", data)
     assert filled(response["Location"]) == {
-        "organization": str(alice.organization.pk), "type": "office", "country": "ES", "region": "MD",
+        "organization": str(alice.organization.pk), "type": "office", "country": "ES",
+        "region": "MD",
     }  # fmt: skip
     factor = {
         "organization": alice.organization.pk, "category": "heat", "activity": "straw",
@@ -76,7 +77,7 @@ def test_its_figures_come_before_its_form(alice: Person, alice_admin: Client) ->
     facility = alice.facility()
     alice.consumption(facility)
     text = alice_admin.get(page(facility)).content.decode()
-    order = ["id=\"figures\"", "id=\"monthly\"", "id=\"coverage\"", "id=\"bills\"", 'id="facility_form"']
+    order = ['id="figures"', 'id="monthly"', 'id="coverage"', 'id="bills"', 'id="facility_form"']
     places = [text.index(one) for one in order]
     assert places == sorted(places)
     assert "260" in text[places[0] : places[1]], "market-based"

@@ -33,7 +33,9 @@ class Said(NamedTuple):
 def said_of(row: Consumption, lines: Iterable[Emission]) -> Said:
     """A bill with its figures set, stored or not, and the lines that give them."""
     figure = "" if row.co2e is None else in_words(row, list(lines))
-    return Said(figure, row.co2e_reason, [f"{_label(one)}: {one.detail}" for one in warnings_of(row)])
+    return Said(
+        figure, row.co2e_reason, [f"{_label(one)}: {one.detail}" for one in warnings_of(row)]
+    )
 
 
 def said_of_stored(row: Consumption) -> Said:
@@ -49,7 +51,9 @@ def said_of_typed(row: Consumption) -> Said:
     lines, figures = expected_of_consumption(row)
     for name, value in figures._asdict().items():
         setattr(row, name, value)
-    return said_of(row, [Emission(**dict(zip(Emission.WRITTEN, one, strict=True))) for one in lines])
+    return said_of(
+        row, [Emission(**dict(zip(Emission.WRITTEN, one, strict=True))) for one in lines]
+    )
 
 
 def in_words(row: Consumption, lines: list[Emission]) -> str:
@@ -57,9 +61,7 @@ def in_words(row: Consumption, lines: list[Emission]) -> str:
     differs beside it."""
     location = factors_used(lines, "location")
     quantity = f"{shown_number(row.quantity)} {row.unit}"
-    words = format_html(
-        "{} kg CO2e: {} × {}", shown_number(row.co2e), quantity, _named(location)
-    )
+    words = format_html("{} kg CO2e: {} × {}", shown_number(row.co2e), quantity, _named(location))
     market = factors_used(lines, "market")
     if market != location:
         words = format_html(

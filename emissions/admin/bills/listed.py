@@ -1,6 +1,6 @@
 """A facility's bills on its page: by category, the newest first, each meter with its next bill."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from emissions.admin.bills.after import form_after, form_with
