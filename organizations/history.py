@@ -269,7 +269,7 @@ def differences(before: Any, after: Any) -> list[FieldChange]:
 
 def changed_fields(before: Any, after: Any) -> list[FieldChange]:
     """What is different between a row as it is stored and as it is wanted, as people read it."""
-    model = type(after)
+    model: Any = type(after)
     fields = history_of(model).tracked_fields if hasattr(model, "history") else model._meta.fields
     return [
         FieldChange(field.verbose_name, shown(before, field), shown(after, field))

@@ -30,6 +30,7 @@ from emissions.models import EmissionFactor, Recalculation
 from facilities.models import Facility
 from organizations.history import changed_fields
 from organizations.staff import SoftDeleteAdmin, refusing
+from organizations.staff.numbers import shown_number
 from organizations.tenancy import pass_gate
 
 CONFIRMED, STATE, AGAIN = "_confirmed", "_preview", "_again"
@@ -199,22 +200,35 @@ class AskingAdmin(SoftDeleteAdmin):
         part = "preview_body" if request.headers.get("HX-Request") else "preview"
         return TemplateResponse(request, f"admin/emissions/{part}.html", context)
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        self.say_how_far(request, obj)
+    def answered(self, request: HttpRequest, row: EmissionFactor, answer: HttpResponse) -> Any:
+        self.say_how_far(request, row)
+        return super().answered(request, row, answer)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         super().delete_model(request, obj)
         self.say_how_far(request, obj)
 
     def say_how_far(self, request: HttpRequest, row: EmissionFactor) -> None:
-        """Where the recalculation can be followed, if it was too much to be done at once."""
+        """How many bills have another figure for it, or where that can be followed, if it was too
+        much to be done at once."""
+        if row.recalculated is not None:
+            changed, gained = row.recalculated
+            if gained:
+                self.message_user(request, f"{bills_have(gained)} a figure now that had none.")
+            if changed > gained:
+                more = bills_have(changed - gained)
+                self.message_user(request, f"{more} another figure now, or none any more.")
+            return
         runs = Recalculation.objects.unfinished().filter(created_at__gte=row.updated_at)
         if runs.exists():
             address = link(list_of(Recalculation), "the recalculations")
             self.message_user(
                 request, format_html("It reaches much, so a task recalculates it: see {}.", address)
             )
+
+
+def bills_have(count: int) -> str:
+    return "1 bill has" if count == 1 else f"{shown_number(count)} bills have"
 
 
 def listed(survey: Survey, start: str) -> moves.Page:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from emissions.admin.bills.after import form_after
+from emissions.admin.bills.explained import steps
 from emissions.admin.bills.figure import said_of_stored, typed
 from emissions.admin.links import consumption_missing, lines_of, link, new_factor, page_of
 from emissions.admin.uploads.pages import Uploads
@@ -25,6 +26,7 @@ from emissions.reports.missing import (
     key_of,
     missing_keys,
     uncalculated,
+    units_instead,
 )
 from facilities.admin import country_name
 from facilities.models import Facility
@@ -215,15 +217,19 @@ class ConsumptionAdmin(SoftDeleteAdmin):
         obj: Consumption | None = kwargs.get("obj")
         if obj is not None:
             context["explanation"] = explanation(obj)
+            context["steps"] = steps(context["explanation"]["lines"])
             context["changes"] = changes_of(obj)
             if obj.co2e_reason.startswith(NO_FACTOR):
-                context["new_factor"] = new_factor(key_of(obj), request)
+                key = key_of(obj)
+                context["new_factor"] = new_factor(key, request)
+                context["units_instead"] = units_instead([key]).get(key)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def missing_view(self, request: HttpRequest) -> HttpResponse:
         """Uncalculated consumption by the key that no factor has, biggest first."""
         seen = self.get_queryset(request)
         found = [as_missing(row) for row in missing_keys(seen)[: SHOWN_KEYS + 1]]
+        instead = units_instead(one.key for one in found)
         ambiguous = uncalculated(seen, AMBIGUOUS).select_related("facility")
         context = {
             **self.admin_site.each_context(request),
@@ -235,6 +241,7 @@ class ConsumptionAdmin(SoftDeleteAdmin):
                     "country": country_name(one.key.country),
                     "behind": consumption_missing(one.key),
                     "new_factor": new_factor(one.key, request),
+                    "units_instead": instead.get(one.key),
                 }
                 for one in found[:SHOWN_KEYS]
             ],

@@ -14,7 +14,7 @@ from emissions.admin.monthly import monthly
 from emissions.admin.previews.effects import AsksAboutEffect
 from emissions.ledger.effects import Effect, effect_of_facility
 from emissions.models import CalculationStatus, Consumption, ConsumptionStatus, Emission
-from emissions.reports.missing import NO_FACTOR, key_of
+from emissions.reports.missing import NO_FACTOR, key_of, units_instead
 from facilities.admin import FacilityAdmin
 from facilities.models import Facility
 from organizations.history import changes_of
@@ -89,15 +89,19 @@ class EmittingFacilityAdmin(AsksAboutEffect, FacilityAdmin):
             category__in=facility.categories,
         )
         rows = rows.select_related("facility", "organization").order_by("-start_date", "pk")
+        found = [
+            (row, key_of(row) if row.co2e_reason.startswith(NO_FACTOR) else None)
+            for row in rows[:UNCALCULATED]
+        ]
+        instead = units_instead(key for _, key in found if key)
         return [
             {
                 "row": row,
                 "address": page_of(row),
-                "new_factor": new_factor(key_of(row), request)
-                if row.co2e_reason.startswith(NO_FACTOR)
-                else "",
+                "new_factor": new_factor(key, request) if key else "",
+                "units_instead": instead.get(key) if key else None,
             }
-            for row in rows[:UNCALCULATED]
+            for row, key in found
         ]
 
 

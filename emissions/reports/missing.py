@@ -5,6 +5,7 @@ consumption. That day lacks a location-based factor: where there is one, it stan
 market-based one, so none is ever missing alone.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
@@ -13,13 +14,13 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Case, Count, Max, Min, QuerySet, Value, When
+from django.db.models import Case, Count, Max, Min, Q, QuerySet, Value, When
 from django.db.models.functions import ExtractYear
 
 from emissions.calculation.formula import convert, rounded
 from emissions.calculation.selection import LOCATION
 from emissions.calculation.units import UNITS, dimension, ratio
-from emissions.models import CalculationStatus, Consumption, ConsumptionStatus
+from emissions.models import CalculationStatus, Consumption, ConsumptionStatus, EmissionFactor
 from facilities.categories import Category
 from organizations.database.decimals import ExactSum
 
@@ -150,6 +151,34 @@ def as_missing(row: dict[str, Any]) -> Missing:
         row["first_day"],
         row["last_day"],
     )
+
+
+def units_instead(found: Iterable[MissingKey]) -> dict[MissingKey, list[str]]:
+    """Of keys whose unit no factor of the activity can be converted to: the units that factors of
+    it are per. A key whose activity has no factor at all, or one in its own dimension, is not in.
+    """
+    keys = list(found)
+    factors = EmissionFactor.objects.live().filter(
+        Q(organization=None) | Q(organization__in={key.organization_id for key in keys}),
+        category__in={key.category for key in keys},
+        activity__in={key.activity for key in keys},
+    )
+    known: defaultdict[tuple[Any, ...], set[str]] = defaultdict(set)
+    names = ("organization_id", "category", "activity", "unit")
+    for organization_id, category, activity, unit in (
+        factors.values_list(*names).distinct().order_by()
+    ):
+        known[organization_id, category, activity].add(unit)
+    instead = {}
+    for key in keys:
+        units = {
+            unit
+            for whose in (None, key.organization_id)
+            for unit in known[whose, key.category, key.activity]
+        }
+        if units and all(dimension(unit) != dimension(key.unit) for unit in units):
+            instead[key] = sorted(units)
+    return instead
 
 
 def quantities(rows: Any, found: Iterable[MissingKey]) -> dict[MissingKey, Decimal]:

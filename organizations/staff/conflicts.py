@@ -131,14 +131,15 @@ class AsksOnConflict:
                 continue
             mine = {one: request.POST.getlist(one) for one in {*before, *now[name]}}
             mine = {one: values for one, values in mine.items() if values}
-            texts = [in_words(field, one) for one in (before, now[name], mine)]
-            found.append(Conflict(name, str(field.label), *texts, untouched=mine == before))
+            was_, is_, here = (in_words(field, one) for one in (before, now[name], mine))
+            label = str(field.label)
+            found.append(Conflict(name, label, was_, is_, here, mine == before))
         for prefix, column, label, codes in self._lists(request, row):
             theirs, old = [code for _, code in codes], base.get(prefix, {}).get(prefix, [])
             sent = codes_sent(request.POST, prefix, column)
             if theirs != old and sent is not None and sorted(sent) != sorted(theirs):
-                texts = [", ".join(one) or "nothing" for one in (old, theirs, sent)]
-                found.append(Conflict(prefix, label, *texts, untouched=sent == old))
+                was_, is_, here = (", ".join(one) or "nothing" for one in (old, theirs, sent))
+                found.append(Conflict(prefix, label, was_, is_, here, sent == old))
         return found
 
     def _decide(
@@ -204,7 +205,7 @@ def as_sent(field: Any) -> dict[str, list[str]]:
     """What a browser sends of a form's field that nobody has touched."""
     widget, value = field.field.widget, field.value()
     if isinstance(widget, forms.MultiWidget):
-        parts = zip(widget.widgets, widget.decompress(value), strict=True)
+        parts = zip(widget.widgets, widget.decompress(value) or (), strict=True)
         return {
             f"{field.html_name}_{place}": [str(one.format_value(part) or "")]
             for place, (one, part) in enumerate(parts)
@@ -228,10 +229,9 @@ def in_words(field: forms.Field, sent: dict[str, list[str]]) -> str:
             ", ".join(str(one) for one in rows.model._base_manager.filter(pk__in=values))
             or "nothing"
         )
-    if isinstance(field, forms.ChoiceField | forms.TypedChoiceField):
-        labels = {
-            str(key): str(label) for key, label in field.choices if not isinstance(label, list)
-        }
+    if isinstance(field, forms.ChoiceField):
+        choices: Any = field.choices
+        labels = {str(key): str(label) for key, label in choices if isinstance(label, str)}
         values = [labels.get(one, one) for one in values]
     return ", ".join(values) or "nothing"
 

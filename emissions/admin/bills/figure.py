@@ -82,7 +82,8 @@ def _named(factors: list[EmissionFactor]) -> str:
 
 
 def _label(fault: Any) -> str:
-    return str(Consumption._meta.get_field(fault.column).verbose_name)
+    field: Any = Consumption._meta.get_field(fault.column)
+    return str(field.verbose_name)
 
 
 def typed(page: Any, request: HttpRequest, row: Consumption | None) -> dict[str, Any]:
