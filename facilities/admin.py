@@ -161,6 +161,7 @@ class FacilityAdmin(SoftDeleteAdmin):
     kept_for_next = ("organization", "type", "country", "region")
     inlines = [SupplyPointInline, MeterInline]
     actions = [
+        "delete_selected",
         "archive_selected",
         "activate_selected",
         "restore_selected",

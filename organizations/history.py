@@ -267,6 +267,16 @@ def differences(before: Any, after: Any) -> list[FieldChange]:
     ]
 
 
+def changed_columns(before: Any, after: Any) -> list[str]:
+    """The columns by which two entries of a row's history differ, but for its deletion."""
+    return [
+        field.attname
+        for field in after.tracked_fields
+        if field.name not in SAID_IN_A_WORD
+        and getattr(before, field.attname) != getattr(after, field.attname)
+    ]
+
+
 def changed_fields(before: Any, after: Any) -> list[FieldChange]:
     """What is different between a row as it is stored and as it is wanted, as people read it."""
     model: Any = type(after)

@@ -99,11 +99,6 @@ class Question:
 class AskingAdmin(SoftDeleteAdmin):
     """Nothing that moves figures is stored before its preview has been seen."""
 
-    def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.restore_view)
-        name = "emissions_emissionfactor_restore"
-        return [path("<path:object_id>/restore/", view, name=name), *super().get_urls()]
-
     def in_between(self, request: HttpRequest, object_id: str | None) -> HttpResponse | None:
         """First what somebody else has changed, then what it would move."""
         return super().in_between(request, object_id) or self.ask_to_save(request, object_id)
@@ -207,6 +202,21 @@ class AskingAdmin(SoftDeleteAdmin):
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         super().delete_model(request, obj)
         self.say_how_far(request, obj)
+
+    def get_urls(self) -> list[Any]:
+        """Factors are not brought back by one press, but after their preview."""
+        urls = super().get_urls()
+        view = self.admin_site.admin_view(self.restore_view)
+        name = "emissions_emissionfactor_restore"
+        return [
+            path("<path:object_id>/restore/", view, name=name),
+            *(one for one in urls if one.name != "emissions_emissionfactor_undelete"),
+        ]
+
+    def undo(self, request: HttpRequest, ids: list[Any]) -> str:
+        """Bringing a factor back moves figures too: its preview comes first."""
+        address = reverse("admin:emissions_emissionfactor_restore", args=ids[:1])
+        return link(address, "Undo")
 
     def say_how_far(self, request: HttpRequest, row: EmissionFactor) -> None:
         """How many bills have another figure for it, or where that can be followed, if it was too

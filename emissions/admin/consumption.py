@@ -142,6 +142,7 @@ class ConsumptionAdmin(SoftDeleteAdmin):
         "updated_at",
         "deleted_at",
     ]
+    delete_confirmation_template = "admin/emissions/bills/delete.html"
     change_form_after_template = "admin/emissions/bills/typed.html"
     change_form_outer_after_template = "admin/emissions/consumption_after.html"
 

@@ -6,6 +6,7 @@ autocomplete, export, chart and page starts from `visible()`.
 """
 
 from organizations.staff.cells import in_one_line, number, plain
+from organizations.staff.deleting import SoftDeleteAdmin
 from organizations.staff.lists import (
     CappedPaginator,
     DeletedFilter,
@@ -14,7 +15,6 @@ from organizations.staff.lists import (
 )
 from organizations.staff.pages import (
     ReadOnly,
-    SoftDeleteAdmin,
     SuperuserAdmin,
     TenantAdmin,
     TenantInline,

@@ -3,10 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin, TabularInline
@@ -17,8 +15,10 @@ from organizations.staff.another import AddsAnother
 from organizations.staff.conflicts import AsksOnConflict, Meanwhile
 from organizations.staff.forms import FORM_FIELDS
 from organizations.staff.lists import CappedPaginator, Listing
+from organizations.staff.reasons import AsksWhy
 from organizations.staff.refusals import refusing
 from organizations.staff.roles import is_superuser, organizations_of
+from organizations.staff.undoing import UndoesChanges
 
 
 class ReadOnly:
@@ -79,7 +79,11 @@ class Explained:
         return parent.formfield_for_choice_field(db_field, request, **kwargs)
 
 
-class TenantAdmin(AsksOnConflict, AddsAnother, ScopedChoices, Explained, ModelAdmin):
+class Saves(AsksWhy, UndoesChanges, AsksOnConflict, AddsAnother):
+    """What a form is asked on its way to being stored, and what follows."""
+
+
+class TenantAdmin(Saves, ScopedChoices, Explained, ModelAdmin):
     """A page of rows that belong to organizations."""
 
     view_role: str = Role.VIEWER
@@ -206,41 +210,6 @@ class TenantAdmin(AsksOnConflict, AddsAnother, ScopedChoices, Explained, ModelAd
         return refusing(request, lambda: super(TenantAdmin, self).delete_view(
             request, *args, **kwargs
         ))  # fmt: skip
-
-
-class SoftDeleteAdmin(TenantAdmin):
-    """Deleting keeps the row, so nothing that refers to it stands in the way; it can come back."""
-
-    actions = ["restore_selected"]
-    delete_confirmation_template = "admin/organizations/soft_delete.html"
-    delete_selected_confirmation_template = "admin/organizations/soft_delete_selected.html"
-    change_form_outer_before_template = "admin/organizations/deleted.html"
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Once: what was released when it was deleted comes back by that moment."""
-        if obj is not None and obj.deleted_at:
-            return False
-        return super().has_delete_permission(request, obj)
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list, dict, set, list]:
-        objs = list(objs)
-        names = [str(one) for one in objs]
-        refused = {str(one) for one in objs if not self.has_delete_permission(request, one)}
-        return names, {self.model._meta.verbose_name_plural: len(objs)}, refused, []
-
-    @admin.action(description="Restore selected %(verbose_name_plural)s", permissions=["change"])
-    def restore_selected(self, request: HttpRequest, queryset: QuerySet) -> None:
-        for row in queryset.exclude(deleted_at=None):
-            if not self.has_change_permission(request, row):
-                self.message_user(request, f"{row} is not yours to restore.", messages.ERROR)
-                continue
-            try:
-                row.restore()
-            except ValidationError as error:
-                reason = " ".join(error.messages)
-                self.message_user(request, f"{row} stays deleted: {reason}", messages.ERROR)
-            else:
-                self.message_user(request, f"{row} is back.")
 
 
 class TenantInline(ScopedChoices, Explained, TabularInline):

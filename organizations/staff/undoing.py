@@ -1,0 +1,54 @@
+"""A change is undone on the row's own form: it opens with what was before, and is saved as any."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest
+
+from organizations.history import changed_columns
+
+UNDO = "_undo"
+
+
+class UndoesChanges:
+    """A page whose form opens with what was before a change, for `?_undo=` of its history."""
+
+    model: Any
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        parent: Any = super()
+        row = parent.get_object(request, object_id, from_field)
+        asked = request.GET.get(UNDO, "") if request.method == "GET" else ""
+        if row is not None and asked and hasattr(row, "history"):
+            self.open_with(request, row, asked)
+        return row
+
+    def open_with(self, request: HttpRequest, row: Any, asked: str) -> None:
+        """Sets what a change has changed to what it was before; the row is not stored."""
+        back = undone(row, asked)
+        if back is None:
+            messages.warning(request, "This cannot be undone: it has been changed again since.")
+            return
+        for name, value in back.items():
+            setattr(row, name, value)
+        sentence = "The form shows what was before that change. Save it to undo the change."
+        messages.info(request, sentence)
+
+
+def undone(row: Any, asked: str) -> dict[str, Any] | None:
+    """Column → value before one change of a row; nothing if it holds no longer what the change
+    made it, or there is no such change."""
+    try:
+        history_id = UUID(asked)
+    except ValueError:
+        return None
+    entries = row.history.filter(history_id__lte=history_id).order_by("-history_id")
+    newest = list(entries[:2])
+    if len(newest) < 2 or newest[0].history_id != history_id:
+        return None
+    after, before = newest
+    changed = changed_columns(before, after)
+    if not changed or any(getattr(row, name) != getattr(after, name) for name in changed):
+        return None
+    return {name: getattr(before, name) for name in changed}
