@@ -16,6 +16,7 @@ GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("Emissions", "receipt_long", "emissions_emission_changelist"),
             ("Inventory", "summarize", "emissions_closedperiod_inventory"),
             ("Closed years", "event_busy", "emissions_closedperiod_changelist"),
+            ("Changes", "manage_history", "emissions_consumption_changes"),
             ("Bring in a file", "upload_file", "emissions_consumption_upload"),
             ("Imports", "inventory_2", "organizations_import_changelist"),
             ("Layouts", "view_column", "organizations_importlayout_changelist"),

@@ -1,5 +1,6 @@
 """Consumption in the admin: what is used where, how its figures come about, what is missing."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,6 +15,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from emissions.admin.bills.after import form_after
 from emissions.admin.bills.explained import steps
 from emissions.admin.bills.figure import said_of_stored, typed
+from emissions.admin.changes.page import changes_page
 from emissions.admin.links import consumption_missing, lines_of, link, new_factor, page_of
 from emissions.admin.uploads.pages import Uploads
 from emissions.ledger.recalculation import lock_facilities
@@ -197,6 +199,11 @@ class ConsumptionAdmin(SoftDeleteAdmin):
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.missing_view)
         return [
+            path(
+                "changes/",
+                self.admin_site.admin_view(partial(changes_page, self)),
+                name="emissions_consumption_changes",
+            ),
             path("missing/", view, name="emissions_consumption_missing"),
             path(
                 "figure/",

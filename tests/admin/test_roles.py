@@ -197,7 +197,7 @@ def test_a_deleted_row_is_restored_on_its_page_by_who_may_and_is_deleted_once(
 def test_deleting_says_what_goes_with_it(alice_admin: Client, rows: dict[type, Any]) -> None:
     body = alice_admin.get(address(Facility, "delete", rows[Facility])).content.decode()
     assert "its 1 consumption and 500 kg CO2e" in body
-    assert "Nothing is destroyed" in body
+    assert "can be brought back at any time" in body
 
 
 def test_a_key_is_revoked_on_its_own_page(alice_admin: Client, rows: dict[type, Any]) -> None:

@@ -1,0 +1,18 @@
+"""One page shows all changes of an organization, newest first: the histories are read so too."""
+
+from django.db import migrations
+
+TABLES = ("facility", "supplypoint", "meter")
+
+
+class Migration(migrations.Migration):
+    dependencies = [("facilities", "0009_changes")]
+
+    operations = [
+        migrations.RunSQL(
+            f"CREATE INDEX {name}_history_newest ON facilities_historical{name} "
+            "(organization_id, history_id)",
+            f"DROP INDEX {name}_history_newest",
+        )
+        for name in TABLES
+    ]
