@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
     "organizations.access.author.remember_request",
+    "config.middleware.resuming.resume_after_login",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -17,6 +17,9 @@
       try {
         const answer = await fetch(panel.dataset.address, { method: "POST", body, signal: request.signal, redirect: "manual" });
         if (answer.ok) panel.querySelector("div").innerHTML = await answer.text();
+        else panel.querySelector("div").textContent = answer.type === "opaqueredirect"
+          ? "Your session has ended. Save: you are asked to log in, and nothing that you have typed is lost."
+          : "The figure cannot be shown now.";
       } catch (error) {
         if (error.name !== "AbortError") panel.querySelector("div").textContent = "";
       }

@@ -1,0 +1,102 @@
+"""A session that ends while somebody works in the admin: they log in and go on where they were.
+
+What was sent with a session that had ended is kept in the new one, which knows nobody yet. After
+the log-in the page that it was sent to asks whether to go on, and sends it once more.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+
+KEPT = "sent_without_a_session"
+LONGEST = 200_000
+"""Characters that are kept; a file is never."""
+
+SECRET = "password"
+OWN_FIELDS = ("csrfmiddlewaretoken",)
+
+
+def resume_after_login(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: keeps a form over a log-in, and lets no log-in page appear inside a panel."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith(reverse("admin:index")):
+            return get_response(request)
+        in_a_part = "HX-Request" in request.headers
+        if request.method == "GET" and not in_a_part and (kept := kept_for(request)):
+            return ask_to_go_on(request, kept)
+        response = get_response(request)
+        if not goes_to_login(request, response):
+            return response
+        by_script = request.headers.get("Sec-Fetch-Dest") == "empty" and not in_a_part
+        if request.method == "POST" and not by_script:
+            keep(request)
+        if in_a_part:
+            return HttpResponse(headers={"HX-Redirect": login_and_back(request)})
+        return response
+
+    return middleware
+
+
+def goes_to_login(request: HttpRequest, response: HttpResponse) -> bool:
+    """Whether a page answers that one has to log in first."""
+    login = reverse("admin:login")
+    return (
+        isinstance(response, HttpResponseRedirect)
+        and urlsplit(response.url).path == login
+        and request.path not in (login, reverse("admin:logout"))
+    )
+
+
+def keep(request: HttpRequest) -> None:
+    """Keeps what was sent, but for passwords and files."""
+    fields = [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name not in OWN_FIELDS and SECRET not in name
+    ]
+    if sum(len(name) + len(value) for name, value in fields) <= LONGEST:
+        request.session[KEPT] = {"path": request.get_full_path(), "fields": fields}
+
+
+def login_and_back(request: HttpRequest) -> str:
+    """The log-in page, which leads back: to where a form was sent, else to the page around it."""
+    back = request.get_full_path()
+    if request.method == "GET":
+        address = urlsplit(request.headers.get("HX-Current-URL", ""))
+        back = f"{address.path}?{address.query}" if address.query else address.path
+    return f"{reverse('admin:login')}?{urlencode({'next': back})}"
+
+
+def kept_for(request: HttpRequest) -> dict[str, Any] | None:
+    """What was sent to this address before its sender logged in; it is given out once."""
+    user: Any = request.user
+    kept = request.session.get(KEPT)
+    if (
+        not kept
+        or kept["path"] != request.get_full_path()
+        or not (user.is_active and user.is_staff)
+    ):
+        return None
+    del request.session[KEPT]
+    return kept
+
+
+def ask_to_go_on(request: HttpRequest, kept: dict[str, Any]) -> HttpResponse:
+    context = {
+        **admin.site.each_context(request),
+        "title": "You are logged in again",
+        "kept": kept["fields"],
+        "back": kept["path"],
+    }
+    response = render(request, "admin/resume.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
