@@ -167,11 +167,9 @@ def rows_of(found: Iterable[tuple[str, Any]]) -> dict[tuple[str, UUID], Any]:
     wanted: defaultdict[str, set[UUID]] = defaultdict(set)
     for kind, one in found:
         wanted[kind].add(one.facility_id if KINDS[kind] in PARTS else one.id)
-    return {
-        (kind, pk): row
-        for kind, ids in wanted.items()
-        for pk, row in (Facility if KINDS[kind] in PARTS else KINDS[kind])
-        .objects.select_related("organization")
-        .in_bulk(list(ids))
-        .items()
-    }
+    rows = {}
+    for kind, ids in wanted.items():
+        model: Any = Facility if KINDS[kind] in PARTS else KINDS[kind]
+        found_here = model.objects.select_related("organization").in_bulk(list(ids))
+        rows |= {(kind, pk): row for pk, row in found_here.items()}
+    return rows
