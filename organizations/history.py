@@ -9,6 +9,7 @@ history: the ledger has it.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -296,4 +297,7 @@ def shown(entry: Any, field: Any) -> str:
         return str(field.related_model._base_manager.filter(pk=value).first() or value)
     if field.choices:
         return str(dict(field.flatchoices).get(value, value))
+    if isinstance(value, Decimal):  # 7, not 7.000000
+        text = f"{value:f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
     return ", ".join(value) if isinstance(value, list) else str(value)

@@ -69,7 +69,7 @@ class AsksOnConflict:
         """What a browser would send of each field, and of each list of codes, unchanged."""
         page: Any = self
         form = page.get_form(request, row, change=True)(instance=row)
-        values = {name: as_sent(form[name]) for name in form.fields}
+        values = {name: as_sent(form[name]) for name in comparable(form)}
         for prefix, _, _, codes in self._lists(request, row):
             values[prefix] = {prefix: [code for _, code in codes]}
         return values
@@ -125,8 +125,8 @@ class AsksOnConflict:
         typed = form_class(request.POST, instance=page.model._default_manager.get(pk=row.pk))
         changed = set(typed.changed_data)
         found = []
-        for name, field in was.fields.items():
-            before = base.get(name, {})
+        for name in comparable(was):
+            field, before = was.fields[name], base.get(name, {})
             if before == now[name] or name not in changed:
                 continue
             mine = {one: request.POST.getlist(one) for one in {*before, *now[name]}}
@@ -199,6 +199,16 @@ class AsksOnConflict:
     def hold(self, row: Any) -> None:
         """Keeps everybody else from writing the row until the transaction ends."""
         type(row)._default_manager.select_for_update(no_key=True).get(pk=row.pk)
+
+
+def comparable(form: Any) -> list[str]:
+    """The fields that are sent with a page: not those that nobody can change, such as the hash of
+    a password, and no password."""
+    return [
+        name
+        for name, field in form.fields.items()
+        if not field.disabled and not isinstance(field.widget, forms.PasswordInput)
+    ]
 
 
 def as_sent(field: Any) -> dict[str, list[str]]:

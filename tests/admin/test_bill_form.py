@@ -91,7 +91,9 @@ def test_a_typed_change_is_of_the_bill_that_is_stored(erin: Person, erin_admin: 
     erin.factor()
     facility = erin.facility()
     bill = erin.consumption(facility)
-    assert "overlap" not in typed(erin_admin, form(facility, _row=bill["id"]))
+    shown = typed(erin_admin, form(facility, _row=bill["id"]))
+    assert "has the same facility" not in shown
+    assert "It is 500 kg now" in shown
     assert "has the same facility" in typed(erin_admin, form(facility))
     assert Consumption.objects.get().quantity == 1000
 

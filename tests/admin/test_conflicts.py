@@ -6,11 +6,14 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.core import signing
 from django.test import Client
 
 from emissions.models import Consumption, EmissionFactor
 from facilities.models import Facility
+from organizations.history import changes_of
 from organizations.models import Organization
+from organizations.staff.conflicts import SALT
 from tests.admin import test_bill_form, test_facilities
 from tests.admin.conftest import confirmed
 from tests.conftest import Person
@@ -188,3 +191,21 @@ def test_somebody_elses_base_proves_nothing(
     data = opened(alice_admin, page)
     assert erin_admin.post(page, data | {"note": "x"}).status_code == 302
     assert erin_admin.post(page, data | {"note": "y", "_base": "forged"}).status_code == 302
+
+
+def test_no_hash_of_a_password_is_sent_with_a_page(root: Client, alice: Person) -> None:
+    text = root.get(f"/admin/organizations/user/{alice.user.pk}/change/").content.decode()
+    [base] = re.findall(r'name="_base" value="([^"]+)"', text)
+    values = signing.loads(unescape(base), salt=SALT)["values"]
+    assert values["email"] == {"email": ["alice@example.com"]}
+    assert "password" not in values
+
+
+def test_a_factors_deletion_keeps_its_reason(alice: Person, alice_admin: Client) -> None:
+    factor = alice.factor()
+    address = f"/admin/emissions/emissionfactor/{factor['id']}/delete/"
+    preview = alice_admin.get(address)
+    assert 'name="_reason"' in preview.content.decode()
+    alice_admin.post(address, {**confirmed(preview), "_reason": "not ours"})
+    [deleted, *_] = changes_of(EmissionFactor.objects.get(pk=factor["id"]))
+    assert deleted.who.endswith(" · not ours")

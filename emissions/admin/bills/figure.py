@@ -100,6 +100,7 @@ def typed(page: Any, request: HttpRequest, row: Consumption | None) -> dict[str,
             ]
         }
     try:
-        return {"said": said_of_typed(form.instance)}
+        stored = Consumption.objects.get(pk=row.pk) if row else None
+        return {"said": said_of_typed(form.instance), "stored": stored}
     except ValidationError as error:
         return {"refused": [("", sentence) for sentence in error.messages]}

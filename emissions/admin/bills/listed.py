@@ -12,7 +12,7 @@ from facilities.models import Facility
 SHOWN = 6
 """So many of a category's bills are listed; the others are one click away."""
 
-LOOKED_AT = 200
+LOOKED_AT = 60
 """So many of the newest bills of a category say which meters it has."""
 
 

@@ -86,7 +86,7 @@ def undo_of(entry: Entry, request: HttpRequest) -> dict[str, str]:
     if row.deleted_at is not None:
         return {}
     if entry.what in ("created", "restored"):
-        return {"open": reverse(f"{name}_delete", args=[row.pk])}
+        return {"open": reverse(f"{name}_delete", args=[row.pk]), "label": "Delete …"}
     if undone_here(entry):
         return {"open": f"{page_of(row)}?{urlencode({UNDO: entry.history.history_id})}"}
     return {}

@@ -10,6 +10,7 @@
     let timer, request;
 
     const show = async () => {
+      panel.hidden = false;
       request?.abort();
       request = new AbortController();
       const body = new FormData(form);
@@ -30,6 +31,6 @@
     };
     form.addEventListener("input", later);
     django.jQuery(form).on("change", later); // the searched selects tell jQuery alone
-    if (form.querySelector("[name=quantity]")?.value) show();
+    if (!panel.hidden && form.querySelector("[name=quantity]")?.value) show();
   });
 })();
