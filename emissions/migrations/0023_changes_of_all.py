@@ -2,15 +2,15 @@
 
 from django.db import migrations
 
-TABLES = ("facility", "supplypoint", "meter")
+TABLES = ("consumption", "emissionfactor")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("facilities", "0009_changes")]
+    dependencies = [("emissions", "0022_wall")]
 
     operations = [
         migrations.RunSQL(
-            f"CREATE INDEX {name}_history_newest ON facilities_historical{name} "
+            f"CREATE INDEX {name}_history_newest ON emissions_historical{name} "
             "(organization_id, history_id)",
             f"DROP INDEX {name}_history_newest",
         )

@@ -2,15 +2,15 @@
 
 from django.db import migrations
 
-TABLES = ("consumption", "emissionfactor")
+TABLES = ("facility", "supplypoint", "meter")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("emissions", "0021_neighbours")]
+    dependencies = [("facilities", "0011_wall")]
 
     operations = [
         migrations.RunSQL(
-            f"CREATE INDEX {name}_history_newest ON emissions_historical{name} "
+            f"CREATE INDEX {name}_history_newest ON facilities_historical{name} "
             "(organization_id, history_id)",
             f"DROP INDEX {name}_history_newest",
         )
