@@ -64,7 +64,12 @@ ONCE = (
     "tests/organizations/rest/test_bodies.py",
     "tests/organizations/rest/test_parameters.py",
     # Pages are made of what the tests of the API and of the admin's lists ask of both:
+    "tests/admin/test_bill_form.py",
+    "tests/admin/test_deleting.py",
+    "tests/admin/test_effects.py",
+    "tests/admin/test_explained.py",
     "tests/admin/test_facilities.py",
+    "tests/admin/test_facility_bills.py",
     "tests/admin/test_factors.py",
     "tests/admin/test_history.py",
     "tests/admin/test_inventory.py",
@@ -74,6 +79,7 @@ ONCE = (
     "tests/admin/test_preview.py",
     "tests/admin/test_roles.py",
     "tests/admin/test_scope.py",
+    "tests/admin/test_session_end.py",
 )
 """The same on both databases."""
 

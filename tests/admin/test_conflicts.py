@@ -6,14 +6,17 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.core import signing
-from django.test import Client
+from django.db import transaction
+from django.test import Client, RequestFactory
 
+from emissions.admin.links import page_of
 from emissions.models import Consumption, EmissionFactor
 from facilities.models import Facility
 from organizations.history import changes_of
-from organizations.models import Organization
-from organizations.staff.conflicts import SALT
+from organizations.models import Organization, User
+from organizations.staff.conflicts import SALT, Meanwhile
 from tests.admin import test_bill_form, test_facilities
 from tests.admin.conftest import confirmed
 from tests.conftest import Person
@@ -209,3 +212,28 @@ def test_a_factors_deletion_keeps_its_reason(alice: Person, alice_admin: Client)
     alice_admin.post(address, {**confirmed(preview), "_reason": "not ours"})
     [deleted, *_] = changes_of(EmissionFactor.objects.get(pk=factor["id"]))
     assert deleted.who.endswith(" · not ours")
+
+
+@pytest.mark.parametrize("model", [Facility, Consumption, EmissionFactor, Organization])
+def test_what_changes_between_the_look_and_the_save_is_not_overwritten(
+    alice: Person, alice_admin: Client, model: Any
+) -> None:
+    facility = alice.facility()
+    ids = {
+        Facility: facility["id"],
+        Consumption: alice.consumption(facility)["id"],
+        EmissionFactor: alice.factor()["id"],
+        Organization: alice.organization.pk,
+    }
+    names = {Consumption: "note", EmissionFactor: "note"}
+    page, row = admin.site._registry[model], model.objects.get(pk=ids[model])
+    name = names.get(model, "name")
+    request = RequestFactory().post("/", opened(alice_admin, page_of(row)) | {name: "mine"})
+    request.user = User.objects.get(pk=alice.user.pk)
+    form: Any = page.get_form(request, row, change=True)(request.POST, instance=row)
+    assert form.is_valid(), form.errors
+    with transaction.atomic():
+        assert page.save_form(request, form, True) is row
+    model.objects.filter(pk=row.pk).update(**{name: "theirs"})
+    with pytest.raises(Meanwhile), transaction.atomic():
+        page.save_form(request, form, True)
