@@ -167,7 +167,7 @@ def rows_of(found: Iterable[tuple[str, Any]]) -> dict[tuple[str, UUID], Any]:
     wanted: defaultdict[str, set[UUID]] = defaultdict(set)
     for kind, one in found:
         wanted[kind].add(one.facility_id if KINDS[kind] in PARTS else one.id)
-    rows = {}
+    rows: dict[tuple[str, UUID], Any] = {}
     for kind, ids in wanted.items():
         model: Any = Facility if KINDS[kind] in PARTS else KINDS[kind]
         found_here = model.objects.select_related("organization").in_bulk(list(ids))
