@@ -10,7 +10,7 @@ LISTEN = --interface wsgi --host $(HOST) --port $(PORT) --no-ws --workers-kill-t
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test test-sqlite test-postgresql faults fuzz bench lint lint-openapi format schema screenshots migrations clean
+.PHONY: help setup run serve test test-sqlite test-postgresql faults rehearse fuzz bench lint lint-openapi format schema screenshots migrations clean
 
 help:  ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ test-postgresql: $(VENV)/ready-dev  ## Run the tests on PostgreSQL
 
 faults: $(VENV)/ready-dev  ## Stop, pause and kill what it runs on, under load, and print what came of it (ARGS="--kills 200")
 	@$(BIN)/python -m tests.faults.run $(ARGS)
+
+rehearse: $(VENV)/ready-dev  ## Do what docs/operations.md says of roles, backup, restore and PgBouncer (needs pgbouncer)
+	@$(BIN)/python -m tests.faults.rehearsal
 
 fuzz: $(VENV)/ready-dev  ## Send each operation 500 made-up requests, on PostgreSQL (EXAMPLES)
 	@DEBUG=1 EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/python -m tests.postgresql $(PYTEST) tests/config/test_openapi.py -k whatever $(ARGS)

@@ -24,6 +24,7 @@ class Server:
     def __init__(self, server: PostgresServer) -> None:
         self._server = server
         self.url: str = server.get_uri()
+        self.user = server.system_user  # where root has started it
         self._options = ["-w", "-l", str(server.log), "-o", self._started_with()]
 
     def _started_with(self) -> str:
