@@ -53,6 +53,20 @@ def test_each_day_has_an_actual_bill_an_estimate_two_bills_or_none(erin: Person)
     assert covered(erin, site, 2024)[0]["none"]["days"] == 366
 
 
+def test_each_meter_of_a_facility_has_its_own_days(erin: Person) -> None:
+    site = erin.facility(categories=["electricity"], meter_list=["M-1", "M-2"])
+    erin.consumption(site, meter="M-1", **days("2023-01-01", "2023-01-31"))
+    erin.consumption(site, meter="M-2", **days("2023-01-01", "2023-01-10"))
+    erin.consumption(site, **days("2023-01-01", "2023-01-05"))
+    found = {one["meter"]: one for one in covered(erin, site)}
+    assert {meter: one["actual"]["days"] for meter, one in found.items()} == {
+        None: 5,
+        "M-1": 31,
+        "M-2": 10,
+    }
+    assert all(one["twice"]["days"] == 0 for one in found.values())
+
+
 def test_an_enabled_category_without_a_bill_is_there_and_a_disabled_one_is_not(
     erin: Person,
 ) -> None:
