@@ -228,8 +228,8 @@ class FacilityCoverageView(LiveFacilities):
         parameters=[CoverageQuery],
     )
     def retrieve(self, request: Request, pk: str) -> Response:
-        """By category, activity and CUPS: the days with an actual bill, an estimate, two bills or
-        none. Refills, corrections and deliveries of fuel are not looked at."""
+        """By category, activity, CUPS and meter: the days with an actual bill, an estimate, two
+        bills or none. Refills, corrections and deliveries of fuel are not looked at."""
         facility = self.get_object()
         params = plain_names(request.query_params)
         query = CoverageQuery(data=params.dict())
