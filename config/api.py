@@ -28,6 +28,7 @@ from organizations.views import (
     APIKeyViewSet,
     AuditEventViewSet,
     LoginView,
+    LogoutView,
     OrganizationView,
     RefreshView,
 )
@@ -47,6 +48,7 @@ router.register("audit-events", AuditEventViewSet, basename="audit-event")
 urlpatterns = [
     path("auth/login", LoginView.as_view(), name="login"),
     path("auth/refresh", RefreshView.as_view(), name="refresh"),
+    path("auth/logout", LogoutView.as_view(), name="logout"),
     path("organization", OrganizationView.as_view({"get": "retrieve"}), name="organization"),
     path(
         "facilities/<pk>/emissions",

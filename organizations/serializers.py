@@ -21,7 +21,7 @@ class RefreshSerializer(serializers.Serializer):
 
 class TokensSerializer(serializers.Serializer):
     access_token = serializers.CharField(help_text="For `Authorization: Bearer …`.")
-    refresh_token = serializers.CharField(help_text="For `/v1/auth/refresh`, for 30 days.")
+    refresh_token = serializers.CharField(help_text="For `/v1/auth/refresh`, once, for 30 days.")
     token_type = serializers.CharField(default="Bearer")
     expires_in = serializers.IntegerField(help_text="Seconds that the access token lasts.")
 

@@ -4,8 +4,9 @@ from typing import Any
 
 from axes.handlers.proxy import AxesProxyHandler
 from django.contrib.auth import authenticate, user_logged_in
+from django.db import transaction
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework import viewsets
+from rest_framework import status, viewsets
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,7 +16,10 @@ from rest_framework_simplejwt.tokens import RefreshToken
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from organizations.access.authentication import CHALLENGE
+from organizations.access.families import TokenFamily, end_family, family_of
 from organizations.access.lockout import retry_after
+from organizations.audit.event import Event
+from organizations.audit.receivers import record_for_user
 from organizations.filters import AuditEventFilter
 from organizations.models import APIKey, AuditEvent, Organization, Role, User
 from organizations.rest.viewsets import Created, Deleted, Listed, Retrieved
@@ -31,9 +35,8 @@ from organizations.serializers import (
 from organizations.tenancy import caller
 
 
-def tokens(user: User) -> dict[str, Any]:
-    """A fresh pair of tokens for a user."""
-    refresh = RefreshToken.for_user(user)
+def tokens(refresh: RefreshToken) -> dict[str, Any]:
+    """A refresh token and an access token of its family, as they are answered."""
     access = refresh.access_token
     return {
         "access_token": str(access),
@@ -78,11 +81,30 @@ class LoginView(PublicView):
                 )
             raise AuthenticationFailed("The email or the password is wrong.")
         user_logged_in.send(User, request=request._request, user=user)
-        return Response(tokens(user))
+        return Response(tokens(TokenFamily.begin(user)))
+
+
+REFUSED = "This refresh token is invalid, has expired, or has been used already."
+
+
+def read_refresh_token(request: Request) -> RefreshToken:
+    """The refresh token of a body. Raises AuthenticationFailed for one that is not ours."""
+    serializer = RefreshSerializer(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    try:
+        token = RefreshToken(serializer.validated_data["refresh_token"])
+        family_of(token)
+    except (TokenError, KeyError, ValueError) as error:
+        raise AuthenticationFailed(REFUSED) from error
+    return token
 
 
 class RefreshView(PublicView):
-    """Exchanges a refresh token for new tokens, while its user may still log in."""
+    """Exchanges a refresh token for new tokens, while its user may still log in.
+
+    A refresh token works once. One that comes a second time has been copied: then all tokens of
+    that log-in end, and its user logs in again.
+    """
 
     @extend_schema(
         tags=["auth"],
@@ -92,18 +114,36 @@ class RefreshView(PublicView):
         responses=TokensSerializer,
     )
     def post(self, request: Request) -> Response:
-        serializer = RefreshSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        refused = AuthenticationFailed("This refresh token is invalid or has expired.")
-        try:
-            token = RefreshToken(serializer.validated_data["refresh_token"])
-            user = User.objects.get(pk=token["user_id"], is_active=True)
-            password_claim = token["hash_password"]
-        except (TokenError, KeyError, ValueError, User.DoesNotExist) as error:
-            raise refused from error
-        if get_md5_hash_password(user.password) != password_claim:
-            raise refused
-        return Response(tokens(user))
+        token = read_refresh_token(request)
+        user = User.objects.filter(pk=token["user_id"], is_active=True).first()
+        if user is None or get_md5_hash_password(user.password) != token.get("hash_password"):
+            raise AuthenticationFailed(REFUSED)
+        following = TokenFamily.rotate(user, token)
+        if following is None:
+            with transaction.atomic():
+                if end_family(family_of(token)):
+                    record_for_user(user, Event.TOKEN_REUSED, user.email)
+            raise AuthenticationFailed(REFUSED)
+        return Response(tokens(following))
+
+
+class LogoutView(PublicView):
+    """Ends all tokens of a log-in, access tokens too, by its refresh token."""
+
+    @extend_schema(
+        tags=["auth"],
+        operation_id="logout",
+        summary="Log out",
+        request=RefreshSerializer,
+        responses={204: None},
+    )
+    def post(self, request: Request) -> Response:
+        token = read_refresh_token(request)
+        with transaction.atomic():
+            user = User.objects.filter(pk=token["user_id"]).first()
+            if end_family(family_of(token)) and user is not None:
+                record_for_user(user, Event.LOGOUT, user.email)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class OrganizationView(viewsets.GenericViewSet):

@@ -55,7 +55,7 @@ MAY_IMPORT = {
     "organizations.importing": "management rest audit access database models tenancy",
     "organizations.staff": "history importing database access models tenancy",
     "organizations.templatetags": "staff",
-    "organizations.views": "rest access models serializers filters tenancy",
+    "organizations.views": "audit rest access models serializers filters tenancy",
     "organizations.admin": "staff audit models",
     "organizations.management": "audit database models",
     "organizations.apps": "audit database",

@@ -344,6 +344,16 @@ NOTED = {"note": "Read by the caretaker"}
 EXAMPLES = {
     "login": [request(LOGIN), answer(TOKENS)],
     "refresh": [request({"refresh_token": "eyJhbGciOiJIUzI1NiIs…"}), answer(TOKENS)],
+    "logout": [
+        request({"refresh_token": "eyJhbGciOiJIUzI1NiIs…"}),
+        refusal(
+            401,
+            {
+                "code": "authentication_failed",
+                "detail": "This refresh token is invalid, has expired, or has been used already.",
+            },
+        ),
+    ],
     "organization_retrieve": [answer(ORGANIZATION)],
     **resource("facilities", NEW_FACILITY, FACILITY, {"status": "archived"}, WRONG_COUNTRY),
     "facilities_emissions": [answer(BREAKDOWN), NOT_FOUND],

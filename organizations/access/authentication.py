@@ -22,6 +22,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
+from organizations.access.families import FAMILY
 from organizations.access.keys import digest
 from organizations.database import wall
 from organizations.database.statements import Compiled, Statement, compiled
@@ -48,22 +49,26 @@ def live_key(digest: str, now: datetime) -> Compiled:
     return compiled(keys.order_by().values_list(*columns))
 
 
-def active_user(user_id: UUID, organization_id: UUID) -> Compiled:
-    """An active user: password and role in the organization, null for somebody who has none.
+def active_user(user_id: UUID, family_id: UUID, organization_id: UUID) -> Compiled:
+    """An active user who is still logged in, with a password and the role in the organization.
 
-    On PostgreSQL a function of the database finds them, and lets a member see the rows.
+    The role is null for somebody who has none there. On PostgreSQL a function of the database finds
+    them, and lets a member see the rows.
     """
     if wall.is_told_by_statements():
-        return Compiled("SELECT * FROM caller_by_token(%s, %s)", [user_id, organization_id])
+        return Compiled(
+            "SELECT * FROM caller_by_token(%s, %s, %s)", [user_id, family_id, organization_id]
+        )
     membership = FilteredRelation(
         "memberships", condition=Q(memberships__organization=organization_id)
     )
-    users = User.objects.filter(pk=user_id, is_active=True).annotate(mine=membership)
+    users = User.objects.filter(pk=user_id, is_active=True, token_families=family_id)
+    users = users.annotate(mine=membership)
     return compiled(users.order_by().values_list("password", "mine__role"))
 
 
 BY_KEY = Statement(live_key, digest=str, now=datetime)
-BY_TOKEN = Statement(active_user, user_id=UUID, organization_id=UUID)
+BY_TOKEN = Statement(active_user, user_id=UUID, family_id=UUID, organization_id=UUID)
 
 
 class CallerAuthentication(BaseAuthentication):
@@ -104,6 +109,7 @@ class CallerAuthentication(BaseAuthentication):
         try:
             token = AccessToken(raw.strip())  # type: ignore[arg-type]
             user_id = UUID(str(token["user_id"]))
+            family_id = UUID(str(token[FAMILY]))
             password_claim = token["hash_password"]
         except (TokenError, KeyError, ValueError) as error:
             raise AuthenticationFailed("This token is invalid or has expired.") from error
@@ -112,10 +118,12 @@ class CallerAuthentication(BaseAuthentication):
         except ValidationError:
             organization_id = NOBODYS
         with wall.authenticating():
-            rows = BY_TOKEN.rows(user_id=user_id, organization_id=organization_id)
+            rows = BY_TOKEN.rows(
+                user_id=user_id, family_id=family_id, organization_id=organization_id
+            )
         if not rows or get_md5_hash_password(rows[0][0]) != password_claim:
             raise AuthenticationFailed(
-                "This token's user is gone, inactive, or has a new password."
+                "This token's user is gone, inactive, logged out, or has a new password."
             )
         organization_id = organization_header(request)
         [(_, role)] = rows

@@ -11,6 +11,8 @@ class Event(models.TextChoices):
 
     LOGIN = "login", "Log-in"
     LOGIN_FAILED = "login_failed", "Failed log-in"
+    LOGOUT = "logout", "Log-out"
+    TOKEN_REUSED = "token_reused", "Refresh token used twice"
     KEY_CREATED = "key_created", "Key created"
     KEY_REVOKED = "key_revoked", "Key revoked"
     MEMBER_ADDED = "member_added", "Member added"

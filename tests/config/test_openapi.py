@@ -44,7 +44,7 @@ OPERATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
     for path, methods in SCHEMA["paths"].items()
     for method, operation in methods.items()
 }
-PUBLIC = {"login", "refresh"}
+PUBLIC = {"login", "refresh", "logout"}
 EITHER: list[dict[str, list[str]]] = [{"ApiKey": []}, {"Bearer": []}]
 BODY = ("POST", "PUT", "PATCH")
 
@@ -233,6 +233,7 @@ def test_every_example_works_when_it_is_sent_and_is_answered_as_shown(ana: Perso
     reader.compare("audit_events_list", query="?event=login")
     reader.compare("login")
     reader.compare("refresh")
+    reader.send("logout", 204)
     facility = reader.send("facilities_create", 201).body
     assert facility.keys() == answer_examples("facilities_create", 201)[0].keys()
     reader.given["facility_id"] = facility["id"]

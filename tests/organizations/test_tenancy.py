@@ -128,6 +128,7 @@ ROUTES = [
 PUBLIC = {
     ("POST", "/v1/auth/login"),
     ("POST", "/v1/auth/refresh"),
+    ("POST", "/v1/auth/logout"),
     ("GET", "/v1/schema"),
     ("GET", "/v1/docs"),
 }
