@@ -1,12 +1,15 @@
 """Organizations, keys and tokens on the wire."""
 
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
+from organizations.access.keys import MOST_HOURS, OVERLAP_HOURS
 from organizations.audit.event import Event
 from organizations.models import APIKey, AuditEvent, Organization
-from organizations.rest.fields import Choice, ModelSerializer, Moment, Text
+from organizations.rest.fields import Choice, ModelSerializer, Moment, Text, WholeNumber
 from organizations.tenancy import caller
 
 
@@ -46,6 +49,12 @@ class APIKeySerializer(ModelSerializer):
     """A key, without its secret."""
 
     expires_at = Moment(required=False, allow_null=True, help_text="In the future; null for never.")
+    last_used_from = Text(
+        read_only=True, allow_blank=True, help_text="The address; both are noted once a minute."
+    )
+    replaced_by = Text(
+        read_only=True, allow_blank=True, help_text="The prefix of the key that follows, or null."
+    )
 
     class Meta:
         model = APIKey
@@ -57,8 +66,11 @@ class APIKeySerializer(ModelSerializer):
             "created_by",
             "expires_at",
             "last_used_at",
+            "last_used_from",
+            "replaced_by",
             "created_at",
         ]
+        read_only_fields = ["prefix", "created_by", "last_used_at", "created_at"]
 
     def create(self, validated_data: dict[str, Any]) -> APIKey:
         creator = caller(self.context["request"]).user_id
@@ -74,6 +86,27 @@ class NewAPIKeySerializer(APIKeySerializer):
 
     class Meta(APIKeySerializer.Meta):
         fields = [*APIKeySerializer.Meta.fields, "key"]
+
+
+class RotationSerializer(serializers.Serializer):
+    """How long the old key goes on working."""
+
+    overlap_hours = WholeNumber(
+        default=OVERLAP_HOURS,
+        min_value=0,
+        max_value=MOST_HOURS,
+        help_text="Hours until the old key ends; 0 ends it at once.",
+    )
+    expires_at = Moment(
+        required=False,
+        allow_null=True,
+        help_text="Of the new key; left out, it lasts as long as the old one was to last.",
+    )
+
+    def validate_expires_at(self, value: datetime | None) -> datetime | None:
+        if value and value <= timezone.now():
+            raise serializers.ValidationError("This is in the past.", code="in_the_past")
+        return value
 
 
 class AuditEventSerializer(ModelSerializer):

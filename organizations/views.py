@@ -1,12 +1,15 @@
 """`/v1/auth`, `/v1/organization`, `/v1/api-keys` and `/v1/audit-events`."""
 
+from datetime import timedelta
 from typing import Any
 
 from axes.handlers.proxy import AxesProxyHandler
 from django.contrib.auth import authenticate, user_logged_in
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status, viewsets
+from rest_framework.decorators import action
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,7 +25,7 @@ from organizations.audit.event import Event
 from organizations.audit.receivers import record_for_user
 from organizations.filters import AuditEventFilter
 from organizations.models import APIKey, AuditEvent, Organization, Role, User
-from organizations.rest.viewsets import Created, Deleted, Listed, Retrieved
+from organizations.rest.viewsets import Conflict, Created, Deleted, Listed, Retrieved
 from organizations.serializers import (
     APIKeySerializer,
     AuditEventSerializer,
@@ -30,6 +33,7 @@ from organizations.serializers import (
     NewAPIKeySerializer,
     OrganizationSerializer,
     RefreshSerializer,
+    RotationSerializer,
     TokensSerializer,
 )
 from organizations.tenancy import caller
@@ -192,6 +196,37 @@ class APIKeyViewSet(Listed, Retrieved, Created, Deleted):
 
     def remove(self, instance: APIKey) -> None:
         instance.revoke()
+
+    @extend_schema(
+        summary="Replace an API key",
+        request=RotationSerializer,
+        responses={201: NewAPIKeySerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def rotate(self, request: Request, pk: str) -> Response:
+        """Makes the key that follows; the old one goes on working for `overlap_hours`, then ends.
+
+        409 for a key that has ended or that has been replaced before.
+        """
+
+        def change() -> Response:
+            key: APIKey = self.locked_object()
+            serializer = RotationSerializer(data=request.data)
+            serializer.is_valid(raise_exception=True)
+            given = dict(serializer.validated_data)
+            overlap = timedelta(hours=given.pop("overlap_hours"))
+            try:
+                following = key.rotate(overlap, created_by_id=caller(request).user_id, **given)
+            except ValidationError as error:
+                raise Conflict(" ".join(error.messages), error.code) from error
+            body = NewAPIKeySerializer(context=self.get_serializer_context())
+            return Response(
+                body.to_representation(following),
+                status=status.HTTP_201_CREATED,
+                headers={"Location": f"/v1/api-keys/{following.pk}"},
+            )
+
+        return self.write(change)
 
 
 @extend_schema(tags=["audit"])

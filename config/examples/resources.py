@@ -255,6 +255,8 @@ KEY = {
     "prefix": "sk_live_1f2e3d4c",
     "created_by": None,
     "last_used_at": None,
+    "last_used_from": None,
+    "replaced_by": None,
     "created_at": MOMENT,
 }
 AUDIT_EVENT = {
@@ -405,6 +407,11 @@ EXAMPLES = {
         answer({**KEY, "key": "sk_live_1f2e3d4cZk…"}, 201),
     ],
     "api_keys_retrieve": [answer(KEY), NOT_FOUND],
+    "api_keys_rotate_create": [
+        request({"overlap_hours": 48, "expires_at": NEW_KEY["expires_at"]}),
+        answer({**KEY, "key": "sk_live_9a8b7c6dQw…", "prefix": "sk_live_9a8b7c6d"}, 201),
+        NOT_FOUND,
+    ],
     "api_keys_destroy": [NOT_FOUND],
     "audit_events_list": [answer(AUDIT_EVENT)],
 }

@@ -24,6 +24,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from organizations.access.families import FAMILY
 from organizations.access.keys import digest
+from organizations.access.limits import address_of
 from organizations.database import wall
 from organizations.database.statements import Compiled, Statement, compiled
 from organizations.database.unavailable import unavailable
@@ -97,7 +98,7 @@ class CallerAuthentication(BaseAuthentication):
             raise NotFound("There is no such organization.")
         wall.entered(organization_id)
         if last_used_at is None or now - last_used_at > LAST_USED_EVERY:
-            mark_used(key_id, now)
+            mark_used(key_id, now, address_of(request._request))
         return Caller(organization_id, role, api_key_id=key_id)
 
     def _by_token(self, request: Request) -> Caller:
@@ -133,16 +134,19 @@ class CallerAuthentication(BaseAuthentication):
         return Caller(organization_id, role, user_id=user_id)
 
 
-def mark_used(key_id: UUID, now: datetime) -> None:
-    """Notes that a key was used. On SQLite a file that is being written is not waited for.
+def mark_used(key_id: UUID, now: datetime, address: str) -> None:
+    """Notes that a key was used and from where, once a minute whoever asks.
 
+    On SQLite a file that is being written is not waited for.
     A reader must not queue behind a long import for this, nor be refused where nothing can be
     written; the next request will note it.
     """
-    key = APIKey.objects.filter(pk=key_id)
+    due = Q(last_used_at=None) | Q(last_used_at__lte=now - LAST_USED_EVERY)
+    key = APIKey.objects.filter(due, pk=key_id)
+    note = {"last_used_at": now, "last_used_from": address[:100]}
     if connection.vendor != "sqlite":
         try:
-            key.update(last_used_at=now)
+            key.update(**note)
         except DatabaseError as error:
             if not unavailable(error):
                 raise
@@ -151,7 +155,7 @@ def mark_used(key_id: UUID, now: datetime) -> None:
         [patience] = cursor.execute("PRAGMA busy_timeout").fetchone()
         cursor.execute("PRAGMA busy_timeout = 0")
         try:
-            key.update(last_used_at=now)
+            key.update(**note)
         except OperationalError as error:
             if not in_the_way(error):
                 raise

@@ -14,6 +14,7 @@ class Event(models.TextChoices):
     LOGOUT = "logout", "Log-out"
     TOKEN_REUSED = "token_reused", "Refresh token used twice"
     KEY_CREATED = "key_created", "Key created"
+    KEY_ROTATED = "key_rotated", "Key replaced"
     KEY_REVOKED = "key_revoked", "Key revoked"
     MEMBER_ADDED = "member_added", "Member added"
     MEMBER_REMOVED = "member_removed", "Member removed"

@@ -1,11 +1,12 @@
 """Organizations, their members and their API keys."""
 
+from datetime import timedelta
 from typing import Any
 
 import uuid_utils.compat as uuid
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -169,6 +170,10 @@ class APIKey(TimestampedModel):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_from = models.CharField(max_length=100, blank=True, editable=False)
+    replaced_by = models.CharField(
+        max_length=16, blank=True, editable=False, help_text="The prefix of the key that follows."
+    )
 
     key = ""
     """The key itself, on the row that `issue()` returns and nowhere else."""
@@ -205,6 +210,29 @@ class APIKey(TimestampedModel):
     def assign_key(self) -> None:
         """Gives a row that is not stored yet its key."""
         self.key, self.prefix, self.digest = new_key()
+
+    @transaction.atomic
+    def rotate(self, overlap: timedelta, **fields: Any) -> "APIKey":
+        """Makes the key that follows this one, which goes on working for the overlap and then ends.
+
+        The new one has its name, its role and, unless `expires_at` is among the fields, as long a
+        life as this one was given. Raises ValidationError for a key that has ended or that has been
+        replaced before.
+        """
+        self.refresh_from_db(from_queryset=APIKey.objects.select_for_update())
+        now = timezone.now()
+        if self.revoked_at or (self.expires_at and self.expires_at <= now):
+            raise ValidationError("This key has ended: make a new one.", code="ended")
+        if self.replaced_by:
+            sentence = f"This key has been replaced by {self.replaced_by}… already."
+            raise ValidationError(sentence, code="replaced")
+        life = self.expires_at and now + (self.expires_at - self.created_at)
+        given = {"name": self.name, "role": self.role, "expires_at": life, **fields}
+        following = APIKey.issue(organization_id=self.organization_id, **given)
+        self.replaced_by = following.prefix
+        self.expires_at = min(now + overlap, self.expires_at or now + overlap)
+        self.save(update_fields=["replaced_by", "expires_at"])
+        return following
 
     def revoke(self) -> None:
         """Ends the key at once; staff still see that it was there."""

@@ -294,6 +294,7 @@ def test_every_example_works_when_it_is_sent_and_is_answered_as_shown(ana: Perso
     reader.compare("api_keys_retrieve")
     [key, *_] = reader.send("api_keys_list").body["items"]
     assert lasting(key) == lasting(answer_examples("api_keys_list", 200)[0]["items"][0])
+    reader.compare("api_keys_rotate_create", 201)
     for name in ("emission_factors", "consumptions", "facilities", "api_keys", "import_layouts"):
         reader.send(f"{name}_destroy", 204)
         answer = ana.get(OPERATIONS[f"{name}_retrieve"][1].replace("{id}", facility["id"]))

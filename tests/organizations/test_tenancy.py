@@ -123,6 +123,7 @@ ROUTES = [
     Route("POST", "/v1/api-keys", 403, 403, 201, {"name": "one"}),
     Route("GET", "/v1/api-keys/{key}", 403, 403, 200),
     Route("DELETE", "/v1/api-keys/{key}", 403, 403, 204),
+    Route("POST", "/v1/api-keys/{key}/rotate", 403, 403, 201, {}),
     Route("GET", "/v1/audit-events", 403, 403, 200),
 ]
 PUBLIC = {
