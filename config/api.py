@@ -27,6 +27,7 @@ from facilities.views import FacilityViewSet
 from organizations.views import (
     APIKeyViewSet,
     AuditEventViewSet,
+    InvitationViewSet,
     LoginView,
     LogoutView,
     OrganizationView,
@@ -43,6 +44,7 @@ router.register("recalculations", RecalculationViewSet, basename="recalculation"
 router.register("imports", ImportViewSet, basename="import")
 router.register("import-layouts", ImportLayoutViewSet, basename="import-layout")
 router.register("api-keys", APIKeyViewSet, basename="api-key")
+router.register("invitations", InvitationViewSet, basename="invitation")
 router.register("audit-events", AuditEventViewSet, basename="audit-event")
 
 urlpatterns = [

@@ -3,12 +3,14 @@
 from datetime import datetime
 from typing import Any
 
+from django.core.validators import EmailValidator
 from django.utils import timezone
 from rest_framework import serializers
 
 from organizations.access.keys import MOST_HOURS, OVERLAP_HOURS
 from organizations.audit.event import Event
-from organizations.models import APIKey, AuditEvent, Organization
+from organizations.models import APIKey, AuditEvent, Invitation, Organization, Role
+from organizations.people.inviting import MEMBER_ALREADY, invite, is_member
 from organizations.rest.fields import Choice, ModelSerializer, Moment, Text, WholeNumber
 from organizations.tenancy import caller
 
@@ -107,6 +109,41 @@ class RotationSerializer(serializers.Serializer):
         if value and value <= timezone.now():
             raise serializers.ValidationError("This is in the past.", code="in_the_past")
         return value
+
+
+class InvitationSerializer(ModelSerializer):
+    """An invitation that is open."""
+
+    email = Text(max_length=254, validators=[EmailValidator()], help_text="Who is asked in.")
+
+    class Meta:
+        model = Invitation
+        fields = ["id", "email", "role", "invited_by", "expires_at", "created_at"]
+        read_only_fields = ["invited_by", "expires_at", "created_at"]
+
+    def validate_email(self, email: str) -> str:
+        if is_member(caller(self.context["request"]).organization_id, email):
+            raise serializers.ValidationError(MEMBER_ALREADY, code="taken")
+        return email
+
+    def create(self, validated_data: dict[str, Any]) -> Invitation:
+        who = caller(self.context["request"])
+        role = validated_data.get("role", Role.VIEWER)
+        return invite(who.organization_id, validated_data["email"], role, who.user_id)
+
+
+class NewInvitationSerializer(InvitationSerializer):
+    """An invitation as its creation answers it."""
+
+    mailed = serializers.BooleanField(read_only=True, help_text="Whether the link went by mail.")
+    link = serializers.CharField(
+        read_only=True,
+        allow_null=True,
+        help_text="Where it did not: the link, to be sent by hand. It works once, for seven days.",
+    )
+
+    class Meta(InvitationSerializer.Meta):
+        fields = [*InvitationSerializer.Meta.fields, "mailed", "link"]
 
 
 class AuditEventSerializer(ModelSerializer):

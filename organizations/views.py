@@ -7,6 +7,7 @@ from axes.handlers.proxy import AxesProxyHandler
 from django.contrib.auth import authenticate, user_logged_in
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status, viewsets
 from rest_framework.decorators import action
@@ -19,18 +20,29 @@ from rest_framework_simplejwt.tokens import RefreshToken
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from organizations.access.authentication import CHALLENGE
-from organizations.access.families import TokenFamily, end_family, family_of
+from organizations.access.families import end_family, family_of
 from organizations.access.lockout import retry_after
 from organizations.audit.event import Event
 from organizations.audit.receivers import record_for_user
 from organizations.filters import AuditEventFilter
-from organizations.models import APIKey, AuditEvent, Organization, Role, User
+from organizations.models import (
+    APIKey,
+    AuditEvent,
+    Invitation,
+    Organization,
+    Role,
+    TokenFamily,
+    User,
+)
+from organizations.people.inviting import deliver, withdraw
 from organizations.rest.viewsets import Conflict, Created, Deleted, Listed, Retrieved
 from organizations.serializers import (
     APIKeySerializer,
     AuditEventSerializer,
+    InvitationSerializer,
     LoginSerializer,
     NewAPIKeySerializer,
+    NewInvitationSerializer,
     OrganizationSerializer,
     RefreshSerializer,
     RotationSerializer,
@@ -227,6 +239,46 @@ class APIKeyViewSet(Listed, Retrieved, Created, Deleted):
             )
 
         return self.write(change)
+
+
+@extend_schema(tags=["people"])
+@extend_schema_view(
+    list=extend_schema(summary="List open invitations"),
+    retrieve=extend_schema(summary="Get an open invitation"),
+    create=extend_schema(summary="Invite somebody"),
+    destroy=extend_schema(summary="Withdraw an invitation"),
+)
+class InvitationViewSet(Listed, Retrieved, Created, Deleted):
+    """People who are asked in by email, with a role. A link works once, for seven days.
+
+    It goes out by mail where a mail server is set; else the creating answer has it. An invitation
+    to an address that was invited before replaces the one before.
+    """
+
+    queryset = Invitation.objects.all()
+    serializer_class = InvitationSerializer
+    required_role = Role.ADMIN
+    sort_fields = {name: name for name in ("email", "role", "created_at", "expires_at", "id")}
+    constraint_errors = {
+        "invitation_once_per_address": ("email", "This address is invited already.")
+    }
+
+    def visible(self, queryset: Any, organization_id: Any) -> Any:
+        return super().visible(queryset, organization_id).filter(expires_at__gt=timezone.now())
+
+    def get_serializer_class(self) -> type[InvitationSerializer]:
+        return NewInvitationSerializer if self.action == "create" else InvitationSerializer
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The mail goes out when the invitation is stored."""
+        response = super().create(request, *args, **kwargs)
+        row = self.get_queryset().select_related("organization").get(pk=response.data["id"])
+        deliver(row, request._request)
+        response.data |= {"mailed": row.mailed, "link": row.link}
+        return response
+
+    def remove(self, instance: Invitation) -> None:
+        withdraw(instance)
 
 
 @extend_schema(tags=["audit"])

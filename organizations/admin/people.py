@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from organizations.admin.members import MembersPage
 from organizations.models import Membership, Organization, Role, User
 from organizations.staff import (
     OrganizationFilter,
@@ -120,7 +122,7 @@ class OrganizationAdmin(TenantAdmin):
 
 
 @admin.register(Membership)
-class MembershipAdmin(TenantAdmin):
+class MembershipAdmin(MembersPage, TenantAdmin):
     view_role = edit_role = Role.ADMIN
     list_display = ["user", "organization", "role"]
     list_filter = [("organization", OrganizationFilter), "role"]
@@ -129,3 +131,11 @@ class MembershipAdmin(TenantAdmin):
     search_help_text = "Email or organization"
     autocomplete_fields = ["user", "organization"]
     explained = {"role": ROLES}
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        """One by one: the last admin stays."""
+        for row in queryset:
+            try:
+                row.delete()
+            except ValidationError as error:
+                self.message_user(request, f"{row}: {' '.join(error.messages)}", messages.ERROR)

@@ -21,6 +21,7 @@ from organizations.models.imports import (
     ImportOutcome,
     SumBy,
 )
+from organizations.people.invitation import Invitation
 from organizations.tenancy import TenantQuerySet, TimestampedModel
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "ImportBlock",
     "ImportLayout",
     "ImportOutcome",
+    "Invitation",
     "Membership",
     "Organization",
     "RequestCount",
@@ -156,6 +158,32 @@ class Membership(TimestampedModel):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.organization} · {self.role}"
+
+    def save(self, **kwargs: Any) -> None:
+        """Raises ValidationError where this was the last admin, and would be no more."""
+        with transaction.atomic():
+            if not self._state.adding:
+                self._keep_an_admin(self.organization_id if self.role == Role.ADMIN else None)
+            super().save(**kwargs)
+
+    @transaction.atomic
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Raises ValidationError for the last admin of an organization."""
+        self._keep_an_admin(None)
+        return super().delete(*args, **kwargs)
+
+    def _keep_an_admin(self, of: Any) -> None:
+        """Holds the organization, so that of two admins who leave at once one stays."""
+        stored = Membership.objects.filter(pk=self.pk, role=Role.ADMIN).first()
+        if stored is None or stored.organization_id == of:
+            return
+        Organization.objects.select_for_update(no_key=True).get(pk=stored.organization_id)
+        others = Membership.objects.filter(
+            organization=stored.organization_id, role=Role.ADMIN, user__is_active=True
+        )
+        if not others.exclude(pk=self.pk).exists():
+            sentence = "This is the organization's last admin: make somebody else an admin first."
+            raise ValidationError(sentence, code="last_admin")
 
 
 class APIKey(TimestampedModel):

@@ -124,6 +124,10 @@ ROUTES = [
     Route("GET", "/v1/api-keys/{key}", 403, 403, 200),
     Route("DELETE", "/v1/api-keys/{key}", 403, 403, 204),
     Route("POST", "/v1/api-keys/{key}/rotate", 403, 403, 201, {}),
+    Route("GET", "/v1/invitations", 403, 403, 200),
+    Route("POST", "/v1/invitations", 403, 403, 201, {"email": "eva@example.com"}),
+    Route("GET", "/v1/invitations/{invitation}", 403, 403, 200),
+    Route("DELETE", "/v1/invitations/{invitation}", 403, 403, 204),
     Route("GET", "/v1/audit-events", 403, 403, 200),
 ]
 PUBLIC = {
@@ -157,7 +161,16 @@ class Rows:
         return person.call(route.method, self.path(route), self.body(route))
 
 
-KINDS = ("facility", "consumption", "import", "layout", "factor", "recalculation", "key")
+KINDS = (
+    "facility",
+    "consumption",
+    "import",
+    "layout",
+    "factor",
+    "recalculation",
+    "key",
+    "invitation",
+)
 UNKNOWN = Rows({name: str(uuid4()) for name in KINDS})
 
 
@@ -183,6 +196,9 @@ def rows(alice: Person) -> Rows:
                 ).pk
             ),
             "key": created(alice.post("/v1/api-keys", {"name": "ERP"}))["id"],
+            "invitation": created(alice.post("/v1/invitations", {"email": "ida@example.com"}))[
+                "id"
+            ],
         }
     )
 
