@@ -18,6 +18,7 @@ urlpatterns = [
     path("v1/", include("config.api")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/join/", join, name="join"),
+    path("admin/password/", include("organizations.people.passwords")),
     path("admin/", admin.site.urls),
     # Also with DEBUG on, where Django would answer an unknown path with a page of its own.
     re_path("", csrf_exempt(not_found)),
