@@ -50,7 +50,7 @@ MAY_IMPORT = {
     "organizations.models": "people access audit tenancy",
     "organizations.history": "access database models tenancy",
     "organizations.rest": "audit database models tenancy",
-    "organizations.people": "audit access models tenancy",
+    "organizations.people": "audit access database models tenancy",
     "organizations.serializers": "people access rest audit models tenancy",
     "organizations.filters": "rest audit",
     "organizations.importing": "management rest audit access database models tenancy",

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from organizations.database import wall
 from organizations.models import Invitation, User
 from organizations.people.inviting import accept
 
@@ -76,6 +77,11 @@ def join(request: HttpRequest) -> HttpResponse:
     row = Invitation.of_token(request.GET.get("token", ""))
     if row is None:
         return page(request, None, status=404)
+    with wall.seeing(wall.organizations([row.organization_id])):
+        return joined(request, row)
+
+
+def joined(request: HttpRequest, row: Invitation) -> HttpResponse:
     known = User.objects.filter(email__iexact=row.email).first()
     kind: Any = KnownPersonForm if known else NewPersonForm
     form = kind(request.POST or None, request, known.email if known else row.email)

@@ -6,10 +6,12 @@ import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
 
+from organizations.database.wall import Walled
+
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("organizations", "0014_key_rotation"),
+        ("organizations", "0015_key_rotation"),
     ]
 
     operations = [
@@ -75,4 +77,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        Walled("organizations_invitation"),
     ]

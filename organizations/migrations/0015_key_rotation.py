@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("organizations", "0013_token_family"),
+        ("organizations", "0014_token_family"),
     ]
 
     operations = [
