@@ -50,3 +50,8 @@ INVITATION = {
     "expires_at": "2026-02-07T09:00:00Z",
     "created_at": MOMENT,
 }
+NEW_INVITATION_ANSWER = {
+    **INVITATION,
+    "mailed": False,
+    "link": "https://co2.example.com/admin/join/?token=0199f1c2-cc88-…",
+}

@@ -11,6 +11,7 @@ from config.examples.access import (
     LOGIN,
     MOMENT,
     NEW_INVITATION,
+    NEW_INVITATION_ANSWER,
     NEW_KEY,
     ORGANIZATION,
     TOKENS,
@@ -387,14 +388,7 @@ EXAMPLES = {
     "invitations_list": [answer(INVITATION)],
     "invitations_create": [
         request(NEW_INVITATION),
-        answer(
-            {
-                **INVITATION,
-                "mailed": False,
-                "link": "https://co2.example.com/admin/join/?token=0199f1c2-cc88-…",
-            },
-            201,
-        ),
+        answer(NEW_INVITATION_ANSWER, 201),
         wrong("email", "taken", "Somebody with this address is a member already."),
     ],
     "invitations_retrieve": [answer(INVITATION), NOT_FOUND],
