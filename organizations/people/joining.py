@@ -88,7 +88,7 @@ def joined(request: HttpRequest, row: Invitation) -> HttpResponse:
     is_here = known is not None and known == request.user and known.is_active
     if request.method != "POST" or not (is_here or form.is_valid()):
         return page(request, row, form=form, known=known, is_here=is_here)
-    user = known if is_here else form.user
+    user: Any = known if is_here else form.user
     try:
         accept(row, user, request)
     except ValidationError:

@@ -15,7 +15,7 @@ from django.urls import path
 class InTheAdmin:
     """The look of the log-in page; where no mail server is set there is no such page."""
 
-    template_name = "organizations/password.html"
+    template_name: Any = "organizations/password.html"
     extra_context: dict[str, Any] = {}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
