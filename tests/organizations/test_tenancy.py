@@ -343,6 +343,7 @@ def test_a_deleted_row_looks_like_none(
         assert alice.delete(path.format(**rows.ids)).status == 204
     assert alice.delete("/v1/emission-factors/" + rows.ids["factor"]).status == 204
     assert alice.delete("/v1/import-layouts/" + rows.ids["layout"]).status == 204
+    assert alice.delete("/v1/invitations/" + rows.ids["invitation"]).status == 204
     person = next(one for one in (alice, erin, bob) if one.role == role)
     for route in OF_ONE:
         kept = any(one in route.path for one in ("{key}", "{recalculation}", "{import}"))
