@@ -27,7 +27,9 @@ from facilities.views import FacilityViewSet
 from organizations.views import (
     APIKeyViewSet,
     AuditEventViewSet,
+    InvitationViewSet,
     LoginView,
+    LogoutView,
     OrganizationView,
     RefreshView,
 )
@@ -42,11 +44,13 @@ router.register("recalculations", RecalculationViewSet, basename="recalculation"
 router.register("imports", ImportViewSet, basename="import")
 router.register("import-layouts", ImportLayoutViewSet, basename="import-layout")
 router.register("api-keys", APIKeyViewSet, basename="api-key")
+router.register("invitations", InvitationViewSet, basename="invitation")
 router.register("audit-events", AuditEventViewSet, basename="audit-event")
 
 urlpatterns = [
     path("auth/login", LoginView.as_view(), name="login"),
     path("auth/refresh", RefreshView.as_view(), name="refresh"),
+    path("auth/logout", LogoutView.as_view(), name="logout"),
     path("organization", OrganizationView.as_view({"get": "retrieve"}), name="organization"),
     path(
         "facilities/<pk>/emissions",

@@ -35,6 +35,7 @@ GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
         [
             ("Organizations", "corporate_fare", "organizations_organization_changelist"),
             ("Users", "group", "organizations_user_changelist"),
+            ("Members", "group_add", "organizations_membership_members"),
             ("Memberships", "badge", "organizations_membership_changelist"),
             ("API keys", "key", "organizations_apikey_changelist"),
             ("Audit", "history", "organizations_auditevent_changelist"),
@@ -78,4 +79,6 @@ def may_open(pages_of: dict[str, Any], name: str, request: HttpRequest) -> bool:
     if page is None:
         return False
     allowed = page.has_add_permission if what == "upload" else page.has_view_permission
+    if what == "members":
+        allowed = page.has_members_permission
     return bool(allowed(request))

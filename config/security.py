@@ -25,11 +25,10 @@ OVER_HTTP = (
 )
 
 
-def over_http(request: HttpRequest) -> dict[str, str]:
-    """For the log-in page: why logging in cannot work, where it cannot."""
-    return {
-        "over_http": OVER_HTTP if settings.SESSION_COOKIE_SECURE and not request.is_secure() else ""
-    }
+def over_http(request: HttpRequest) -> dict[str, Any]:
+    """For the log-in page: why logging in cannot work, where it cannot; whether mail is set."""
+    cannot = settings.SESSION_COOKIE_SECURE and not request.is_secure()
+    return {"over_http": OVER_HTTP if cannot else "", "mail_is_set": settings.MAIL_IS_SET}
 
 
 class ContentPolicy(CSPMiddleware):

@@ -238,6 +238,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=2_500_000)
 MAX_IMPORT_BYTES = env.int("MAX_IMPORT_BYTES", default=50_000_000)
 IMPORT_BYTES_AT_ONCE = env.int("IMPORT_BYTES_AT_ONCE", default=1_000_000)
 
+# Where mail goes out: invitations and forgotten passwords. Without it links are sent by hand.
+MAIL_IS_SET = bool(env.str("EMAIL_URL", default=""))
+vars().update(env.email_url("EMAIL_URL", default="dummymail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Facilities API <noreply@localhost>")
+
 # Requests a minute of one address, and of one key or person of the API; 0 is no limit.
 REQUESTS_PER_ADDRESS = env.int("REQUESTS_PER_ADDRESS", default=12_000)
 REQUESTS_PER_KEY = env.int("REQUESTS_PER_KEY", default=6_000)

@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from config import pages
 from config.errors import not_found
 from config.operations import probes, scrape
+from organizations.people.joining import join
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -16,6 +17,8 @@ urlpatterns = [
     path("metrics", scrape.metrics, name="metrics"),
     path("v1/", include("config.api")),
     path("admin", RedirectView.as_view(url="/admin/")),
+    path("admin/join/", join, name="join"),
+    path("admin/password/", include("organizations.people.passwords")),
     path("admin/", admin.site.urls),
     # Also with DEBUG on, where Django would answer an unknown path with a page of its own.
     re_path("", csrf_exempt(not_found)),

@@ -4,10 +4,22 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample
 
+from config.examples.access import (
+    AUDIT_EVENT,
+    INVITATION,
+    KEY,
+    LOGIN,
+    MOMENT,
+    NEW_INVITATION,
+    NEW_INVITATION_ANSWER,
+    NEW_KEY,
+    ORGANIZATION,
+    TOKENS,
+)
+
 FACILITY_ID = "0199f1c2-7b1e-7c3a-9d53-0d1f3a2b4c5d"
 CONSUMPTION_ID = "0199f1c2-8a44-7e01-b1aa-5e6f7a8b9c0d"
 FACTOR_ID = "0199f1c2-9b55-7f12-82bb-6f7a8b9c0d1e"
-MOMENT = "2026-01-31T09:00:00Z"
 
 NEW_FACILITY = {
     "external_id": "MAD-01",
@@ -248,44 +260,6 @@ LAYOUT = {
     "created_at": MOMENT,
     "updated_at": MOMENT,
 }
-NEW_KEY = {"name": "ERP sync", "role": "editor", "expires_at": "2036-01-01T00:00:00Z"}
-KEY = {
-    "id": "0199f1c2-aa66-7013-93cc-7a8b9c0d1e2f",
-    **NEW_KEY,
-    "prefix": "sk_live_1f2e3d4c",
-    "created_by": None,
-    "last_used_at": None,
-    "created_at": MOMENT,
-}
-AUDIT_EVENT = {
-    "id": "0199f1c2-bb77-7124-a4dd-8b9c0d1e2f3a",
-    "number": 3,
-    "event": "login",
-    "actor": "ana@example.com",
-    "address": "127.0.0.1",
-    "request_id": None,
-    "object_type": "user",
-    "object_id": "0199f1c2-5b1c-7a18-9b31-eb0d18082a3b",
-    "details": {"into": "api"},
-    "recorded_at": "2026-01-31T09:00:00.123456Z",
-    "previous_hash": "4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a",
-    "hash": "dbc1b4c900ffe48d575b5da5c638040125f65db0fe3e24494b76ea986457d986",
-}
-ORGANIZATION = {
-    "id": "0199f1c2-6a0d-7b29-8c42-fc0e29193a4b",
-    "name": "Example Ltd",
-    "gwp_set": "AR6",
-    "role": "editor",
-    "created_at": MOMENT,
-    "updated_at": MOMENT,
-}
-LOGIN = {"email": "ana@example.com", "password": "correct horse battery staple"}
-TOKENS = {
-    "access_token": "eyJhbGciOiJIUzI1NiIs…",
-    "refresh_token": "eyJhbGciOiJIUzI1NiIs…",
-    "token_type": "Bearer",
-    "expires_in": 3600,
-}
 
 
 def request(value: Any) -> OpenApiExample:
@@ -344,6 +318,16 @@ NOTED = {"note": "Read by the caretaker"}
 EXAMPLES = {
     "login": [request(LOGIN), answer(TOKENS)],
     "refresh": [request({"refresh_token": "eyJhbGciOiJIUzI1NiIs…"}), answer(TOKENS)],
+    "logout": [
+        request({"refresh_token": "eyJhbGciOiJIUzI1NiIs…"}),
+        refusal(
+            401,
+            {
+                "code": "authentication_failed",
+                "detail": "This refresh token is invalid, has expired, or has been used already.",
+            },
+        ),
+    ],
     "organization_retrieve": [answer(ORGANIZATION)],
     **resource("facilities", NEW_FACILITY, FACILITY, {"status": "archived"}, WRONG_COUNTRY),
     "facilities_emissions": [answer(BREAKDOWN), NOT_FOUND],
@@ -395,6 +379,19 @@ EXAMPLES = {
         answer({**KEY, "key": "sk_live_1f2e3d4cZk…"}, 201),
     ],
     "api_keys_retrieve": [answer(KEY), NOT_FOUND],
+    "api_keys_rotate_create": [
+        request({"overlap_hours": 48, "expires_at": NEW_KEY["expires_at"]}),
+        answer({**KEY, "key": "sk_live_9a8b7c6dQw…", "prefix": "sk_live_9a8b7c6d"}, 201),
+        NOT_FOUND,
+    ],
     "api_keys_destroy": [NOT_FOUND],
+    "invitations_list": [answer(INVITATION)],
+    "invitations_create": [
+        request(NEW_INVITATION),
+        answer(NEW_INVITATION_ANSWER, 201),
+        wrong("email", "taken", "Somebody with this address is a member already."),
+    ],
+    "invitations_retrieve": [answer(INVITATION), NOT_FOUND],
+    "invitations_destroy": [NOT_FOUND],
     "audit_events_list": [answer(AUDIT_EVENT)],
 }

@@ -24,6 +24,10 @@ PROBES = ("/healthz", "/readyz", "/metrics")
 PATTERN = re.compile(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)|<\w+:(\w+)>")
 
 
+SECRET = re.compile(r"^(/admin/password/reset/)[^/]+/.*$", re.DOTALL)
+"""What follows is as good as a password: the link to set a new one."""
+
+
 def watch_requests(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
@@ -72,14 +76,15 @@ def note(request: HttpRequest, status: int, began: Any) -> None:
     seconds = perf_counter() - began
     count(str(request.method), route_of(request), status, seconds)
     milliseconds = round(seconds * 1000, 1)
-    shown = request.path.encode("unicode_escape").decode()
+    path = SECRET.sub(r"\1…", request.path)
+    shown = SECRET.sub(r"\1…", request.path.encode("unicode_escape").decode())
     logger.log(
         level_of(request, status),
         "%s %s %s %s ms", request.method, shown, status, milliseconds,
         extra={
             "fields": {
                 "method": request.method,
-                "path": request.path,
+                "path": path,
                 **caller_of(request),
                 "status": status,
                 "ms": milliseconds,

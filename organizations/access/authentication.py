@@ -22,7 +22,9 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
+from organizations.access.families import FAMILY
 from organizations.access.keys import digest
+from organizations.access.limits import address_of
 from organizations.database import wall
 from organizations.database.statements import Compiled, Statement, compiled
 from organizations.database.unavailable import unavailable
@@ -48,22 +50,26 @@ def live_key(digest: str, now: datetime) -> Compiled:
     return compiled(keys.order_by().values_list(*columns))
 
 
-def active_user(user_id: UUID, organization_id: UUID) -> Compiled:
-    """An active user: password and role in the organization, null for somebody who has none.
+def active_user(user_id: UUID, family_id: UUID, organization_id: UUID) -> Compiled:
+    """An active user who is still logged in, with a password and the role in the organization.
 
-    On PostgreSQL a function of the database finds them, and lets a member see the rows.
+    The role is null for somebody who has none there. On PostgreSQL a function of the database finds
+    them, and lets a member see the rows.
     """
     if wall.is_told_by_statements():
-        return Compiled("SELECT * FROM caller_by_token(%s, %s)", [user_id, organization_id])
+        return Compiled(
+            "SELECT * FROM caller_by_token(%s, %s, %s)", [user_id, family_id, organization_id]
+        )
     membership = FilteredRelation(
         "memberships", condition=Q(memberships__organization=organization_id)
     )
-    users = User.objects.filter(pk=user_id, is_active=True).annotate(mine=membership)
+    users = User.objects.filter(pk=user_id, is_active=True, token_families=family_id)
+    users = users.annotate(mine=membership)
     return compiled(users.order_by().values_list("password", "mine__role"))
 
 
 BY_KEY = Statement(live_key, digest=str, now=datetime)
-BY_TOKEN = Statement(active_user, user_id=UUID, organization_id=UUID)
+BY_TOKEN = Statement(active_user, user_id=UUID, family_id=UUID, organization_id=UUID)
 
 
 class CallerAuthentication(BaseAuthentication):
@@ -92,7 +98,7 @@ class CallerAuthentication(BaseAuthentication):
             raise NotFound("There is no such organization.")
         wall.entered(organization_id)
         if last_used_at is None or now - last_used_at > LAST_USED_EVERY:
-            mark_used(key_id, now)
+            mark_used(key_id, now, address_of(request._request))
         return Caller(organization_id, role, api_key_id=key_id)
 
     def _by_token(self, request: Request) -> Caller:
@@ -104,6 +110,7 @@ class CallerAuthentication(BaseAuthentication):
         try:
             token = AccessToken(raw.strip())  # type: ignore[arg-type]
             user_id = UUID(str(token["user_id"]))
+            family_id = UUID(str(token[FAMILY]))
             password_claim = token["hash_password"]
         except (TokenError, KeyError, ValueError) as error:
             raise AuthenticationFailed("This token is invalid or has expired.") from error
@@ -112,10 +119,12 @@ class CallerAuthentication(BaseAuthentication):
         except ValidationError:
             organization_id = NOBODYS
         with wall.authenticating():
-            rows = BY_TOKEN.rows(user_id=user_id, organization_id=organization_id)
+            rows = BY_TOKEN.rows(
+                user_id=user_id, family_id=family_id, organization_id=organization_id
+            )
         if not rows or get_md5_hash_password(rows[0][0]) != password_claim:
             raise AuthenticationFailed(
-                "This token's user is gone, inactive, or has a new password."
+                "This token's user is gone, inactive, logged out, or has a new password."
             )
         organization_id = organization_header(request)
         [(_, role)] = rows
@@ -125,16 +134,19 @@ class CallerAuthentication(BaseAuthentication):
         return Caller(organization_id, role, user_id=user_id)
 
 
-def mark_used(key_id: UUID, now: datetime) -> None:
-    """Notes that a key was used. On SQLite a file that is being written is not waited for.
+def mark_used(key_id: UUID, now: datetime, address: str) -> None:
+    """Notes that a key was used and from where, once a minute whoever asks.
 
+    On SQLite a file that is being written is not waited for.
     A reader must not queue behind a long import for this, nor be refused where nothing can be
     written; the next request will note it.
     """
-    key = APIKey.objects.filter(pk=key_id)
+    due = Q(last_used_at=None) | Q(last_used_at__lte=now - LAST_USED_EVERY)
+    key = APIKey.objects.filter(due, pk=key_id)
+    note = {"last_used_at": now, "last_used_from": address[:100]}
     if connection.vendor != "sqlite":
         try:
-            key.update(last_used_at=now)
+            key.update(**note)
         except DatabaseError as error:
             if not unavailable(error):
                 raise
@@ -143,7 +155,7 @@ def mark_used(key_id: UUID, now: datetime) -> None:
         [patience] = cursor.execute("PRAGMA busy_timeout").fetchone()
         cursor.execute("PRAGMA busy_timeout = 0")
         try:
-            key.update(last_used_at=now)
+            key.update(**note)
         except OperationalError as error:
             if not in_the_way(error):
                 raise

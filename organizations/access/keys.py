@@ -12,6 +12,11 @@ from typing import NamedTuple
 MARK = "sk_live_"
 PREFIX_LENGTH = len(MARK) + 8
 
+OVERLAP_HOURS = 24
+"""How long a key that is replaced goes on working, unless another time is asked for."""
+
+MOST_HOURS = 24 * 30
+
 
 class NewKey(NamedTuple):
     key: str

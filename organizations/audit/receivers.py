@@ -3,7 +3,7 @@
 - somebody logged in, to the API or to the admin → each of their organizations
 - a log-in failed → each organization of the user with that email; while the email is locked out
   from an address, no more is recorded than that it was
-- an API key stored for the first time, or revoked → its organization
+- an API key stored for the first time, replaced by another, or revoked → its organization
 - a membership stored, changed, deleted → its organization
 - a row that is kept for the ledger was deleted or restored → its organization
 
@@ -62,12 +62,18 @@ def door(request: Any) -> str:
 
 
 def after_key(instance: APIKey, created: bool, update_fields: Any, **kwargs: Any) -> None:
-    revoked = update_fields is not None and "revoked_at" in update_fields
-    if created or revoked:
+    changed = set(update_fields or ())
+    event = Event.KEY_CREATED if created else None
+    if "revoked_at" in changed:
+        event = Event.KEY_REVOKED
+    elif "replaced_by" in changed:
+        event = Event.KEY_ROTATED
+    if event:
         expires_at = instance.expires_at and instance.expires_at.isoformat()
+        followed = {"replaced_by": instance.replaced_by} if instance.replaced_by else {}
         record(
             instance.organization_id,
-            Event.KEY_CREATED if created else Event.KEY_REVOKED,
+            event,
             object_type=type_of(instance),
             object_id=instance.pk,
             details={
@@ -75,6 +81,7 @@ def after_key(instance: APIKey, created: bool, update_fields: Any, **kwargs: Any
                 "prefix": instance.prefix,
                 "role": str(instance.role),
                 "expires_at": expires_at,
+                **followed,
             },
         )
 

@@ -44,7 +44,7 @@ OPERATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
     for path, methods in SCHEMA["paths"].items()
     for method, operation in methods.items()
 }
-PUBLIC = {"login", "refresh"}
+PUBLIC = {"login", "refresh", "logout"}
 EITHER: list[dict[str, list[str]]] = [{"ApiKey": []}, {"Bearer": []}]
 BODY = ("POST", "PUT", "PATCH")
 
@@ -179,6 +179,7 @@ def ana(person: Cast, organization: Organization) -> Person:
 EVERY_TIME_ANOTHER = {
     "id", "facility_id", "created_by", "created_at", "updated_at", "last_used_at",
     "started_at", "finished_at", "recorded_at", "closed_at", "closed_by", "reopened_at",
+    "expires_at",
     "access_token", "refresh_token", "key", "prefix", "object_id", "previous_hash", "hash",
 }  # fmt: skip
 
@@ -233,6 +234,7 @@ def test_every_example_works_when_it_is_sent_and_is_answered_as_shown(ana: Perso
     reader.compare("audit_events_list", query="?event=login")
     reader.compare("login")
     reader.compare("refresh")
+    reader.send("logout", 204)
     facility = reader.send("facilities_create", 201).body
     assert facility.keys() == answer_examples("facilities_create", 201)[0].keys()
     reader.given["facility_id"] = facility["id"]
@@ -293,7 +295,19 @@ def test_every_example_works_when_it_is_sent_and_is_answered_as_shown(ana: Perso
     reader.compare("api_keys_retrieve")
     [key, *_] = reader.send("api_keys_list").body["items"]
     assert lasting(key) == lasting(answer_examples("api_keys_list", 200)[0]["items"][0])
-    for name in ("emission_factors", "consumptions", "facilities", "api_keys", "import_layouts"):
+    reader.compare("api_keys_rotate_create", 201)
+    shown = reader.send("invitations_create", 201).body
+    assert shown.keys() == answer_examples("invitations_create", 201)[0].keys()
+    reader.compare("invitations_retrieve")
+    reader.compare("invitations_list")
+    for name in (
+        "emission_factors",
+        "consumptions",
+        "facilities",
+        "api_keys",
+        "invitations",
+        "import_layouts",
+    ):
         reader.send(f"{name}_destroy", 204)
         answer = ana.get(OPERATIONS[f"{name}_retrieve"][1].replace("{id}", facility["id"]))
         assert answer.status == 404

@@ -123,11 +123,17 @@ ROUTES = [
     Route("POST", "/v1/api-keys", 403, 403, 201, {"name": "one"}),
     Route("GET", "/v1/api-keys/{key}", 403, 403, 200),
     Route("DELETE", "/v1/api-keys/{key}", 403, 403, 204),
+    Route("POST", "/v1/api-keys/{key}/rotate", 403, 403, 201, {}),
+    Route("GET", "/v1/invitations", 403, 403, 200),
+    Route("POST", "/v1/invitations", 403, 403, 201, {"email": "eva@example.com"}),
+    Route("GET", "/v1/invitations/{invitation}", 403, 403, 200),
+    Route("DELETE", "/v1/invitations/{invitation}", 403, 403, 204),
     Route("GET", "/v1/audit-events", 403, 403, 200),
 ]
 PUBLIC = {
     ("POST", "/v1/auth/login"),
     ("POST", "/v1/auth/refresh"),
+    ("POST", "/v1/auth/logout"),
     ("GET", "/v1/schema"),
     ("GET", "/v1/docs"),
 }
@@ -155,7 +161,16 @@ class Rows:
         return person.call(route.method, self.path(route), self.body(route))
 
 
-KINDS = ("facility", "consumption", "import", "layout", "factor", "recalculation", "key")
+KINDS = (
+    "facility",
+    "consumption",
+    "import",
+    "layout",
+    "factor",
+    "recalculation",
+    "key",
+    "invitation",
+)
 UNKNOWN = Rows({name: str(uuid4()) for name in KINDS})
 
 
@@ -181,6 +196,9 @@ def rows(alice: Person) -> Rows:
                 ).pk
             ),
             "key": created(alice.post("/v1/api-keys", {"name": "ERP"}))["id"],
+            "invitation": created(alice.post("/v1/invitations", {"email": "ida@example.com"}))[
+                "id"
+            ],
         }
     )
 
@@ -325,6 +343,7 @@ def test_a_deleted_row_looks_like_none(
         assert alice.delete(path.format(**rows.ids)).status == 204
     assert alice.delete("/v1/emission-factors/" + rows.ids["factor"]).status == 204
     assert alice.delete("/v1/import-layouts/" + rows.ids["layout"]).status == 204
+    assert alice.delete("/v1/invitations/" + rows.ids["invitation"]).status == 204
     person = next(one for one in (alice, erin, bob) if one.role == role)
     for route in OF_ONE:
         kept = any(one in route.path for one in ("{key}", "{recalculation}", "{import}"))

@@ -23,6 +23,8 @@ SHOWN = {
     "created_by",
     "expires_at",
     "last_used_at",
+    "last_used_from",
+    "replaced_by",
     "created_at",
 }
 NOON = datetime(2030, 5, 17, 12, tzinfo=UTC)
@@ -48,9 +50,10 @@ def test_a_key_is_shown_by_its_creation_alone_and_works(alice: Person) -> None:
     read = alice.get(answer.headers["Location"])
     assert read.status == 200
     assert read.body == {name: made[name] for name in SHOWN} | {
-        "last_used_at": read.body["last_used_at"]
+        name: read.body[name] for name in ("last_used_at", "last_used_from")
     }
     assert read.body["last_used_at"] is not None
+    assert read.body["last_used_from"] == "127.0.0.1"
     listed = alice.get(KEYS)
     for body in (read.body, listed.body):
         assert made["key"][len(made["prefix"]) :] not in json.dumps(body, default=str)

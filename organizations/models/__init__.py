@@ -1,17 +1,49 @@
 """Organizations, their members and their API keys."""
 
+from datetime import timedelta
 from typing import Any
 
 import uuid_utils.compat as uuid
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from organizations.access.families import TokenFamily
 from organizations.access.keys import new_key
-from organizations.audit.event import AuditEvent  # noqa: F401 - Django finds it here
+from organizations.audit.event import AuditEvent
+from organizations.models.imports import (
+    UNFINISHED,
+    Import,
+    ImportBlock,
+    ImportLayout,
+    ImportOutcome,
+    SumBy,
+)
+from organizations.people.invitation import Invitation
 from organizations.tenancy import TenantQuerySet, TimestampedModel
+
+__all__ = [
+    "UNFINISHED",
+    "APIKey",
+    "AuditEvent",
+    "GWPSet",
+    "IdempotentAnswer",
+    "Import",
+    "ImportBlock",
+    "ImportLayout",
+    "ImportOutcome",
+    "Invitation",
+    "Membership",
+    "Organization",
+    "RequestCount",
+    "Role",
+    "SumBy",
+    "TokenFamily",
+    "User",
+    "UserManager",
+]
 
 
 class Role(models.TextChoices):
@@ -127,6 +159,32 @@ class Membership(TimestampedModel):
     def __str__(self) -> str:
         return f"{self.user} · {self.organization} · {self.role}"
 
+    def save(self, **kwargs: Any) -> None:
+        """Raises ValidationError where this was the last admin, and would be no more."""
+        with transaction.atomic():
+            if not self._state.adding:
+                self._keep_an_admin(self.organization_id if self.role == Role.ADMIN else None)
+            super().save(**kwargs)
+
+    @transaction.atomic
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Raises ValidationError for the last admin of an organization."""
+        self._keep_an_admin(None)
+        return super().delete(*args, **kwargs)
+
+    def _keep_an_admin(self, of: Any) -> None:
+        """Holds the organization, so that of two admins who leave at once one stays."""
+        stored = Membership.objects.filter(pk=self.pk, role=Role.ADMIN).first()
+        if stored is None or stored.organization_id == of:
+            return
+        Organization.objects.select_for_update(no_key=True).get(pk=stored.organization_id)
+        others = Membership.objects.filter(
+            organization=stored.organization_id, role=Role.ADMIN, user__is_active=True
+        )
+        if not others.exclude(pk=self.pk).exists():
+            sentence = "This is the organization's last admin: make somebody else an admin first."
+            raise ValidationError(sentence, code="last_admin")
+
 
 class APIKey(TimestampedModel):
     """An integrator's credential for one organization. The key itself is stored nowhere."""
@@ -140,6 +198,10 @@ class APIKey(TimestampedModel):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_from = models.CharField(max_length=100, blank=True, editable=False)
+    replaced_by = models.CharField(
+        max_length=16, blank=True, editable=False, help_text="The prefix of the key that follows."
+    )
 
     key = ""
     """The key itself, on the row that `issue()` returns and nowhere else."""
@@ -177,99 +239,33 @@ class APIKey(TimestampedModel):
         """Gives a row that is not stored yet its key."""
         self.key, self.prefix, self.digest = new_key()
 
+    @transaction.atomic
+    def rotate(self, overlap: timedelta, **fields: Any) -> "APIKey":
+        """Makes the key that follows this one, which goes on working for the overlap and then ends.
+
+        The new one has its name, its role and, unless `expires_at` is among the fields, as long a
+        life as this one was given. Raises ValidationError for a key that has ended or that has been
+        replaced before.
+        """
+        self.refresh_from_db(from_queryset=APIKey.objects.select_for_update())
+        now = timezone.now()
+        if self.revoked_at or (self.expires_at and self.expires_at <= now):
+            raise ValidationError("This key has ended: make a new one.", code="ended")
+        if self.replaced_by:
+            sentence = f"This key has been replaced by {self.replaced_by}… already."
+            raise ValidationError(sentence, code="replaced")
+        life = self.expires_at and now + (self.expires_at - self.created_at)
+        given = {"name": self.name, "role": self.role, "expires_at": life, **fields}
+        following = APIKey.issue(organization_id=self.organization_id, **given)
+        self.replaced_by = following.prefix
+        self.expires_at = min(now + overlap, self.expires_at or now + overlap)
+        self.save(update_fields=["replaced_by", "expires_at"])
+        return following
+
     def revoke(self) -> None:
         """Ends the key at once; staff still see that it was there."""
         self.revoked_at = timezone.now()
         self.save(update_fields=["revoked_at"])
-
-
-class ImportOutcome(models.TextChoices):
-    """`queued` and `running`: it is the worker's; `refused`: there were bad rows, or it could not
-    be finished, and so nothing was stored; `checked`: it was a dry run."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    STORED = "stored"
-    REFUSED = "refused"
-    CHECKED = "checked"
-
-
-class Import(models.Model):
-    """A file that was imported, checked or refused, however it came."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid7, editable=False)
-    organization = models.ForeignKey(
-        Organization,
-        models.CASCADE,
-        null=True,
-        blank=True,
-        related_name="+",
-        help_text="Empty: published to everybody.",
-    )
-    kind = models.CharField(max_length=50, help_text="What the rows are.")
-    file_name = models.CharField(max_length=255)
-    layout = models.CharField(max_length=100, blank=True)
-    started_by = models.CharField(max_length=150, blank=True, help_text="The account on the host.")
-    started_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=7, choices=ImportOutcome.choices)
-    progress = models.PositiveSmallIntegerField(default=100, help_text="Percent.")
-    asked = models.JSONField(
-        default=dict,
-        editable=False,
-        help_text="What is said of a file that waits, and by whom.",
-    )
-    created = models.PositiveIntegerField(default=0)
-    changed = models.PositiveIntegerField(default=0)
-    unchanged = models.PositiveIntegerField(default=0)
-    rejected = models.PositiveIntegerField(default=0)
-    warnings = models.PositiveIntegerField(default=0)
-    first_rejects = models.JSONField(
-        default=list, help_text="line, column, value, code and reason of the first faults."
-    )
-    rejects = models.TextField(blank=True, editable=False, help_text="The refused rows as CSV.")
-
-    objects = TenantQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-started_at", "-id"]
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(outcome__in=ImportOutcome.values), name="import_outcome_known"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} · {self.file_name} · {self.outcome}"
-
-    def as_reason(self) -> str:
-        """How the history of a row names it."""
-        return " by ".join(filter(None, [f"import {self.file_name}", self.started_by]))
-
-
-UNFINISHED = (ImportOutcome.QUEUED, ImportOutcome.RUNNING)
-
-
-class ImportBlock(models.Model):
-    """A part of a file that waits for the worker, which may be on another machine."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid7, editable=False)
-    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
-    row = models.ForeignKey(Import, models.CASCADE, related_name="blocks")
-    number = models.PositiveIntegerField()
-    data = models.BinaryField()
-
-    objects = TenantQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "row", "number"], name="import_block_once"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.row_id} · {self.number}"
 
 
 class IdempotentAnswer(models.Model):
@@ -336,61 +332,3 @@ class RequestCount(models.Model):
         if taken == share:
             cls.objects.filter(minute__lt=minute - 60).delete()
         return taken
-
-
-class SumBy(models.TextChoices):
-    """What the rows of a file are added up to."""
-
-    NONE = "none"
-    DAY = "day"
-    MONTH = "month"
-
-
-class ImportLayout(TimestampedModel):
-    """How the columns of a file that an organization often gets become ours."""
-
-    KINDS = ("facilities", "consumption", "emission-factors")
-
-    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
-    name = models.CharField(max_length=100)
-    kind = models.CharField(max_length=20, choices=[(one, one) for one in KINDS])
-    columns = models.JSONField(default=dict, help_text="Our column → theirs.")
-    constants = models.JSONField(
-        default=dict, blank=True, help_text="Our column → what every row has."
-    )
-    activities = models.JSONField(
-        default=dict,
-        blank=True,
-        help_text="Their word → our activity, or {category, activity}.",
-    )
-    units = models.JSONField(default=dict, blank=True, help_text="Their word → our unit.")
-    decimal = models.CharField(
-        max_length=5, blank=True, choices=[(one, one) for one in ("point", "comma")]
-    )
-    dates = models.CharField(
-        max_length=3, blank=True, choices=[(one, one) for one in ("ymd", "dmy", "mdy")]
-    )
-    sum_by = models.CharField(max_length=5, choices=SumBy.choices, default=SumBy.NONE)
-
-    objects = TenantQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "import layout"
-        ordering = ["name", "id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "name"], name="import_layout_name_unique"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(
-                    kind__in=("facilities", "consumption", "emission-factors"),
-                    decimal__in=("", "point", "comma"),
-                    dates__in=("", "ymd", "dmy", "mdy"),
-                    sum_by__in=SumBy.values,
-                ),
-                name="import_layout_choices_known",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name

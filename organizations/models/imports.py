@@ -1,0 +1,153 @@
+"""Files that were imported, and how an organization reads others' columns."""
+
+import uuid_utils.compat as uuid
+from django.db import models
+
+from organizations.tenancy import TenantQuerySet, TimestampedModel
+
+
+class ImportOutcome(models.TextChoices):
+    """`queued` and `running`: it is the worker's; `refused`: there were bad rows, or it could not
+    be finished, and so nothing was stored; `checked`: it was a dry run."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    STORED = "stored"
+    REFUSED = "refused"
+    CHECKED = "checked"
+
+
+class Import(models.Model):
+    """A file that was imported, checked or refused, however it came."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid7, editable=False)
+    organization = models.ForeignKey(
+        "organizations.Organization",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Empty: published to everybody.",
+    )
+    kind = models.CharField(max_length=50, help_text="What the rows are.")
+    file_name = models.CharField(max_length=255)
+    layout = models.CharField(max_length=100, blank=True)
+    started_by = models.CharField(max_length=150, blank=True, help_text="The account on the host.")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=7, choices=ImportOutcome.choices)
+    progress = models.PositiveSmallIntegerField(default=100, help_text="Percent.")
+    asked = models.JSONField(
+        default=dict,
+        editable=False,
+        help_text="What is said of a file that waits, and by whom.",
+    )
+    created = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+    warnings = models.PositiveIntegerField(default=0)
+    first_rejects = models.JSONField(
+        default=list, help_text="line, column, value, code and reason of the first faults."
+    )
+    rejects = models.TextField(blank=True, editable=False, help_text="The refused rows as CSV.")
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-started_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(outcome__in=ImportOutcome.values), name="import_outcome_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} · {self.file_name} · {self.outcome}"
+
+    def as_reason(self) -> str:
+        """How the history of a row names it."""
+        return " by ".join(filter(None, [f"import {self.file_name}", self.started_by]))
+
+
+UNFINISHED = (ImportOutcome.QUEUED, ImportOutcome.RUNNING)
+
+
+class ImportBlock(models.Model):
+    """A part of a file that waits for the worker, which may be on another machine."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid7, editable=False)
+    organization = models.ForeignKey("organizations.Organization", models.CASCADE, related_name="+")
+    row = models.ForeignKey(Import, models.CASCADE, related_name="blocks")
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "row", "number"], name="import_block_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.row_id} · {self.number}"
+
+
+class SumBy(models.TextChoices):
+    """What the rows of a file are added up to."""
+
+    NONE = "none"
+    DAY = "day"
+    MONTH = "month"
+
+
+class ImportLayout(TimestampedModel):
+    """How the columns of a file that an organization often gets become ours."""
+
+    KINDS = ("facilities", "consumption", "emission-factors")
+
+    organization = models.ForeignKey("organizations.Organization", models.CASCADE, related_name="+")
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=20, choices=[(one, one) for one in KINDS])
+    columns = models.JSONField(default=dict, help_text="Our column → theirs.")
+    constants = models.JSONField(
+        default=dict, blank=True, help_text="Our column → what every row has."
+    )
+    activities = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Their word → our activity, or {category, activity}.",
+    )
+    units = models.JSONField(default=dict, blank=True, help_text="Their word → our unit.")
+    decimal = models.CharField(
+        max_length=5, blank=True, choices=[(one, one) for one in ("point", "comma")]
+    )
+    dates = models.CharField(
+        max_length=3, blank=True, choices=[(one, one) for one in ("ymd", "dmy", "mdy")]
+    )
+    sum_by = models.CharField(max_length=5, choices=SumBy.choices, default=SumBy.NONE)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "import layout"
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "name"], name="import_layout_name_unique"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    kind__in=("facilities", "consumption", "emission-factors"),
+                    decimal__in=("", "point", "comma"),
+                    dates__in=("", "ymd", "dmy", "mdy"),
+                    sum_by__in=SumBy.values,
+                ),
+                name="import_layout_choices_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

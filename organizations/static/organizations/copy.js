@@ -1,0 +1,15 @@
+// A button with data-copy="ID" copies the text of that element, and says so in the element ID-copied.
+// Over plain http browsers offer no clipboard: then the text is selected, for Ctrl+C.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const source = document.getElementById(button.dataset.copy);
+  const said = document.getElementById(`${button.dataset.copy}-copied`);
+  try {
+    await navigator.clipboard.writeText(source.textContent.trim());
+    said.textContent = "Copied.";
+  } catch {
+    getSelection().selectAllChildren(source);
+    said.textContent = document.execCommand("copy") ? "Copied." : "Selected: press Ctrl+C.";
+  }
+});

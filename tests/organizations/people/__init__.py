@@ -1,0 +1,1 @@
+"""Invitations, members, passwords and the second factor."""
