@@ -25,7 +25,11 @@ LOOK: dict[str, Any] = {
         {"rel": "icon", "type": "image/svg+xml", "href": asset("organizations/icon.svg")}
     ],
     "STYLES": [asset("organizations/admin.css"), asset("organizations/fitting.css")],
-    "SCRIPTS": [asset("emissions/charts.js"), asset("organizations/accessible.js")],
+    "SCRIPTS": [
+        asset("organizations/zone.js"),
+        asset("emissions/charts.js"),
+        asset("organizations/accessible.js"),
+    ],
     "SIDEBAR": {"show_search": True, "navigation": "config.menu.menu"},
     "COLORS": {
         "primary": {

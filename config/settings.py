@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
     "organizations.access.author.remember_request",
+    "organizations.staff.local.remember_reader",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -13,7 +13,7 @@ from emissions.reports.missing import NO_FACTOR, key_of
 from facilities.admin import FacilityAdmin
 from facilities.models import Facility
 from organizations.history import changes_of
-from organizations.staff.numbers import shown_number
+from organizations.staff.numbers import shown_kg
 
 UNCALCULATED = 50
 
@@ -50,15 +50,15 @@ class EmittingFacilityAdmin(FacilityAdmin):
 
     @admin.display(description="CO2e, kg", ordering="co2e")
     def co2e_linked(self, row: Facility) -> str:
-        return link(lines_of(row), shown_number(row.co2e))
+        return link(lines_of(row), shown_kg(row.co2e))
 
     @admin.display(description="CO2e, market-based, kg")
     def market_linked(self, row: Facility) -> str:
-        return link(lines_of(row), shown_number(row.co2e_market))
+        return link(lines_of(row), shown_kg(row.co2e_market))
 
     @admin.display(description="Biogenic CO2, outside the scopes, kg")
     def biomass_linked(self, row: Facility) -> str:
-        return link(lines_of(row), shown_number(row.co2e_biomass))
+        return link(lines_of(row), shown_kg(row.co2e_biomass))
 
     @admin.display(description="completeness", ordering="co2e_status")
     def completeness(self, row: Facility) -> str:
