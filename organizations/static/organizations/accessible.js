@@ -3,7 +3,7 @@
 (() => {
   const ICONS = {
     menu: "Menu", menu_open: "Menu", dock_to_right: "Menu", dock_to_left: "Menu", close: "Close",
-    person: "Account", arrow_back: "Back", expand_more: "More", more_horiz: "More",
+    person: "Account", eco: "Dashboard", manage_search: "Search", search: "Search", arrow_back: "Back", expand_more: "More", more_horiz: "More",
   };
   const text = (one) => one?.textContent.trim().replace(/\s*\*?$/, "") || "";
   const heading = (cell) => {
@@ -40,7 +40,15 @@
   const reachClicked = () => {
     document.querySelectorAll(".material-symbols-outlined").forEach((icon) => {
       const clicked = icon.hasAttribute("x-on:click");
-      if (!clicked) { icon.setAttribute("aria-hidden", "true"); return; }
+      if (!clicked) {
+        icon.setAttribute("aria-hidden", "true");
+        const holder = icon.closest("a, button, [role=button]");
+        if (holder && !holder.hasAttribute("aria-label")
+            && ![...holder.childNodes].some((one) => one.textContent.trim()
+              && !one.classList?.contains("material-symbols-outlined")))
+          holder.setAttribute("aria-label", holder.title || ICONS[text(icon)] || text(icon).replaceAll("_", " "));
+        return;
+      }
       if (!icon.hasAttribute("aria-label"))
         icon.setAttribute("aria-label", icon.title || ICONS[text(icon)] || text(icon).replaceAll("_", " "));
     });
