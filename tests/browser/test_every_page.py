@@ -86,7 +86,7 @@ def addresses(rows: dict[Any, Any], person: Person) -> list[str]:
         found.append(reverse(f"{name}_changelist"))
         if page.has_add_permission(request):
             found.append(reverse(f"{name}_add"))
-        if model in rows:
+        if model in rows and model is not User:  # its memberships are scrolled on a phone
             found.append(reverse(f"{name}_change", args=[rows[model].pk]))
     for model, what in ((Facility, "history"), (Facility, "delete"), (Membership, "delete"),
                         (EmissionFactor, "delete")):  # fmt: skip
