@@ -24,8 +24,12 @@ LOOK: dict[str, Any] = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": asset("organizations/icon.svg")}
     ],
-    "STYLES": [asset("organizations/admin.css")],
-    "SCRIPTS": [asset("emissions/charts.js")],
+    "STYLES": [asset("organizations/admin.css"), asset("organizations/fitting.css")],
+    "SCRIPTS": [
+        asset("organizations/zone.js"),
+        asset("emissions/charts.js"),
+        asset("organizations/accessible.js"),
+    ],
     "SIDEBAR": {"show_search": True, "navigation": "config.menu.menu"},
     "COLORS": {
         "primary": {

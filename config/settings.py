@@ -92,6 +92,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
     "organizations.access.author.remember_request",
     "config.middleware.resuming.resume_after_login",
+    "organizations.staff.local.remember_reader",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -39,19 +39,20 @@ from organizations.staff import (
     ScopedFilter,
     SoftDeleteAdmin,
     in_one_line,
+    kg,
     number,
     plain,
 )
 from organizations.staff.forms import RowForm
-from organizations.staff.numbers import shown_number
+from organizations.staff.numbers import shown_kg
 from organizations.tenancy import pass_gate
 
 SHOWN_KEYS = 200
 
 QUANTITY = number("quantity", "quantity", unit="unit")
-CO2E = number("co2e", "CO2e, kg")
-MARKET = number("co2e_market", "CO2e, market-based, kg")
-BIOMASS = number("co2e_biomass", "Biogenic CO2, outside the scopes, kg")
+CO2E = kg("co2e", "CO2e, kg")
+MARKET = kg("co2e_market", "CO2e, market-based, kg")
+BIOMASS = kg("co2e_biomass", "Biogenic CO2, outside the scopes, kg")
 
 
 class ConsumptionForm(RowForm):
@@ -274,4 +275,4 @@ class ConsumptionAdmin(SoftDeleteAdmin):
     def co2e_linked(self, row: Consumption) -> str:
         if row.co2e is None:
             return "–"
-        return link(lines_of(None, consumption__id__exact=row.pk), shown_number(row.co2e))
+        return link(lines_of(None, consumption__id__exact=row.pk), shown_kg(row.co2e))

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from django.contrib import admin
 from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django_countries import countries
 
 from emissions.admin.links import facilities_in, lines_of, list_of, page_of, rows_seen
-from emissions.models import Recalculation
+from emissions.models import CalculationStatus, Consumption, Recalculation
 from facilities.models import Completeness, Facility
 from organizations.database.decimals import ExactSum
 from organizations.models import Import, Organization
@@ -32,6 +33,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     by_country = seen.values("country").annotate(facilities=Count("pk"), co2e=ExactSum("co2e"))
     by_country = list(by_country.order_by("-facilities", "country")[: COUNTRIES + 1])
     most = max((one["facilities"] for one in by_country), default=1)
+    context["steps"] = first_steps(request, totals["facilities"])
     context["cards"] = [
         {
             "title": "Organizations",
@@ -89,3 +91,42 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context["missing"] = reverse("admin:emissions_consumption_missing")
     context["monthly_address"] = reverse("admin:emissions_emission_monthly")
     return context
+
+
+def first_steps(request: HttpRequest, facilities: int) -> list[dict[str, Any]]:
+    """What leads to a first figure, with what is done already; nothing once there is one."""
+    bills = rows_seen(Consumption, request).live()
+    if bills.filter(co2e_status=CalculationStatus.CALCULATED).exists():
+        return []
+    upload = reverse("admin:emissions_consumption_upload")
+    writes = admin.site._registry[Facility].has_add_permission(request)
+    return [
+        {
+            "title": "Add your facilities",
+            "text": "A facility is a site that uses energy or water. Add one, or upload a list.",
+            "done": facilities > 0,
+            "links": [
+                ("Add a facility", reverse("admin:facilities_facility_add")),
+                ("Upload facilities", upload),
+            ]
+            if writes
+            else [],
+        },
+        {
+            "title": "Upload your bills",
+            "text": "A bill says how much was used, where and when. Files of any supplier will do.",
+            "done": bills.exists(),
+            "links": [
+                ("Upload bills", upload),
+                ("Add a bill", reverse("admin:emissions_consumption_add")),
+            ]
+            if writes
+            else [],
+        },
+        {
+            "title": "See what has no factor yet",
+            "text": "Most bills get their figure at once. This page lists those that wait for one.",
+            "done": False,
+            "links": [("Missing factors", reverse("admin:emissions_consumption_missing"))],
+        },
+    ]

@@ -18,7 +18,7 @@ from emissions.reports.missing import NO_FACTOR, key_of, units_instead
 from facilities.admin import FacilityAdmin
 from facilities.models import Facility
 from organizations.history import changes_of
-from organizations.staff.numbers import shown_number
+from organizations.staff.numbers import shown_kg
 
 UNCALCULATED = 50
 LISTED = 6
@@ -49,7 +49,7 @@ class EmittingFacilityAdmin(AsksAboutEffect, FacilityAdmin):
 
     @admin.display(description="CO2e, kg", ordering="co2e")
     def co2e_linked(self, row: Facility) -> str:
-        return link(lines_of(row), shown_number(row.co2e))
+        return link(lines_of(row), shown_kg(row.co2e))
 
     @admin.display(description="completeness", ordering="co2e_status")
     def completeness(self, row: Facility) -> str:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from emissions.admin.links import lines_of, list_of, page_of, rows_seen
 from emissions.admin.monthly import monthly
+from emissions.admin.period import Months
 from emissions.ledger.closing import NotNow, close, reopen, restatements
 from emissions.models import ClosedPeriod, Consumption
 from emissions.reports.inventory.report import inventory
@@ -80,7 +81,12 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
                     for one in report["by_fuel"]
                 ],
                 "missing": sum(one["consumptions"] for one in report["missing"]),
-                "monthly": monthly(lines, listed=12, organization__id__exact=organization.pk),
+                "monthly": monthly(
+                    lines,
+                    listed=12,
+                    period=Months(date(year, 1, 1), date(year, 12, 1)),
+                    organization__id__exact=organization.pk,
+                ),
                 "may_close": may_close,
                 "may_be_closed": year < timezone.localdate().year,
                 "restated": _restated(restated[:RESTATED_SHOWN]),

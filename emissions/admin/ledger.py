@@ -7,10 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.html import format_html
+from django.utils.timezone import localtime
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
 from emissions.admin.links import link, page_of
 from emissions.admin.monthly import monthly
+from emissions.admin.period import chosen
 from emissions.models import Emission, FactorSource
 from emissions.templatetags.fallbacks import fallbacks
 from organizations.staff import (
@@ -20,6 +22,7 @@ from organizations.staff import (
     SuperuserAdmin,
     TenantAdmin,
     in_one_line,
+    kg,
     number,
 )
 from organizations.staff.numbers import shown_number
@@ -53,9 +56,9 @@ class ScopeFilter(DropdownFilter):
 
 
 QUANTITY = number("quantity", "quantity", unit="unit")
-CO2E = number("co2e", "CO2e, kg")
-MARKET = number("co2e_market", "CO2e, market-based, kg")
-BIOMASS = number("co2e_biomass", "Biogenic CO2, outside the scopes, kg")
+CO2E = kg("co2e", "CO2e, kg")
+MARKET = kg("co2e_market", "CO2e, market-based, kg")
+BIOMASS = kg("co2e_biomass", "Biogenic CO2, outside the scopes, kg")
 
 
 @admin.register(Emission)
@@ -109,8 +112,12 @@ class EmissionAdmin(ReadOnly, TenantAdmin):
 
     def monthly_view(self, request: HttpRequest) -> HttpResponse:
         """The chart and table of everything the user sees; the dashboard loads it when it is up."""
-        context = monthly(self.get_queryset(request).current(), listed=12)
-        return TemplateResponse(request, "admin/emissions/monthly.html", {"monthly": context})
+        lines = self.get_queryset(request).current()
+        context = {
+            "monthly": monthly(lines, listed=12, period=chosen(request)),
+            "address": request.path,
+        }
+        return TemplateResponse(request, "admin/emissions/monthly.html", context)
 
     @admin.display(description="month", ordering="month")
     def month_shown(self, row: Emission) -> str:
@@ -119,11 +126,11 @@ class EmissionAdmin(ReadOnly, TenantAdmin):
     @admin.display(description="state")
     def state(self, row: Emission) -> str:
         """A ledger: what does not count any more stays in it."""
-        recorded = f"recorded {row.recorded_at:%Y-%m-%d %H:%M}"
+        recorded = f"recorded {localtime(row.recorded_at):%Y-%m-%d %H:%M}"
         if row.superseded_at is None:
             return f"counts, {recorded}"
         by = f" by {row.superseded_by}" if row.superseded_by else ""
-        return f"superseded {row.superseded_at:%Y-%m-%d %H:%M}{by}, {recorded}"
+        return f"superseded {localtime(row.superseded_at):%Y-%m-%d %H:%M}{by}, {recorded}"
 
     @admin.display(description="consumption")
     def consumption_link(self, row: Emission) -> str:

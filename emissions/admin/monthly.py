@@ -4,47 +4,59 @@ from decimal import Decimal
 from typing import Any
 
 from emissions.admin.links import lines_of
+from emissions.admin.period import DRAWN, Months, usual
 from emissions.reports.totals import grouped, groups
 from facilities.categories import Category
 from facilities.models import Facility
-from organizations.staff.numbers import shown_number
-
-MONTHS = 24
-"""The newest so many months are drawn."""
+from organizations.staff.local import separators
+from organizations.staff.numbers import shown_kg
 
 
 def monthly(
-    lines: Any, facility: Facility | None = None, listed: int = MONTHS, **filters: Any
+    lines: Any,
+    facility: Facility | None = None,
+    listed: int = DRAWN,
+    period: Months | None = None,
+    **filters: Any,
 ) -> dict[str, Any]:
     """The current lines summed; `rows` newest first, each number with its lines' address.
 
-    `filters` are of the list of lines, the same that chose these.
-    The chart shows `MONTHS`, the table `listed` of them, rounded to 100 g.
+    `filters` are of the list of lines, the same that chose these. The chart shows every month of
+    the period, with a gap where nothing is; the table the newest `listed` that have figures.
     """
     sums: dict[str, dict[str, Decimal]] = {}
     for keys, found in groups(grouped(lines, ["month", "category"])):
         sums.setdefault(keys["month"], {})[keys["category"]] = found.co2e
-    months = sorted(sums)[-MONTHS:]
+    period = period or usual(sorted(sums))
+    axis = list(period)
+    months = [month for month in axis if month in sums]
     used = [one for one in Category if any(one in sums[month] for month in months)]
+    total = sum((sum(sums[month].values(), Decimal(0)) for month in months), Decimal(0))
     return {
         "chart": {
-            "labels": months,
+            "labels": axis,
+            "separators": separators(),
             "series": [
                 {
                     "label": category.label,
                     "category": str(category),
-                    "data": [str(sums[month].get(category, 0)) for month in months],
+                    "data": [
+                        str(sums[month][category]) if category in sums.get(month, {}) else None
+                        for month in axis
+                    ],
                 }
                 for category in used
             ],
         },
+        "period": {"first": axis[0], "last": axis[-1]},
+        "total": shown_kg(total),
         "categories": [category.label for category in used],
         "rows": [
             {
                 "month": month,
                 "cells": [
                     {
-                        "value": shown_number(sums[month].get(category), 1),
+                        "value": shown_kg(sums[month].get(category)),
                         "address": lines_of(
                             facility,
                             **filters,
@@ -54,11 +66,14 @@ def monthly(
                     }
                     for category in used
                 ],
-                "total": shown_number(sum(sums[month].values(), Decimal(0)), 1),
+                "total": shown_kg(sum(sums[month].values(), Decimal(0))),
                 "address": lines_of(facility, **filters, month=f"{month}-01"),
             }
             for month in months[: -listed - 1 : -1]
         ],
-        "earlier": len(sums) - min(len(months), listed),
+        "any": bool(sums),
+        "earlier": sum(month < axis[0] for month in sums) + max(len(months) - listed, 0),
+        "later": sum(month > axis[-1] for month in sums),
+        "after": lines_of(facility, **filters, month__gt=f"{axis[-1]}-01"),
         "all": lines_of(facility, **filters),
     }

@@ -4,7 +4,7 @@ from django.contrib import admin
 
 from emissions.admin.previews.effects import AsksAboutEffect
 from emissions.ledger.effects import Effect, effect_of_gwp_set
-from organizations.admin import OrganizationAdmin
+from organizations.admin.people import OrganizationAdmin
 from organizations.models import Organization
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.utils.html import format_html
 
-from organizations.staff.numbers import shown_number
+from organizations.staff.numbers import shown_amount, shown_kg, shown_number
 
 
 def number(field: str, description: str, unit: str = "") -> Callable[[Any], str]:
@@ -17,11 +17,18 @@ def number(field: str, description: str, unit: str = "") -> Callable[[Any], str]
 
     @admin.display(description=description, ordering=field)
     def figure(row: Any) -> str:
-        value = getattr(row, field)
-        text = shown_number(value)
-        if unit and value is not None:
-            text = f"{text} {getattr(row, unit)}"
-        return text
+        return shown_amount(getattr(row, field), getattr(row, unit) if unit else "")
+
+    figure.__name__ = f"{field}_figure"
+    return figure
+
+
+def kg(field: str, description: str) -> Callable[[Any], str]:
+    """A column of kilograms, in short, and exact where one points at it."""
+
+    @admin.display(description=description, ordering=field)
+    def figure(row: Any) -> str:
+        return shown_kg(getattr(row, field))
 
     figure.__name__ = f"{field}_figure"
     return figure

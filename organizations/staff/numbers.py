@@ -1,7 +1,23 @@
-"""Numbers as people read them."""
+"""Numbers as people read them, with the separators of their own language."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
+
+from django.utils.html import format_html
+
+from organizations.staff.local import separators
+
+MILLION = 1_000_000
+WHOLE = 100
+"""From so many kg up nobody reads a fraction."""
+
+TENTH, HUNDREDTH, THOUSANDTH = Decimal("0.1"), Decimal("0.01"), Decimal("0.001")
+
+
+def in_own_language(text: str) -> str:
+    """1,234.5 as the reader's language writes it: 1.234,5 in Spanish."""
+    decimal, thousands = separators()
+    return text.translate({ord(","): thousands, ord("."): decimal})
 
 
 def shown_number(value: Any, decimals: int | None = None) -> str:
@@ -10,9 +26,9 @@ def shown_number(value: Any, decimals: int | None = None) -> str:
         return "–"
     number = Decimal(value)
     if decimals is not None:
-        return f"{number:,.{decimals}f}"
+        return in_own_language(f"{number:,.{decimals}f}")
     text = f"{number:,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return in_own_language(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
 def signed_number(value: Any) -> str:
@@ -20,3 +36,41 @@ def signed_number(value: Any) -> str:
     number = Decimal(value)
     sign = "+" if number > 0 else "−" if number else "±"
     return f"{sign}{shown_number(abs(number))}"
+
+
+def rounded_kg(value: Any) -> str:
+    """Kilograms in short: 0.0123, 12.35, 1,235, and 1,234.6 t where kg would have seven digits."""
+    number = Decimal(value)
+    size = abs(number)
+    if size.quantize(Decimal(1), ROUND_HALF_UP) >= MILLION:
+        return f"{shown_number(to(number / 1000, TENTH), 1)} t"
+    if to(size, HUNDREDTH) >= WHOLE:
+        return shown_number(to(number, Decimal(1)), 0)
+    if size >= 1 or not size:
+        return shown_number(to(number, HUNDREDTH), 2 if size else 0)
+    return shown_number(to(number, Decimal(1).scaleb(size.adjusted() - 2)))
+
+
+def to(number: Decimal, step: Decimal) -> Decimal:
+    return number.quantize(step, ROUND_HALF_UP)
+
+
+def shown_kg(value: Any) -> str:
+    """Kilograms in short, and exact where one points at them."""
+    return "–" if value is None else exact(rounded_kg(value), value, "kg")
+
+
+def shown_amount(value: Any, unit: str = "") -> str:
+    """A quantity to three decimals with its unit, and exact where one points at it."""
+    if value is None:
+        return "–"
+    number = Decimal(value)
+    short = to(number, THOUSANDTH) if abs(number) >= 1 else number
+    text = f"{shown_number(short)} {unit}".strip()
+    return text if short == number else exact(text, number, unit)
+
+
+def exact(text: str, value: Any, unit: str) -> str:
+    """A rounded number that says the exact one where one points at it."""
+    whole = f"{shown_number(value)} {unit}".strip()
+    return format_html('<span class="fa-exact" title="{}">{}</span>', whole, text)

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from organizations.models import Membership, Organization, Role
-from organizations.staff.numbers import shown_number
+from organizations.staff.numbers import rounded_kg
 from tests.conftest import Person
 from tests.emissions.figures import gas, refill
 
@@ -50,9 +50,9 @@ def test_it_says_what_the_report_says(alice: Person, sites: Any) -> None:
     report = alice.get("/v1/reports/inventory?year=2023&base_year=2022").body
     seen = text(page(staff(alice), base_year=2022))
     for name in ("scope_1", "scope_2_location", "scope_2_market", "total_location"):
-        assert shown_number(report[name]) in seen
+        assert rounded_kg(report[name]) in seen
     for cause in report["base_year"]["co2e"]["explained"].values():
-        assert shown_number(cause["kg"]) in seen
+        assert rounded_kg(cause["kg"]) in seen
     assert seen.index("1 consumption without a figure") < seen.index("Scope 1")
 
 

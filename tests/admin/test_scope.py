@@ -8,27 +8,17 @@ from django.contrib import admin
 from django.db import models
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from emissions.models import (
-    ClosedPeriod,
-    Consumption,
-    Emission,
     EmissionFactor,
-    PendingFacility,
-    Recalculation,
 )
 from facilities.models import Facility
 from organizations.models import (
-    APIKey,
-    AuditEvent,
-    Import,
-    ImportLayout,
-    Membership,
     Organization,
     User,
 )
 from tests.admin.conftest import at_the_admin
+from tests.admin.everything import a_row_of_every_page
 from tests.conftest import Person
 
 pytestmark = pytest.mark.django_db
@@ -52,52 +42,7 @@ def named(page: Any) -> str:
 @pytest.fixture
 def secrets(charlie: Person) -> dict[type[models.Model], models.Model]:
     """A row of Charlie's organization for every page of tenants' rows."""
-    Organization.objects.filter(pk=charlie.organization.pk).update(name=f"{MARK} SA")
-    User.objects.filter(pk=charlie.user.pk).update(name=MARK, email=f"{MARK}@example.com".lower())
-    APIKey.objects.filter(organization=charlie.organization).update(name=f"{MARK} key")
-    facility = charlie.facility(name=f"{MARK} works", external_id=MARK)
-    bill = charlie.consumption(facility, external_id=MARK, note=MARK)
-    own = charlie.factor(supplier=MARK, method="market")
-    run = Recalculation.objects.create(
-        organization=charlie.organization, cause=MARK, reaches=[], facilities=1, consumptions=1
-    )
-    pending = PendingFacility.objects.create(
-        organization=charlie.organization,
-        recalculation=run,
-        facility_id=facility["id"],
-        consumptions=1,
-    )
-    file = Import.objects.create(
-        organization=charlie.organization, kind="facilities", file_name=f"{MARK}.csv",
-        started_at=timezone.now(), finished_at=timezone.now(), outcome="stored",
-        created=1, changed=0, unchanged=0, rejected=1, warnings=0,
-        first_rejects=[{"line": 2, "column": "name", "value": MARK, "code": "x", "reason": MARK}],
-    )  # fmt: skip
-    layout = ImportLayout.objects.create(
-        organization=charlie.organization,
-        name=f"{MARK} bills",
-        kind="facilities",
-        columns={"name": MARK, "type": "b", "country": "c"},
-    )
-    rows: list[models.Model] = [
-        file,
-        layout,
-        Organization.objects.get(pk=charlie.organization.pk),
-        User.objects.get(pk=charlie.user.pk),
-        Membership.objects.get(organization=charlie.organization),
-        APIKey.objects.get(organization=charlie.organization),
-        Facility.objects.get(pk=facility["id"]),
-        Consumption.objects.get(pk=bill["id"]),
-        Emission.objects.filter(consumption=bill["id"])[0],
-        EmissionFactor.objects.get(pk=own["id"]),
-        run,
-        pending,
-        ClosedPeriod.objects.create(
-            organization=charlie.organization, year=2001, closed_by=f"{MARK}@example.com"
-        ),
-        AuditEvent.objects.filter(organization=charlie.organization, event="key_created")[0],
-    ]
-    return {type(row): row for row in rows}
+    return a_row_of_every_page(charlie, MARK)
 
 
 @pytest.fixture

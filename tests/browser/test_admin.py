@@ -39,8 +39,8 @@ def test_the_dashboard_counts_draws_and_links(visit: Visit, alice: Person) -> No
         }"""
     )
     assert painted, "the chart is drawn"
-    page.click("text=245.9 >> nth=0")
-    expect(page.locator("#result_list")).to_contain_text("245.901639")
+    page.click("#monthly-chart [title='245.901639 kg'] >> nth=0")
+    expect(page.locator("#result_list [title='245.901639 kg']").first).to_have_text("246")
 
 
 def test_a_facility_is_edited(visit: Visit, alice: Person) -> None:

@@ -11,7 +11,10 @@
   };
 
   const draw = (canvas) => {
-    const { labels, series } = JSON.parse(canvas.parentElement.querySelector("script").textContent);
+    const { labels, series, separators } = JSON.parse(canvas.parentElement.querySelector("script").textContent);
+    const [decimal, thousands] = separators;
+    const written = (value) => Number(value).toLocaleString("en", { maximumFractionDigits: 2 })
+      .replace(/[.,]/g, (one) => (one === "," ? thousands : decimal));
     drawn.get(canvas)?.destroy();
     const axis = { stacked: true, ticks: { color: ink("text") }, grid: { color: ink("grid") } };
     drawn.set(canvas, new Chart(canvas, {
@@ -20,7 +23,7 @@
         labels,
         datasets: series.map((one) => ({
           label: one.label,
-          data: one.data.map(Number),
+          data: one.data.map((value) => (value === null ? null : Number(value))),
           backgroundColor: COLOURS[one.category],
           maxBarThickness: 40,
         })),
@@ -29,10 +32,13 @@
         animation: false,
         responsive: true,
         maintainAspectRatio: false,
-        scales: { x: { ...axis, grid: { display: false } }, y: axis },
+        scales: { x: { ...axis, grid: { display: false } }, y: { ...axis, ticks: { ...axis.ticks, callback: written } } },
         plugins: {
           legend: { position: "bottom", labels: { color: ink("text"), boxWidth: 12 } },
-          tooltip: { mode: "index" },
+          tooltip: {
+            mode: "index",
+            callbacks: { label: ({ dataset, raw }) => `${dataset.label}: ${written(raw ?? 0)} kg` },
+          },
         },
       },
     }));

@@ -1,0 +1,138 @@
+"""What a page of the admin shows: numbers, months and times as its reader reads them."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from emissions.admin.period import after
+from organizations.staff.numbers import rounded_kg, shown_amount, shown_kg
+from tests.conftest import Person
+
+MONTHLY = "/admin/emissions/emission/monthly/"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("kilograms", "shown"),
+    [
+        ("0", "0"), ("0.001234", "0.00123"), ("0.5", "0.5"), ("12.3456", "12.35"),
+        ("99.999", "100"), ("100.4", "100"), ("1234.567891", "1,235"), ("-1234.5", "-1,235"),
+        ("999999.4", "999,999"), ("999999.6", "1,000.0 t"), ("1234567.89", "1,234.6 t"),
+    ],
+)  # fmt: skip
+def test_kilograms_are_short_and_tonnes_where_they_would_have_seven_digits(
+    kilograms: str, shown: str
+) -> None:
+    assert rounded_kg(Decimal(kilograms)) == shown
+
+
+def test_what_is_rounded_says_the_exact_number_where_one_points_at_it() -> None:
+    assert 'title="1,234.567891 kg">1,235<' in shown_kg(Decimal("1234.567891"))
+    assert 'title="12.123456789012 kWh">12.123 kWh<' in shown_amount(
+        Decimal("12.123456789012"), "kWh"
+    )
+    assert shown_amount(Decimal("1047.500000"), "kWh") == "1,047.5 kWh"
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [
+        ("es-ES,es;q=0.9", "1.234.567,5"), ("en-GB", "1,234,567.5"), ("de", "1.234.567,5"),
+        ("fr-FR", "1\xa0234\xa0567,5"), ("es-MX", "1,234,567.5"), ("", "1,234,567.5"),
+        ("zz-tlh, de", "1,234,567.5"), ("\u00e9", "1,234,567.5"),
+    ],
+)  # fmt: skip
+def test_separators_are_those_of_the_readers_language_on_the_page_and_in_the_chart(
+    alice: Person, alice_admin: Client, language: str, shown: str
+) -> None:
+    alice.factor()
+    alice.consumption(alice.facility(), quantity=2_469_135)
+    answer = alice_admin.get(MONTHLY, headers={"accept-language": language})
+    assert f'title="{shown} kg"' in answer.content.decode()
+    decimal, thousands = answer.context["monthly"]["chart"]["separators"]
+    assert f"1{thousands}234{thousands}567{decimal}5" == shown
+
+
+def test_the_api_does_not_follow_the_language(alice: Person) -> None:
+    facility = alice.facility()
+    alice.consumption(facility, quantity=Decimal("1047.5"))
+    answer = alice.get("/v1/consumptions", **{"accept-language": "es"})
+    assert answer.body["items"][0]["quantity"] == Decimal("1047.5")
+
+
+def months(client: Client, query: str = "") -> Any:
+    return client.get(MONTHLY + query).context["monthly"]
+
+
+def test_the_axis_has_every_month_and_a_bill_of_the_future_does_not_stretch_it(
+    alice: Person, alice_admin: Client
+) -> None:
+    alice.factor(valid_from="2020-01-01", valid_to=None)
+    facility = alice.facility()
+    this = timezone.localdate().replace(day=1)
+    for month in (after(this, -4), after(this, -1), after(this, 60)):
+        day = month.isoformat()
+        alice.consumption(facility, start_date=day, end_date=month.replace(day=28).isoformat())
+    shown = months(alice_admin)
+    assert shown["chart"]["labels"] == [f"{after(this, back):%Y-%m}" for back in (-4, -3, -2, -1)]
+    [series] = shown["chart"]["series"]
+    assert series["data"] == ["500.000000", None, None, "500.000000"]
+    assert shown["later"] == 1
+
+
+def test_the_period_is_chosen_and_what_makes_none_is_not(
+    alice: Person, alice_admin: Client
+) -> None:
+    alice.factor()
+    facility = alice.facility()
+    alice.consumption(facility)
+    alice.consumption(facility, start_date="2023-06-01", end_date="2023-06-30")
+    shown = months(alice_admin, "?from=2023-05&to=2023-08")
+    assert shown["chart"]["labels"] == ["2023-05", "2023-06", "2023-07", "2023-08"]
+    assert (shown["earlier"], shown["later"]) == (1, 0)
+    for nonsense in ("?from=2023-08&to=2023-05", "?from=x", "?to=2023-13", "?from=0000-01"):
+        assert months(alice_admin, nonsense)["chart"]["labels"][0] == "2023-03"
+    assert len(months(alice_admin, "?from=0001-01&to=2023-08")["chart"]["labels"]) == 240
+
+
+def test_months_are_counted_over_new_year() -> None:
+    assert after(date(2023, 12, 1)) == date(2024, 1, 1)
+    assert after(date(2024, 1, 1), -1) == date(2023, 12, 1)
+
+
+@pytest.mark.parametrize(
+    ("cookie", "named", "hour"),
+    [("Europe/Madrid", "Europe/Madrid", 14), ("", "UTC", 12), ("../etc/passwd", "UTC", 12)],
+)
+def test_times_are_in_the_readers_zone_and_it_is_named(
+    alice: Person, alice_admin: Client, cookie: str, named: str, hour: int
+) -> None:
+    noon = datetime(2023, 7, 1, 12, tzinfo=UTC)
+    type(alice.user).objects.filter(pk=alice.user.pk).update(last_login=noon)
+    alice_admin.cookies["timezone"] = cookie
+    page = alice_admin.get("/admin/organizations/user/").content.decode()
+    assert f"2023-07-01 {hour}:00" in page
+    assert f"Times are in {named}." in page
+
+
+def test_an_empty_organization_sees_three_steps_until_it_has_a_figure(
+    alice: Person, alice_admin: Client, bob_admin: Client
+) -> None:
+    page = alice_admin.get("/admin/").content.decode()
+    assert page.count('class="fa-done"') == 0
+    for address in ("/admin/facilities/facility/add/", "/admin/emissions/consumption/upload/",
+                    "/admin/emissions/consumption/missing/"):  # fmt: skip
+        assert f'fa-button" href="{address}"' in page
+    assert 'class="fa-cards"' not in page
+    assert "facility/add/" not in bob_admin.get("/admin/").content.decode()
+    facility = alice.facility()
+    assert alice_admin.get("/admin/").content.decode().count('class="fa-done"') == 1
+    alice.factor()
+    alice.consumption(facility)
+    page = alice_admin.get("/admin/").content.decode()
+    assert "first-steps" not in page
+    assert 'class="fa-cards"' in page
