@@ -240,8 +240,9 @@ MAX_IMPORT_BYTES = env.int("MAX_IMPORT_BYTES", default=50_000_000)
 IMPORT_BYTES_AT_ONCE = env.int("IMPORT_BYTES_AT_ONCE", default=1_000_000)
 
 # Where mail goes out: invitations and forgotten passwords. Without it links are sent by hand.
-MAIL_IS_SET = bool(env.str("EMAIL_URL", default=""))
-vars().update(env.email_url("EMAIL_URL", default="dummymail://"))
+EMAIL_URL = env.str("EMAIL_URL", default="")
+MAIL_IS_SET = bool(EMAIL_URL)
+vars().update(env.email_url_config(EMAIL_URL or "dummymail://"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Facilities API <noreply@localhost>")
 

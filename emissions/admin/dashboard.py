@@ -33,7 +33,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     by_country = seen.values("country").annotate(facilities=Count("pk"), co2e=ExactSum("co2e"))
     by_country = list(by_country.order_by("-facilities", "country")[: COUNTRIES + 1])
     most = max((one["facilities"] for one in by_country), default=1)
-    context["steps"] = first_steps(request, totals["facilities"])
+    context["steps"] = [] if totals["co2e"] else first_steps(request, totals["facilities"])
     context["cards"] = [
         {
             "title": "Organizations",

@@ -54,7 +54,7 @@ class MembersPage:
             raise PermissionDenied
         may = is_superuser(request) or one.pk in organizations_of(request.user, Role.ADMIN)
         if request.method == "POST":
-            return self.answered(request, one, may)
+            return self.carried_out(request, one, may)
         return self.page(request, one, may)
 
     def page(
@@ -83,7 +83,7 @@ class MembersPage:
         response["Cache-Control"] = "no-store"
         return response
 
-    def answered(self, request: HttpRequest, one: Organization, may: bool) -> HttpResponse:
+    def carried_out(self, request: HttpRequest, one: Organization, may: bool) -> HttpResponse:
         """What a button does. A refusal is a sentence on the page."""
         what = request.POST.get("what", "")
         user: Any = request.user
