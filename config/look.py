@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 
 def asset(path: str) -> Callable[[HttpRequest], str]:
@@ -30,6 +31,12 @@ LOOK: dict[str, Any] = {
         asset("emissions/charts.js"),
         asset("organizations/accessible.js"),
     ],
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+            {"title": "Second factor", "link": reverse_lazy("second_factor")},
+        ]
+    },
     "SIDEBAR": {"show_search": True, "navigation": "config.menu.menu"},
     "COLORS": {
         "primary": {

@@ -92,6 +92,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
     "organizations.access.author.remember_request",
     "config.middleware.resuming.resume_after_login",
+    "organizations.admin.second_factor.ask_second_factor",
     "organizations.staff.local.remember_reader",
 ]
 

@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from config import pages
 from config.errors import not_found
 from config.operations import probes, scrape
+from organizations.admin import second_factor
 from organizations.people.joining import join
 
 urlpatterns = [
@@ -18,6 +19,7 @@ urlpatterns = [
     path("v1/", include("config.api")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/join/", join, name="join"),
+    path("admin/second-factor/", second_factor.page, name="second_factor"),
     path("admin/password/", include("organizations.people.passwords")),
     path("admin/", admin.site.urls),
     # Also with DEBUG on, where Django would answer an unknown path with a page of its own.

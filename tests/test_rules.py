@@ -58,7 +58,7 @@ MAY_IMPORT = {
     "organizations.templatetags": "staff",
     "organizations.views": "people audit rest access models serializers filters tenancy",
     "organizations.admin": "people staff access audit models",
-    "organizations.management": "audit database models",
+    "organizations.management": "people audit database models",
     "organizations.apps": "audit database",
 }
 """Inside an app: which rooms a wing or a module may import besides itself."""

@@ -107,7 +107,7 @@ class OrganizationAdmin(TenantAdmin):
     list_display = ["name", "id", "gwp_set", "created_at"]
     search_fields = ["name", "id"]
     search_help_text = "Name or id"
-    fields = ["name", "gwp_set", "id", "created_at", "updated_at"]
+    fields = ["name", "gwp_set", "second_factor_required", "id", "created_at", "updated_at"]
     readonly_fields = ["id", "created_at", "updated_at"]
     inlines = [MembershipInline]
 

@@ -19,6 +19,8 @@ class Event(models.TextChoices):
     MEMBER_ADDED = "member_added", "Member added"
     MEMBER_REMOVED = "member_removed", "Member removed"
     ROLE_CHANGED = "role_changed", "Role changed"
+    SECOND_FACTOR_ON = "second_factor_on", "Second factor set up"
+    SECOND_FACTOR_OFF = "second_factor_off", "Second factor taken away"
     INVITED = "invited", "Invited"
     INVITATION_WITHDRAWN = "invitation_withdrawn", "Invitation withdrawn"
     INVITATION_ACCEPTED = "invitation_accepted", "Invitation accepted"

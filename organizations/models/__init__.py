@@ -87,6 +87,9 @@ class User(TimestampedModel, AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=150, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May log in to the admin.")
+    second_factor = models.JSONField(
+        null=True, blank=True, editable=False, help_text="See organizations.people.second_factor."
+    )
 
     objects = UserManager()
 
@@ -117,6 +120,11 @@ class Organization(TimestampedModel):
         choices=GWPSet.choices,
         default=GWPSet.AR6,
         help_text="The IPCC report whose 100-year GWPs its refrigerants are computed with.",
+    )
+    second_factor_required = models.BooleanField(
+        "second factor",
+        default=False,
+        help_text="Its members use the admin only with a code of an app beside their password.",
     )
     closed_years = models.CharField(
         max_length=2000,

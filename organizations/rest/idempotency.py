@@ -5,7 +5,6 @@ A client that lost an answer cannot know whether its POST was done. With a key o
 stored in the transaction of what was written, so that either both are there or neither is.
 """
 
-import base64
 import hashlib
 import re
 from collections.abc import Callable
@@ -14,8 +13,7 @@ from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.conf import settings
+from cryptography.fernet import InvalidToken
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import OperationalError, connection, transaction
 from django.http import Http404
@@ -26,6 +24,7 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from organizations.database.sealing import box
 from organizations.models import IdempotentAnswer
 from organizations.tenancy import Caller, caller, in_the_way
 
@@ -34,6 +33,7 @@ REPLAYED = "Idempotent-Replayed"
 KEPT_FOR = timedelta(hours=24)
 KEPT_HEADERS = ("Location", "ETag")
 SECONDS_TO_WAIT = 1
+PURPOSE = "idempotent answers"
 CLEARED_AT_ONCE = 100
 """Expired answers that one request clears away; more than it adds, so that they never pile up."""
 
@@ -163,7 +163,7 @@ def store(who: Caller, key: str, fingerprint: str, response: Response) -> None:
         fingerprint=fingerprint,
         status=response.status_code,
         headers={name: response[name] for name in KEPT_HEADERS if name in response},
-        body=box().encrypt(response.content),
+        body=box(PURPOSE).encrypt(response.content),
     )
 
 
@@ -173,18 +173,9 @@ def replay(found: IdempotentAnswer, fingerprint: str) -> Response:
         sentence = "This key came with another request before: take a new key for a new request."
         raise ValidationError({"idempotency-key": [sentence]}, code="idempotency_key_reused")
     try:
-        body = box().decrypt(bytes(found.body))
+        body = box(PURPOSE).decrypt(bytes(found.body))
     except InvalidToken as error:
         raise AnswerUnreadable from error
     response = Response(Fragment(body), status=found.status, headers=found.headers)
     response[REPLAYED] = "true"
     return response
-
-
-def box() -> MultiFernet:
-    """Encrypts stored answers, some of which carry an API key, with keys made from SECRET_KEY."""
-    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    digests = (
-        hashlib.sha256(b"idempotent answers " + str(one).encode()).digest() for one in secrets
-    )
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(one)) for one in digests])

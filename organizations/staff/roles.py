@@ -13,9 +13,13 @@ from organizations.models import Membership, Role, User
 def roles_of(user: Any) -> dict[UUID, str]:
     """The role of a user of the admin in each of their organizations, read once a request."""
     if not hasattr(user, "roles"):
-        rows = Membership.objects.filter(user_id=user.pk) if isinstance(user, User) else ()
+        rows: Any = ()
+        if isinstance(user, User):
+            rows = Membership.objects.filter(user_id=user.pk).select_related("organization")
         with wall.seeing(wall.EVERYBODY):
-            user.roles = {row.organization_id: row.role for row in rows}
+            rows = list(rows)
+        user.roles = {row.organization_id: row.role for row in rows}
+        user.must_have_second_factor = any(row.organization.second_factor_required for row in rows)
     return user.roles
 
 
