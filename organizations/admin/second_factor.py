@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.contrib.auth.signals import user_logged_in
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -16,26 +15,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from organizations.access.due import DUE
 from organizations.models import User
 from organizations.people import second_factor
 from organizations.staff.roles import roles_of
 
-PASSED, WAITING, DUE = "second_factor_passed", "second_factor_waiting", "second_factor_due"
-"""In the session: the log-in is complete; the secret that an app is to show its first code of; a
-superuser has to set one up, because an organization asks its members to."""
+PASSED, WAITING = "second_factor_passed", "second_factor_waiting"
+"""In the session: the log-in is complete; the secret that an app is to show its first code of."""
 
 OPEN = ("admin:login", "admin:logout", "admin:jsi18n", "second_factor", "join")
 WRONG = "This is not the code that the app shows now. Each code works once."
 PAUSED = "There were too many wrong codes. Wait for a quarter of an hour."
-
-
-def remember_who_must(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """At a superuser's log-in, who needs no membership to see an organization's rows."""
-    if user.is_superuser and hasattr(request, "session"):
-        request.session[DUE] = second_factor.is_required_somewhere()
-
-
-user_logged_in.connect(remember_who_must, dispatch_uid="organizations.remember_who_must")
 
 
 def must_have_one(request: HttpRequest) -> bool:

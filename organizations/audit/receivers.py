@@ -18,6 +18,7 @@ from django.contrib.auth import user_logged_in, user_login_failed
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save, pre_save
 
+from organizations.access.due import remember_who_must
 from organizations.audit.event import Event
 from organizations.audit.recording import record, type_of
 from organizations.database import wall
@@ -137,6 +138,7 @@ def connect() -> None:
     """Connects every receiver, once, by name."""
     for signal, follow, sender in (
         (user_logged_in, after_login, None),
+        (user_logged_in, remember_who_must, None),
         (user_login_failed, after_failed_login, None),
         (post_save, after_key, APIKey),
         (pre_save, before_membership, Membership),

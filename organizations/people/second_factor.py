@@ -21,9 +21,8 @@ from django.utils import timezone
 
 from organizations.audit.event import Event
 from organizations.audit.receivers import record_for_user
-from organizations.database import wall
 from organizations.database.sealing import box
-from organizations.models import Organization, User
+from organizations.models import User
 
 PURPOSE = "second factor"
 ISSUER = "Facilities API"
@@ -134,12 +133,6 @@ def take_away(user: User, actor: str = "") -> None:
     row.second_factor = None
     row.save(update_fields=["second_factor"])
     record_for_user(row, Event.SECOND_FACTOR_OFF, actor or row.email)
-
-
-def is_required_somewhere() -> bool:
-    """Whether any organization requires one."""
-    with wall.seeing(wall.EVERYBODY):
-        return Organization.objects.filter(second_factor_required=True).exists()
 
 
 def held(user_id: UUID) -> User:

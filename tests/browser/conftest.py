@@ -32,8 +32,9 @@ def live_server(django_db_setup: None) -> Iterator[LiveServer]:
             thread.join(timeout=10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(live_server: LiveServer) -> Iterator[Browser]:
+    """One for each module: an idle browser takes half a processor from the tests that follow."""
     if CHROMIUM is None:
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail(NO_CHROMIUM)
