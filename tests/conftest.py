@@ -86,7 +86,20 @@ ONCE = (
 DATABASE = {"db", "transactional_db", "committed"}
 
 
+BEGUN_FIRST = (
+    "tests/browser/test_every_page.py",
+    "tests/faults",
+    "tests/test_concurrency.py",
+    "tests/test_copies_at_once.py",
+    "tests/browser",
+    "tests/config/test_first_minute.py",
+)
+"""Modules that take long: begun last, one worker would be at them while the others wait."""
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda one: not one.nodeid.startswith(BEGUN_FIRST))
     if not config.getoption("--second-database"):
         return
     again = [one for one in items if depends_on_the_database(one)]

@@ -400,6 +400,9 @@ def stored(alice: Person) -> dict[str, str]:
         "imports": alice.post(
             "/v1/imports?kind=facilities&dry_run=true", request_examples("facilities_create")
         ).body["id"],
+        "invitations": alice.post(
+            "/v1/invitations", {"email": "eva@example.com", "role": "viewer"}
+        ).body["id"],
         "import-layouts": alice.post(
             "/v1/import-layouts", request_examples("import_layouts_create")[0]
         ).body["id"],
