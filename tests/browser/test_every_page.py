@@ -18,6 +18,9 @@ from tests.conftest import Person
 
 WIDTHS = (360, 768, 1024, 1280, 1920)
 HEIGHT = 900
+PATIENCE = 10
+"""Looks at one width, 0.3 s apart."""
+
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 LONG = "A site whose name goes on and on, as they do in a register"
 
@@ -123,7 +126,7 @@ def faults_of(page: Page, path: str) -> list[str]:
     page.add_style_tag(content="* { transition: none !important; }")
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": HEIGHT})
-        found += [f"{path} at {width}: {one}" for one in page.evaluate(CUT_OR_COVERED)]
+        found += [f"{path} at {width}: {one}" for one in settled(page)]
     if path.endswith("/add/"):  # the form of a stored row has all that an empty one has
         return found
     page.evaluate(AXE)
@@ -132,6 +135,16 @@ def faults_of(page: Page, path: str) -> list[str]:
         return found
     page.evaluate("document.documentElement.classList.add('dark')")
     found += [f"{path} dark: {one}" for one in page.evaluate(AXE_FINDINGS, ["color-contrast"])]
+    return found
+
+
+def settled(page: Page) -> list[str]:
+    """What is cut or covered once charts have taken the new width, which a busy machine delays."""
+    for _ in range(PATIENCE):
+        found: list[str] = page.evaluate(CUT_OR_COVERED)
+        if not found:
+            break
+        page.wait_for_timeout(300)
     return found
 
 
