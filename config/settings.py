@@ -91,8 +91,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
     "organizations.access.author.remember_request",
-    "config.middleware.resuming.resume_after_login",
     "organizations.admin.second_factor.ask_second_factor",
+    "config.middleware.resuming.resume_after_login",
     "organizations.staff.local.remember_reader",
 ]
 

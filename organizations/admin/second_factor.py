@@ -21,7 +21,8 @@ from organizations.people import second_factor
 from organizations.staff.roles import roles_of
 
 PASSED, WAITING = "second_factor_passed", "second_factor_waiting"
-"""In the session: the log-in is complete; the secret that an app is to show its first code of."""
+"""In the session: the factor that it was shown a code of; the secret that an app is to show its
+first code of."""
 
 OPEN = ("admin:login", "admin:logout", "admin:jsi18n", "second_factor", "join")
 WRONG = "This is not the code that the app shows now. Each code works once."
@@ -58,8 +59,13 @@ def is_due(request: HttpRequest) -> bool:
     if not (user.is_active and user.is_staff) or request.path in map(reverse, OPEN):
         return False
     if user.second_factor:
-        return not request.session.get(PASSED)
+        return not has_passed(request, user)
     return must_have_one(request)
+
+
+def has_passed(request: HttpRequest, user: User) -> bool:
+    """Whether this session was shown a code of the factor that the user has now."""
+    return bool(request.session.get(PASSED) == second_factor.mark_of(user))
 
 
 def back_to(request: HttpRequest) -> str:
@@ -76,7 +82,7 @@ def page(request: HttpRequest) -> HttpResponse:
         return redirect(f"{reverse('admin:login')}?{urlencode({'next': request.get_full_path()})}")
     if not user.second_factor:
         return enrol(request, user)
-    if not request.session.get(PASSED):
+    if not has_passed(request, user):
         return ask(request, user)
     return manage(request, user)
 
@@ -89,7 +95,7 @@ def enrol(request: HttpRequest, user: User) -> HttpResponse:
         if codes:
             request.session.cycle_key()
             del request.session[WAITING]
-            request.session[PASSED] = True
+            request.session[PASSED] = second_factor.mark_of(user)
             return shown(request, "The second factor is set up", codes=codes)
         error = WRONG
     return shown(
@@ -106,7 +112,7 @@ def ask(request: HttpRequest, user: User) -> HttpResponse:
     error = wrong(request, user)
     if request.method == "POST" and not error:
         request.session.cycle_key()
-        request.session[PASSED] = True
+        request.session[PASSED] = second_factor.mark_of(user)
         return redirect(next_page(request))
     return shown(request, "The code of your app", error=error, asked=True)
 

@@ -80,13 +80,13 @@ def step_of(secret: str, code: str, after: int, now: datetime) -> int | None:
 def set_up(user: User, secret: str, code: str) -> list[str] | None:
     """Begins to ask for codes, once the app has shown its first; the recovery codes, told once.
 
-    None for a wrong code: nothing is stored then.
+    None for a wrong code, and where another page has set one up meanwhile: nothing is stored then.
     """
+    row = held(user.pk)
     step = step_of(secret, code, 0, timezone.now())
-    if step is None:
+    if step is None or row.second_factor:
         return None
     codes = [f"{secrets.token_hex(3)}-{secrets.token_hex(3)}" for _ in range(RECOVERY_CODES)]
-    row = held(user.pk)
     row.second_factor = {
         "secret": secret,
         "step": step,
@@ -95,8 +95,15 @@ def set_up(user: User, secret: str, code: str) -> list[str] | None:
         "failed_at": None,
     }
     row.save(update_fields=["second_factor"])
+    user.second_factor = row.second_factor
     record_for_user(row, Event.SECOND_FACTOR_ON, row.email)
     return codes
+
+
+def mark_of(user: User) -> str:
+    """What a session keeps of the factor that it was shown: another one is asked for anew."""
+    stored: Any = user.second_factor
+    return digest(stored["secret"])
 
 
 @transaction.atomic
@@ -141,4 +148,5 @@ def held(user_id: UUID) -> User:
 
 
 def digest(code: str) -> str:
+    """SHA-256 of a code, however it is spaced and cased."""
     return hashlib.sha256("".join(code.split()).lower().encode()).hexdigest()

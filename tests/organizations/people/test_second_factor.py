@@ -180,6 +180,45 @@ def test_what_is_stored_tells_nobody_the_secret(alice: Person, staff: Client) ->
     assert app.secret not in str(dict(staff.session))
 
 
+def test_a_session_that_was_shown_an_old_factor_is_asked_for_the_new_one(
+    alice: Person, staff: Client
+) -> None:
+    """Whoever has set one up with a password that was not theirs is out with it."""
+    set_up(staff)
+    call_command("reset_second_factor", alice.user.email, stdout=StringIO())
+    assert staff.get(FACILITIES).status_code == 200
+    set_up(log_in(alice))
+    answer: Any = staff.get(FACILITIES)
+    assert (answer.status_code, answer.url.split("?")[0]) == (302, PAGE)
+
+
+def test_a_second_page_does_not_replace_what_the_first_has_set_up(
+    alice: Person, staff: Client
+) -> None:
+    secret = second_factor.new_secret()
+    app, _ = set_up(staff)
+    other = pyotp.TOTP(second_factor.opened(secret))
+    assert second_factor.set_up(alice.user, secret, other.now()) is None
+    alice.user.refresh_from_db()
+    stored: Any = alice.user.second_factor
+    assert second_factor.opened(stored["secret"]) == app.secret
+
+
+def test_a_form_that_was_sent_without_a_session_waits_for_the_code_too(
+    alice: Person, staff: Client
+) -> None:
+    _, codes = set_up(staff)
+    client = Client()
+    add = reverse("admin:facilities_facility_add")
+    to_login: Any = client.post(add, {"name": "Madrid Office"})
+    logged_in: Any = client.post(
+        to_login.url, {"username": alice.user.email, "password": PASSWORD, "next": add}
+    )
+    to_code: Any = client.get(logged_in.url)
+    passed: Any = client.post(to_code.url, {"code": codes[2]})
+    assert "Madrid Office" in client.get(passed.url).content.decode()
+
+
 def test_nobody_is_led_to_another_site(alice: Person, staff: Client) -> None:
     _, codes = set_up(staff)
     answer = log_in(alice).post(f"{PAGE}?next=https://elsewhere.example/", {"code": codes[1]})
