@@ -12,13 +12,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="apikey",
             name="last_used_from",
-            field=models.CharField(blank=True, editable=False, max_length=100),
+            field=models.CharField(
+                blank=True, db_default="", default="", editable=False, max_length=100
+            ),
         ),
         migrations.AddField(
             model_name="apikey",
             name="replaced_by",
             field=models.CharField(
                 blank=True,
+                db_default="",
+                default="",
                 editable=False,
                 help_text="The prefix of the key that follows.",
                 max_length=16,

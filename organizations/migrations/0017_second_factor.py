@@ -13,6 +13,7 @@ class Migration(migrations.Migration):
             model_name="organization",
             name="second_factor_required",
             field=models.BooleanField(
+                db_default=False,
                 default=False,
                 help_text="Its members use the admin only with a code of an app beside their"
                 " password.",

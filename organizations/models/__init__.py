@@ -124,6 +124,7 @@ class Organization(TimestampedModel):
     second_factor_required = models.BooleanField(
         "second factor",
         default=False,
+        db_default=False,
         help_text="Its members use the admin only with a code of an app beside their password.",
     )
     closed_years = models.CharField(
@@ -206,9 +207,16 @@ class APIKey(TimestampedModel):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
-    last_used_from = models.CharField(max_length=100, blank=True, editable=False)
+    last_used_from = models.CharField(
+        max_length=100, blank=True, default="", db_default="", editable=False
+    )
     replaced_by = models.CharField(
-        max_length=16, blank=True, editable=False, help_text="The prefix of the key that follows."
+        max_length=16,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="The prefix of the key that follows.",
     )
 
     key = ""

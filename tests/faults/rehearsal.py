@@ -188,6 +188,7 @@ def main() -> int:
         check_roles(server)
         owner, service_url = as_role(server, "owner"), as_role(server, "service")
         headers, others = prepare(owner), prepare(owner)
+        manage(service_url, "migrate", "--verbosity", "0")  # as `make serve` does, in vain
         manage(service_url, "load_emission_factors")
         with serving(service_url, folder / "service.log", headers) as service:
             before = use(service)
