@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LISTEN = --interface wsgi --host $(HOST) --port $(PORT) --no-ws --workers-kill-timeout 60 --http1-header-read-timeout 10000
 PYTEST := $(BIN)/python -m pytest
+export PYTHONDONTWRITEBYTECODE :=  # what is compiled once is not compiled in every process
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run serve test test-sqlite test-postgresql faults rehearse fuzz bench lint lint-openapi format schema screenshots migrations clean
@@ -55,8 +56,9 @@ faults: $(VENV)/ready-dev  ## Stop, pause and kill what it runs on, under load, 
 rehearse: $(VENV)/ready-dev  ## Do what docs/operations.md says of roles, backup, restore and PgBouncer (needs pgbouncer)
 	@$(BIN)/python -m tests.faults.rehearsal
 
-fuzz: $(VENV)/ready-dev  ## Send each operation 500 made-up requests, on PostgreSQL (EXAMPLES)
+fuzz: $(VENV)/ready-dev  ## Send each operation 500 made-up requests (EXAMPLES), try every property ten times as often
 	@DEBUG=1 EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/python -m tests.postgresql $(PYTEST) tests/config/test_openapi.py -k whatever $(ARGS)
+	@DEBUG=1 TIMES=10 $(BIN)/python -m tests.postgresql $(PYTEST) $$(grep -rl --include=*.py "^from tests.examples" tests) $(ARGS)
 
 bench: $(VENV)/ready-bench  ## Measure against rivals on PostgreSQL, write benchmarks/RESULTS.md (ARGS=--quick)
 	@$(BIN)/python -m benchmarks $(ARGS)

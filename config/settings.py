@@ -132,7 +132,6 @@ def database() -> dict:
             init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
             " PRAGMA recursive_triggers=ON;",
         )
-        config["TEST"] = {"NAME": BASE_DIR / "test.sqlite3"}  # a file: threads need one
     else:
         config["ENGINE"] = "organizations.database.postgresql"
         options["pool"] = {

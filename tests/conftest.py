@@ -9,36 +9,37 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from io import StringIO
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
-from django.db import connection
 from django.test import Client, TransactionTestCase
+from pytest_django.plugin import blocking_manager_key
 
 from config.rendering import dumps
 from organizations.database.wall import process_sees_everybody
 from organizations.models import APIKey, Membership, Organization, Role, User
-from tests import emptying
+from tests import databases, emptying
 
 LOCAL = threading.local()  # making a client loads every middleware: one a thread is enough
-LET_GO = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()
-"""
-"""A browser's last request may still be on the test database, which could then not be dropped."""
-
 PASSWORD = "correct horse battery staple"
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Quick where nothing is at risk: passwords of the cast, and no scan of static files."""
+    if not hasattr(config, "workerinput"):
+        databases.begin()
+    databases.settle()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.WHITENOISE_AUTOREFRESH = True
     settings.REQUESTS_PER_KEY = settings.REQUESTS_PER_ADDRESS = 0
     process_sees_everybody()  # what a test itself reads and writes; its requests do not
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        with config.stash[blocking_manager_key].unblock():
+            databases.end()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -220,16 +221,18 @@ def created(answer: Answer) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def django_db_setup(
+    request: pytest.FixtureRequest, django_test_environment: None, django_db_blocker: Any
+) -> Iterator[None]:
     """The test database with the published factors in it."""
     TransactionTestCase._fixture_teardown = empty_database  # type: ignore[attr-defined]
     with django_db_blocker.unblock():
-        call_command("load_emission_factors", stderr=StringIO())
+        worker = getattr(request.config, "workerinput", {"workerid": "alone"})
+        databases.take_copy(worker["workerid"])
         emptying.remember()
     yield
-    if connection.vendor == "postgresql":
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute(LET_GO)
+    with django_db_blocker.unblock():
+        databases.drop_copy()
 
 
 def empty_database(case: TransactionTestCase) -> None:

@@ -37,9 +37,13 @@ def checkout(tmp_path: Path) -> Path:
     """A folder with the Makefile and nothing to install."""
     folder = tmp_path / "checkout"
     folder.mkdir()
+    a_checkout(folder)
+    return folder
+
+
+def a_checkout(folder: Path) -> None:
     shutil.copy(ROOT / "Makefile", folder)
     (folder / "requirements.txt").write_text("")
-    return folder
 
 
 def prepare(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -50,20 +54,24 @@ def works(folder: Path) -> bool:
     return run(".venv/bin/python", "-m", "pip", "--version", cwd=folder).returncode == 0
 
 
-def test_an_environment_is_made_once(checkout: Path) -> None:
-    assert prepare(checkout).returncode == 0
-    made = (checkout / ".venv" / "made").stat().st_mtime_ns
-    assert works(checkout)
-    assert prepare(checkout).returncode == 0
-    assert (checkout / ".venv" / "made").stat().st_mtime_ns == made
+def planned(folder: Path) -> bool:
+    """Whether `make` would make the environment now."""
+    return "-m venv" in run("make", "-n", ".venv/ready", cwd=folder).stdout
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole one, to be copied: it takes seconds to make."""
-    folder = tmp_path_factory.mktemp("whole") / ".venv"
-    assert run(sys.executable, "-m", "venv", str(folder)).returncode == 0
-    return folder
+    folder = tmp_path_factory.mktemp("whole")
+    a_checkout(folder)
+    done = prepare(folder)
+    assert done.returncode == 0, done.stderr
+    return folder / ".venv"
+
+
+def test_an_environment_is_made_once(environment: Path) -> None:
+    assert works(environment.parent)
+    assert not planned(environment.parent)
 
 
 def made(folder: Path, whole: Path) -> None:
@@ -103,7 +111,15 @@ def copied_from_elsewhere(folder: Path, whole: Path) -> None:
 def test_half_an_environment_is_never_taken_for_a_whole_one(
     checkout: Path, environment: Path, spoil: Any
 ) -> None:
+    made(checkout, environment)
+    assert not planned(checkout)
+    shutil.rmtree(checkout / ".venv")
     spoil(checkout, environment)
+    assert planned(checkout)
+
+
+def test_what_is_no_whole_environment_is_made_anew(checkout: Path, environment: Path) -> None:
+    with_a_python_that_is_gone(checkout, environment)
     done = prepare(checkout)
     assert done.returncode == 0, done.stderr
     assert works(checkout)
@@ -120,11 +136,11 @@ def test_a_python_without_venv_is_one_sentence_that_names_the_package(checkout: 
     done = prepare(checkout, PYTHON=str(python))
     assert done.returncode != 0
     assert "apt-get install python3-venv" in done.stderr.splitlines()[0]
-    assert not (checkout / ".venv").exists()
-    assert prepare(checkout).returncode == 0, "it works once the package is there"
+    assert not (checkout / ".venv").exists(), "so that it works once the package is there"
 
 
-def test_without_a_network_one_line_says_so(checkout: Path) -> None:
+def test_without_a_network_one_line_says_so(checkout: Path, environment: Path) -> None:
+    made(checkout, environment)
     (checkout / "requirements.txt").write_text("nobody-has-this==1\n")
     done = prepare(checkout, PIP_INDEX_URL="http://127.0.0.1:9/simple", PIP_CONFIG_FILE=os.devnull)
     assert done.returncode != 0

@@ -24,6 +24,7 @@ from emissions.calculation.units import UNITS, dimension, ratio, same_dimension
 from emissions.models import Consumption, Emission, EmissionFactor
 from facilities.models import Facility
 from tests.conftest import Person
+from tests.examples import examples
 
 US = UUID(int=1)
 FIGURES = ("co2e", "co2e_market", "co2e_biomass")
@@ -231,7 +232,7 @@ GRID = Factor(
 # The calculation
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(keys_of_power(), factors_of_power(), quantities, periods)
 def test_any_bill_is_computed_as_the_reference_does_day_by_day(
     key: Key, factors: list[Factor], quantity: Decimal, period: tuple[date, date]
@@ -250,7 +251,7 @@ def test_any_bill_is_computed_as_the_reference_does_day_by_day(
             assert [as_reference(line) for line in lines] == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(keys_of_power(), factors_of_power(), quantities, periods)
 def test_lines_add_up_to_the_quantity_and_cover_each_day_once_within_a_month(
     key: Key, factors: list[Factor], quantity: Decimal, period: tuple[date, date]
@@ -273,7 +274,7 @@ def test_lines_add_up_to_the_quantity_and_cover_each_day_once_within_a_month(
 STEP = Fraction(1, 10**6)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(keys_of_power(), factors_of_power(), quantities, periods, st.integers(0, 499))
 def test_a_bill_split_in_two_has_the_sum_of_the_whole_but_for_rounding(
     key: Key, factors: list[Factor], quantity: Decimal, period: tuple[date, date], cut: int
@@ -316,7 +317,7 @@ LARGEST = Decimal("999999999999.999999999999")
 HIGHEST = Decimal("99999999.9999999999")
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     st.sampled_from(CONVERTIBLE),
     st.decimals(min_value=-LARGEST, max_value=LARGEST, places=12),
@@ -343,7 +344,7 @@ def test_the_formula_is_exact_for_any_quantity_unit_and_factor(
     assert line.co2e_biomass == half_up(in_units_of_factor * Fraction(biogenic), 6)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     st.sampled_from(CONVERTIBLE),
     st.decimals(min_value=-LARGEST, max_value=LARGEST, places=6),
@@ -379,7 +380,7 @@ def test_what_is_carried_is_what_rounding_has_left_over() -> None:
 # The store
 
 few = settings(
-    max_examples=4,
+    max_examples=examples(4),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -18,6 +18,7 @@ from emissions.models import Consumption
 from facilities.models import Facility
 from organizations.models import Import, Organization
 from tests.conftest import Person
+from tests.examples import examples
 from tests.importing import Outcome, run, undone
 from tests.organizations.importing.test_proof import written
 
@@ -351,7 +352,9 @@ ORDERS = ["%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y", "%Y%m%d", "%d %B %Y", 
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(20),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     rows=st.lists(

@@ -18,6 +18,7 @@ from emissions.models import Consumption, Emission
 from facilities.models import Facility
 from organizations.models import Import, Organization
 from tests.conftest import Person
+from tests.examples import examples
 from tests.facilities.cups import cups
 from tests.importing import Outcome, json_numbers, kill, run, undone, write_csv
 
@@ -453,7 +454,9 @@ RULES = {
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(20),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(cells=st.fixed_dictionaries(CELLS), before=st.none() | STORED)
 def test_the_import_and_the_api_refuse_and_store_the_same(

@@ -19,6 +19,7 @@ from facilities.models import Facility
 from organizations.database.decimals import ExactSum
 from organizations.models import Organization
 from tests.conftest import Person
+from tests.examples import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +65,9 @@ def test_what_is_stored_comes_back_to_the_last_digit(sites: Any) -> None:
 
 
 @settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(20),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.decimals(min_value=0, max_value=LARGEST, places=6),

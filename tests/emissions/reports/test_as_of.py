@@ -14,6 +14,7 @@ from emissions.models import Emission
 from organizations.models import Organization
 from tests.conftest import Answer, Person
 from tests.emissions.figures import kg
+from tests.examples import examples
 from tests.importing import run, write_csv
 
 pytestmark = pytest.mark.django_db
@@ -273,7 +274,7 @@ def test_every_answer_can_be_had_again(erin: Person) -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=12,
+            max_examples=examples(5),
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

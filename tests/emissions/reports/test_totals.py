@@ -24,6 +24,7 @@ from organizations.database.decimals import Share, kilograms
 from organizations.models import Organization
 from tests.conftest import Person
 from tests.emissions.figures import FIGURES, gas, kg, refill
+from tests.examples import examples
 from tests.facilities.cups import cups
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stored_is_recomputed")]
@@ -199,7 +200,7 @@ DAYS = st.dates(date(2022, 12, 15), date(2023, 3, 3))
 def test_any_grouping_of_any_days_is_what_the_model_says(erin: Person, sites: Any) -> None:
     every = list(pieces())
 
-    @settings(deadline=None, max_examples=40, database=None)
+    @settings(deadline=None, max_examples=examples(20), database=None)
     @given(st.lists(st.sampled_from(KEYS), min_size=1, max_size=4), DAYS, DAYS, st.integers(0, 3))
     def holds(keys: list[str], one: date, other: date, open_ends: int) -> None:
         keys = list(dict.fromkeys(keys))
@@ -217,7 +218,7 @@ def test_any_grouping_of_any_days_is_what_the_model_says(erin: Person, sites: An
 
 
 def test_adjoining_periods_add_up_to_their_union(erin: Person, sites: Any) -> None:
-    @settings(deadline=None, max_examples=25, database=None)
+    @settings(deadline=None, max_examples=examples(15), database=None)
     @given(st.lists(DAYS, min_size=2, max_size=5, unique=True).map(sorted))
     def holds(cuts: list[date]) -> None:
         whole = emissions(erin, start_date=cuts[0], end_date=cuts[-1] - timedelta(1))
@@ -231,7 +232,7 @@ def test_adjoining_periods_add_up_to_their_union(erin: Person, sites: Any) -> No
     holds()
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=examples(20), suppress_health_check=list(HealthCheck))
 @given(
     st.integers(-(10**18) + 1, 10**18 - 1),
     st.integers(1, 31).flatmap(lambda whole: st.tuples(st.integers(0, whole), st.just(whole))),

@@ -15,6 +15,7 @@ from facilities.importing.facilities import INPUTS
 from facilities.models import Facility, SupplyPoint
 from organizations.models import Import, Organization
 from tests.conftest import Person
+from tests.examples import examples
 from tests.facilities.cups import cups
 from tests.importing import Outcome, json_numbers, kill, run, undone, write_csv
 
@@ -355,7 +356,9 @@ def as_body(cells: dict[str, str]) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(20),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(cells=st.fixed_dictionaries(CELLS))
 def test_the_import_and_the_api_refuse_and_store_the_same(

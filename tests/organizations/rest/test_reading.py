@@ -24,6 +24,7 @@ from facilities.models import Facility, SupplyPoint
 from facilities.serializers import FacilitySerializer
 from organizations.database.projection import json_row
 from tests.conftest import Person
+from tests.examples import examples
 from tests.facilities.cups import cups
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +35,7 @@ NASTY = '"\\/\b\f\n\r\t\x01\x1f\x7f\u2028\ufeff“é”\U0001f3ed {},:[]%s%% $1'
 Ask = Callable[[str], bytes]
 
 many = settings(
-    max_examples=60,
+    max_examples=examples(20),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
