@@ -199,6 +199,13 @@ INTERVALS = {
     "quantity": 1500,
     "unit": "kWh",
 }
+WARNED = {
+    "line": 2,
+    "column": "quantity",
+    "value": "10000000",
+    "code": "large",
+    "detail": "10000000 kWh a day is what a town uses; is the unit right?",
+}
 IMPORT: dict[str, Any] = {
     "id": "0199f1c2-df99-7c56-86ff-0d1e2f3a4b52",
     "kind": "consumption",
@@ -357,6 +364,7 @@ EXAMPLES = {
     "imports_create": [request(IMPORTED_ROWS), answer(IMPORT, 201), answer(QUEUED, 202)],
     "imports_retrieve": [answer(IMPORT), NOT_FOUND],
     "imports_rejects_retrieve": [NOT_FOUND],
+    "imports_warnings_retrieve": [answer({"items": [WARNED]}), NOT_FOUND],
     **resource(
         "import_layouts",
         NEW_LAYOUT,

@@ -105,6 +105,7 @@ ROUTES = [
     Route("POST", "/v1/imports?kind=facilities", 403, 201, 201, [SITE]),
     Route("GET", "/v1/imports/{import}"),
     Route("GET", "/v1/imports/{import}/rejects"),
+    Route("GET", "/v1/imports/{import}/warnings"),
     Route("GET", "/v1/import-layouts"),
     Route("POST", "/v1/import-layouts", 403, 201, 201, {**LAYOUT, "name": "Another"}),
     Route("GET", "/v1/import-layouts/{layout}"),

@@ -88,6 +88,17 @@ def test_bad_rows_are_named_and_can_be_had_again(alice: Person) -> None:
     assert (skipped["status"], skipped["created"], skipped["rejected"]) == ("stored", 1, 1)
 
 
+def test_what_is_suspicious_is_stored_and_named(alice: Person) -> None:
+    rows = [BILL, {**BILL, "external_id": "B-2", "quantity": 10**7, "start_date": "2023-02-01"}]
+    rows[1]["end_date"] = "2023-02-28"
+    body = alice.post("/v1/imports?kind=consumption", rows).body
+    assert (body["created"], body["warnings"]) == (2, 1)
+    answer = alice.get(f"/v1/imports/{body['id']}/warnings")
+    [one] = answer.body["items"]
+    assert (one["line"], one["column"], one["code"]) == (2, "quantity", "jump")
+    assert one["detail"]
+
+
 def test_a_form_and_a_workbook_are_files_too(alice: Person) -> None:
     book = openpyxl.Workbook()
     book.active.append(list(BILL))
