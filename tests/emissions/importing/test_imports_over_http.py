@@ -194,3 +194,22 @@ def test_large_files_under_one_idempotency_key_are_told_apart(alice: Person, set
     other = upload(CSV.replace(b"1.200", b"1.300"))
     assert other.error("idempotency-key")["code"] == "idempotency_key_reused"
     assert Import.objects.count() == 1
+
+
+def test_a_form_that_is_sent_again_is_the_same_whatever_divides_its_parts(alice: Person) -> None:
+    def form(boundary: str, content: bytes = CSV) -> Answer:
+        edge = boundary.encode()
+        part = b'Content-Disposition: form-data; name="file"; filename="b.csv"\r\n\r\n' + content
+        body = b"--" + edge + b"\r\n" + part + b"\r\n--" + edge + b"--\r\n"
+        headers = {
+            "content-type": f"multipart/form-data; boundary={boundary}",
+            "idempotency-key": "nightly",
+        }
+        return alice.call("POST", "/v1/imports?kind=consumption", body, **headers)
+
+    first, again = form("one"), form("another")
+    assert first.status == 201, first.body
+    assert (again.body, again.headers["idempotent-replayed"]) == (first.body, "true")
+    other = form("one", CSV.replace(b"1.200", b"1.300"))
+    assert other.error("idempotency-key")["code"] == "idempotency_key_reused"
+    assert Import.objects.count() == 1
