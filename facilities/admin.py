@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminS
 from facilities.categories import Category
 from facilities.exports import FORMATS, FacilityTable
 from facilities.models import Facility, FacilityStatus, Meter, SupplyPoint
+from facilities.names import country_name
 from organizations.audit.recording import record_export
 from organizations.database.postgresql.connections import long_job
 from organizations.staff import (
@@ -30,10 +31,6 @@ from organizations.tenancy import pass_gate
 def country_choices(blank: str) -> list[tuple[str, str]]:
     """Every country by its name, after what stands for none."""
     return [("", blank), *((code, f"{name} ({code})") for code, name in countries)]
-
-
-def country_name(code: str) -> str:
-    return countries.name(code) or code
 
 
 class CountryFilter(DropdownFilter):

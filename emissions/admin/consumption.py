@@ -30,8 +30,8 @@ from emissions.reports.missing import (
     uncalculated,
     units_instead,
 )
-from facilities.admin import country_name
 from facilities.models import Facility
+from facilities.names import country_name
 from organizations.history import changes_of
 from organizations.staff import (
     DeletedFilter,
