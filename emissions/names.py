@@ -4,8 +4,12 @@ An activity that is not in the list, such as an organization's own or a refriger
 its code says: `biogas_site` is “Biogas site”, `R-410A` is “R-410A”.
 """
 
+import re
+from collections.abc import Callable
+from datetime import date
+
 from emissions.calculation.units import UNITS
-from facilities.names import country_name
+from facilities.names import category_name, country_name
 
 ACTIVITIES = {
     "grid": "Grid electricity",
@@ -32,8 +36,8 @@ ACTIVITIES = {
     "heating_oil": "Heating oil",
     "kerosene": "Kerosene",
     "landfill_gas": "Landfill gas",
-    "lng": "Liquefied natural gas (LNG)",
-    "lpg": "Liquefied petroleum gas (LPG)",
+    "lng": "LNG (liquefied gas)",
+    "lpg": "LPG (liquefied petroleum gas)",
     "natural_gas": "Natural gas",
     "olive_stones": "Olive stones",
     "petroleum_coke": "Petroleum coke",
@@ -88,7 +92,58 @@ def unit_choices() -> list[tuple[str, str]]:
 
 
 def place_name(country: str, region: str = "") -> str:
-    """Where a factor is for: Spain; Canada, CA-ON; the whole world."""
+    """Where a factor is for: Spain; Canada (CA-ON); worldwide."""
     if not country:
-        return "the whole world"
-    return ", ".join(filter(None, [country_name(country), region]))
+        return "worldwide"
+    return f"{country_name(country)} ({region})" if region else country_name(country)
+
+
+def period_name(first: date, last: date | None) -> str:
+    """When a factor is for: 2023; 2015–2017; since 2000."""
+    if last is None:
+        return f"since {first.year}"
+    return f"{first.year}" if first.year == last.year else f"{first.year}–{last.year}"
+
+
+CODE = re.compile(r"^[a-z_]+: ")
+WHAT = re.compile(
+    r"\b(?:heat|electricity|water|recharge)/(.+?) per unit of ([a-z ]+?)(?: \((\w+)\))?(?= )"
+)
+
+
+def reason_in_words(reason: str) -> str:
+    """Why a bill has no figure, as pages say it: without its code, with the names of what it lacks.
+
+    “no_factor: there is no factor for heat/natural_gas per unit of volume (m3) valid on …” →
+    “There is no factor for Natural gas per unit of volume (m³) valid on …”
+    """
+
+    def named(found: re.Match[str]) -> str:
+        unit = f" ({unit_name(found[3])})" if found[3] else ""
+        return f"{activity_name(found[1])} per unit of {found[2]}{unit}"
+
+    sentence = WHAT.sub(named, CODE.sub("", reason))
+    return sentence[:1].upper() + sentence[1:]
+
+
+CAUSE = re.compile(r"^(factor \w+: )(\S+) · (\S+) · (\d{4} · \S+ kg)/(\w+)$")
+
+
+def cause_in_words(cause: str) -> str:
+    """What made a recalculation, as pages say it: “factor changed: Grid electricity · Spain …”."""
+
+    def named(found: re.Match[str]) -> str:
+        place = place_name("" if found[3] == "world" else found[3])
+        per = f"{found[4]} CO2e per {unit_name(found[5])}"
+        return f"{found[1]}{activity_name(found[2])} · {place} · {per}"
+
+    return CAUSE.sub(named, cause)
+
+
+NAMED: dict[str, Callable[[str], str]] = {
+    "category": category_name,
+    "activity": activity_name,
+    "unit": unit_name,
+    "country": country_name,
+}
+"""Column → its names, for the models that have such columns."""

@@ -11,7 +11,8 @@ CATEGORIES = {
 
 
 def category_name(code: str) -> str:
-    return CATEGORIES.get(code, code)
+    """recharge, or Django's own word for it → Refrigerants."""
+    return CATEGORIES.get(code.lower(), code)
 
 
 def category_choices() -> list[tuple[str, str]]:

@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "emissions.apps": "signals",
     "facilities.categories": "",
     "facilities.names": "",
-    "facilities.models": "categories",
+    "facilities.models": "categories names",
     "facilities.serializers": "models categories",
     "facilities.filters": "models categories",
     "facilities.exports": "importing models",
