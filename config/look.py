@@ -30,6 +30,7 @@ LOOK: dict[str, Any] = {
         asset("organizations/zone.js"),
         asset("emissions/charts.js"),
         asset("organizations/accessible.js"),
+        asset("organizations/search.js"),
     ],
     "ACCOUNT": {
         "navigation": [
@@ -37,7 +38,8 @@ LOOK: dict[str, Any] = {
             {"title": "Second factor", "link": reverse_lazy("second_factor")},
         ]
     },
-    "SIDEBAR": {"show_search": True, "navigation": "config.menu.menu"},
+    "SIDEBAR": {"show_search": True, "command_search": True, "navigation": "config.menu.menu"},
+    "COMMAND": {"search_callback": "config.menu.found"},
     "COLORS": {
         "primary": {
             "50": "oklch(98.2% .018 155.8)",

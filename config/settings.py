@@ -200,6 +200,10 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # organizations.admin has its page
 
+# Nothing of ours is cached; the admin's search would keep what somebody found for five minutes,
+# also when they may no longer see it.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+
 SIMPLE_HISTORY_DATE_INDEX = False  # history is read by its row
 
 LANGUAGE_CODE = "en"

@@ -125,7 +125,7 @@ def after_factor(instance: EmissionFactor, **kwargs: Any) -> None:
     if before is not None and before.applied() == after.applied():
         return
     what = "created" if before is None else "deleted" if after.deleted_at else "changed"
-    cause = f"factor {what}: {after}"
+    cause = f"factor {what}: {after.in_codes()}"
     both = reaches(before, after)
     try:
         instance.recalculated = recalculate_reached(both, cause, published=not after.own)

@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminS
 from facilities.categories import Category
 from facilities.exports import FORMATS, FacilityTable
 from facilities.models import Facility, FacilityStatus, Meter, SupplyPoint
+from facilities.names import category_choices, country_name
 from organizations.audit.recording import record_export
 from organizations.database.postgresql.connections import long_job
 from organizations.staff import (
@@ -32,10 +33,6 @@ def country_choices(blank: str) -> list[tuple[str, str]]:
     return [("", blank), *((code, f"{name} ({code})") for code, name in countries)]
 
 
-def country_name(code: str) -> str:
-    return countries.name(code) or code
-
-
 class CountryFilter(DropdownFilter):
     title = "country"
     parameter_name = "country"
@@ -50,11 +47,11 @@ class CountryFilter(DropdownFilter):
 class FacilityForm(RowForm):
     country = forms.ChoiceField(widget=UnfoldAdminSelect2Widget)
     categories = forms.MultipleChoiceField(
-        choices=Category.choices,
+        choices=category_choices(),
         required=False,
         initial=Category.values,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text=Facility._meta.get_field("categories").help_text,
+        help_text="Only these are counted here. Bills of others are not accepted.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -150,13 +147,19 @@ class FacilityAdmin(SoftDeleteAdmin):
         "supply_points__cups",
         "meters__code",
     ]
-    search_help_text = "Name, external_id, address, CUPS or meter"
+    search_help_text = "Name, your own code, address, CUPS or meter"
     autocomplete_fields = ["organization"]
-    readonly_preprocess_fields = {"logistic_factor": plain, "country": country_name}
+    readonly_preprocess_fields = {"logistic_factor": plain}
     explained = {
-        "organization": "Whose it is; it stays there.",
-        "country": "Chooses the factors.",
-        "status": "An archived one stays in every list and total.",
+        "organization": "The organization that it belongs to. This cannot be changed later.",
+        "external_id": "Your own code for it. No other facility may have the same code.",
+        "type": "What it is: office, warehouse, factory …",
+        "country": "Emission factors of this country are used.",
+        "region": "Only where a part of the country has factors of its own, such as eGRID:CAMX "
+        "for California's grid.",
+        "status": "An archived facility is still listed and still counts.",
+        "logistic_factor": "The share of its scope 2 emissions that the logistics report counts, "
+        "from 0 to 1.",
     }
     kept_for_next = ("organization", "type", "country", "region")
     inlines = [SupplyPointInline, MeterInline]
@@ -184,7 +187,10 @@ class FacilityAdmin(SoftDeleteAdmin):
                 ]
             },
         ),
-        ("kg CO2e", {"fields": [("co2e", "co2e_market"), ("co2e_biomass", "co2e_status")]}),
+        (
+            "Emissions, kg CO2e",
+            {"fields": [("co2e", "co2e_market"), ("co2e_biomass", "co2e_status")]},
+        ),
         (
             "Record",
             {

@@ -14,6 +14,7 @@ from stdnum.exceptions import InvalidChecksum
 from stdnum.exceptions import ValidationError as InvalidNumber
 
 from facilities.categories import COMBINATIONS, CategoriesField
+from facilities.names import category_name, country_name
 from organizations.database.decimals import ExactDecimalField, kilograms
 from organizations.history import records
 from organizations.models import Organization
@@ -90,6 +91,8 @@ class Completeness(models.TextChoices):
 
 class Facility(SoftDeleteModel):
     """A physical site, with the CO2e of everything that counts there."""
+
+    NAMED = {"categories": category_name, "country": country_name}
 
     FOLDED = {"name": "name_folded"}
     """What PostgreSQL keeps folded, for `mentions` (organizations.database.search), and where."""

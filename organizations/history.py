@@ -261,7 +261,7 @@ def what_happened(before: Any, entry: Any) -> str:
 def differences(before: Any, after: Any) -> list[FieldChange]:
     """The tracked fields whose values differ, as people read them."""
     return [
-        FieldChange(field.verbose_name, shown(before, field), shown(after, field))
+        FieldChange(label(field), shown(before, field), shown(after, field))
         for field in after.tracked_fields
         if field.name not in SAID_IN_A_WORD
         and getattr(before, field.attname) != getattr(after, field.attname)
@@ -283,10 +283,19 @@ def changed_fields(before: Any, after: Any) -> list[FieldChange]:
     model: Any = type(after)
     fields = history_of(model).tracked_fields if hasattr(model, "history") else model._meta.fields
     return [
-        FieldChange(field.verbose_name, shown(before, field), shown(after, field))
+        FieldChange(label(field), shown(before, field), shown(after, field))
         for field in fields
         if field.editable and getattr(before, field.attname) != getattr(after, field.attname)
     ]
+
+
+def model_of(entry: Any) -> Any:
+    """The model of a row, or of what an entry of a history is about."""
+    return getattr(entry, "instance_type", type(entry))
+
+
+def label(field: Any) -> str:
+    return str(field.verbose_name).replace("co2e", "CO2e")
 
 
 def shown(entry: Any, field: Any) -> str:
@@ -295,6 +304,9 @@ def shown(entry: Any, field: Any) -> str:
         return NOTHING
     if field.is_relation:
         return str(field.related_model._base_manager.filter(pk=value).first() or value)
+    name_of = model_of(entry).NAMED.get(field.name)
+    if name_of:
+        return ", ".join(map(name_of, value if isinstance(value, list) else [value]))
     if field.choices:
         return str(dict(field.flatchoices).get(value, value))
     if isinstance(value, Decimal):  # 7, not 7.000000

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ParamSpec, Self, TypeVar, cast
+from typing import Any, ClassVar, ParamSpec, Self, TypeVar, cast
 from uuid import UUID
 
 import uuid_utils.compat as uuid
@@ -84,6 +84,9 @@ class SoftDeleteQuerySet(TenantQuerySet):
 class TimestampedModel(models.Model):
     """A row with a time-ordered id (UUIDv7) that knows when it was made and last changed."""
 
+    NAMED: ClassVar[dict[str, Callable[[str], str]]] = {}
+    """Column of codes → what pages call a code."""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid7, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -134,6 +137,10 @@ class TimestampedModel(models.Model):
             using=using,
             update_fields=update_fields,
         )
+
+    def in_codes(self) -> str:
+        """The row in a line as the API says it: with codes where pages have names."""
+        return str(self)
 
 
 class SoftDeleteModel(TimestampedModel):

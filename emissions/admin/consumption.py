@@ -17,6 +17,7 @@ from emissions.admin.bills.explained import steps
 from emissions.admin.bills.figure import said_of_stored, typed
 from emissions.admin.changes.page import changes_page
 from emissions.admin.links import consumption_missing, lines_of, link, new_factor, page_of
+from emissions.admin.named import ActivityFilter, CategoryFilter, NamesCodes
 from emissions.admin.uploads.pages import Uploads
 from emissions.ledger.recalculation import lock_facilities
 from emissions.models import Consumption
@@ -30,7 +31,6 @@ from emissions.reports.missing import (
     uncalculated,
     units_instead,
 )
-from facilities.admin import country_name
 from facilities.models import Facility
 from organizations.history import changes_of
 from organizations.staff import (
@@ -40,6 +40,7 @@ from organizations.staff import (
     SoftDeleteAdmin,
     in_one_line,
     kg,
+    named,
     number,
     plain,
 )
@@ -49,6 +50,7 @@ from organizations.tenancy import pass_gate
 
 SHOWN_KEYS = 200
 
+CATEGORY, ACTIVITY = named("category"), named("activity")
 QUANTITY = number("quantity", "quantity", unit="unit")
 CO2E = kg("co2e", "CO2e, kg")
 MARKET = kg("co2e_market", "CO2e, market-based, kg")
@@ -71,13 +73,13 @@ class ConsumptionForm(RowForm):
 
 
 @admin.register(Consumption)
-class ConsumptionAdmin(SoftDeleteAdmin):
+class ConsumptionAdmin(NamesCodes, SoftDeleteAdmin):
     form = ConsumptionForm
     list_display = [
         "period",
         "facility",
-        "category",
-        "activity",
+        CATEGORY,
+        ACTIVITY,
         QUANTITY,
         CO2E,
         "state",
@@ -86,7 +88,8 @@ class ConsumptionAdmin(SoftDeleteAdmin):
     list_filter = [
         ("organization", OrganizationFilter),
         ("facility", ScopedFilter),
-        ("category", ChoicesDropdownFilter),
+        CategoryFilter,
+        ActivityFilter,
         ("co2e_status", ChoicesDropdownFilter),
         ("status", ChoicesDropdownFilter),
         DeletedFilter,
@@ -94,18 +97,23 @@ class ConsumptionAdmin(SoftDeleteAdmin):
     list_select_related = ["facility"]
     sortable_by = ["period", QUANTITY, CO2E]
     search_fields = ["external_id", "facility__name__mentions", "cups", "meter"]
-    search_help_text = "external_id, facility, CUPS or meter"
+    search_help_text = "Your own code, facility, CUPS or meter"
     autocomplete_fields = ["facility"]
     readonly_preprocess_fields = {"quantity": plain}
     explained = {
-        "facility": "Where it was used; its organization's.",
-        "category": "One that counts at the facility.",
-        "activity": "Empty: grid or supply. Else a fuel, treatment or a refrigerant.",
-        "quantity": "In the unit beside it; negative in an adjustment only.",
-        "unit": "As it is on the bill: the calculation converts it exactly.",
-        "data_quality": "Actual: read or billed. Adjustment: corrects an earlier bill.",
-        "status": "An inactive one is kept and does not count.",
-        "note": "For colleagues.",
+        "facility": "The site where it was used.",
+        "category": "It must be one that the facility counts.",
+        "activity": "What was used. Leave it empty for grid electricity and for water supply.",
+        "quantity": "In the unit beside it. Only an adjustment may be negative.",
+        "unit": "The unit on the bill. It is converted for you.",
+        "supplier": "Who sold the electricity. Leave it empty for everything else.",
+        "cups": "The supply point on the bill. It must be one of the facility's.",
+        "meter": "Any other meter on the bill. It must be one of the facility's.",
+        "data_quality": "Actual: read or billed. Estimated: until the real bill comes. "
+        "Adjustment: corrects an earlier bill.",
+        "status": "An inactive bill is kept, but it does not count.",
+        "external_id": "Your own code for this bill. No other bill may have the same code.",
+        "note": "A remark for your colleagues.",
     }
     fieldsets: Any = [
         (
@@ -123,7 +131,7 @@ class ConsumptionAdmin(SoftDeleteAdmin):
             },
         ),
         (
-            "kg CO2e",
+            "Emissions, kg CO2e",
             {"fields": [("co2e_linked", MARKET), (BIOMASS, "state")]},
         ),
         (
@@ -247,7 +255,6 @@ class ConsumptionAdmin(SoftDeleteAdmin):
             "rows": [
                 {
                     "missing": one,
-                    "country": country_name(one.key.country),
                     "behind": consumption_missing(one.key),
                     "new_factor": new_factor(one.key, request),
                     "units_instead": instead.get(one.key),

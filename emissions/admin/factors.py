@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.text import capfirst
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     DropdownFilter,
@@ -17,18 +18,24 @@ from unfold.contrib.filters.admin import (
 from unfold.widgets import UnfoldAdminSelect2Widget
 
 from emissions.admin.confirmation import AskingAdmin
+from emissions.admin.named import ActivityFilter, CategoryFilter, NamesCodes
+from emissions.admin.search import mentioned
 from emissions.models import EmissionFactor
-from facilities.admin import CountryFilter, country_choices, country_name
+from emissions.names import place_name, unit_name
+from facilities.admin import CountryFilter, country_choices
 from organizations.history import changes_of
 from organizations.staff import (
     DeletedFilter,
     OrganizationFilter,
     in_one_line,
+    named,
     organizations_of,
     plain,
 )
 from organizations.staff.forms import RowForm
 from organizations.staff.numbers import shown_number
+
+ACTIVITY, CATEGORY = named("activity"), named("category")
 
 
 class YearFilter(DropdownFilter):
@@ -56,14 +63,14 @@ class FactorForm(RowForm):
     country = forms.ChoiceField(
         required=False,
         widget=UnfoldAdminSelect2Widget,
-        help_text="Where it applies; a factor of the country goes before one of the world.",
+        help_text="Where it applies. A country's own factor is used before a worldwide one.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "country" in self.fields:
             country: Any = self.fields["country"]
-            country.choices = country_choices("The world")
+            country.choices = country_choices("Worldwide")
         for name in ("activity", "scope", "co2e_biomass"):
             if name in self.fields:
                 self.fields[name].required = False
@@ -76,13 +83,15 @@ class FactorForm(RowForm):
 
 
 @admin.register(EmissionFactor)
-class EmissionFactorAdmin(AskingAdmin):
+class EmissionFactorAdmin(NamesCodes, AskingAdmin):
     """Saving one recalculates every consumption it applied to or applies to now."""
+
+    new_activities = True
 
     form = FactorForm
     list_display = [
-        "activity",
-        "category",
+        ACTIVITY,
+        CATEGORY,
         "place",
         "period",
         "value_figure",
@@ -92,7 +101,8 @@ class EmissionFactorAdmin(AskingAdmin):
     ]
     list_filter = [
         ("organization", OrganizationFilter),
-        ("category", ChoicesDropdownFilter),
+        CategoryFilter,
+        ActivityFilter,
         CountryFilter,
         YearFilter,
         ("method", ChoicesDropdownFilter),
@@ -100,22 +110,31 @@ class EmissionFactorAdmin(AskingAdmin):
         DeletedFilter,
     ]
     list_select_related = ["organization"]
-    search_fields = ["activity", "region", "supplier", "source_ref"]
-    search_help_text = "Activity, region, supplier or reference"
+    search_fields = ["activity"]  # and what `mentioned` says
+    search_help_text = "Activity, country, region, supplier, reference or year"
     autocomplete_fields = ["organization", "source"]
-    readonly_preprocess_fields = {"co2e": plain, "co2e_biomass": plain, "country": country_name}
+    readonly_preprocess_fields = {"co2e": plain, "co2e_biomass": plain}
     labels = {"co2e": "CO2e, kg", "co2e_biomass": "Biogenic CO2, kg", "source_ref": "Reference"}
     explained = {
-        "organization": "Whose own it is; empty: published to everybody.",
-        "category": "What it is a factor of.",
-        "activity": "Empty: grid or supply. Else a fuel such as natural_gas, or a refrigerant.",
-        "method": "Electricity only; empty: location.",
-        "co2e": "Per unit, fossil; with up to 10 decimals.",
-        "co2e_biomass": "Per unit, outside the scopes; empty: 0.",
-        "scope": "Of the GHG Protocol; empty: what the category usually is.",
-        "source": "Who published it, with its licence and attribution.",
-        "source_ref": "Where in the source.",
-        "note": "For colleagues; the API says it too.",
+        "organization": "The organization that it belongs to. Leave it empty to publish it to "
+        "every organization.",
+        "category": "What kind of consumption it is for.",
+        "activity": "What is used. Choose one or type a new one; leave it empty for grid "
+        "electricity and for water supply.",
+        "region": "Only for a part of the country, such as a state or a grid.",
+        "supplier": "Only for the electricity of one supplier, by the market-based method.",
+        "method": "For electricity only. Leave it empty for location-based.",
+        "gwp_set": "The IPCC report that the global warming potentials are from. A refrigerant "
+        "needs one.",
+        "unit": "The CO2e is per one of these.",
+        "valid_from": "The first day that it is for.",
+        "valid_to": "The last day that it is for. Leave it empty if there is no end yet.",
+        "co2e": "Per unit, from fossil carbon, with up to 10 decimals.",
+        "co2e_biomass": "Per unit, from plants, reported apart from the scopes. Empty is 0.",
+        "scope": "The scope of the GHG Protocol. Leave it empty for the category's usual one.",
+        "source": "Who published it, with licence and attribution.",
+        "source_ref": "Where in the source it stands, such as a table or a page.",
+        "note": "A remark for your colleagues. The API shows it too.",
     }
     kept_for_next = (
         *("organization", "category", "activity", "country", "region", "method", "supplier"),
@@ -153,6 +172,15 @@ class EmissionFactorAdmin(AskingAdmin):
         mine = organizations_of(request.user, self.view_role)
         return queryset.filter(Q(organization=None) | Q(organization__in=mine))
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: Any, search_term: str
+    ) -> tuple[Any, bool]:
+        """By the words that pages show, as in the search beside every page."""
+        found, _ = super().get_search_results(request, queryset, "")
+        for word in search_term.split():
+            found = found.filter(mentioned(word))
+        return found, False
+
     def may(self, request: HttpRequest, role: str, row: Any = None) -> bool:
         if row is not None and not row.own:
             seen = role == self.view_role and super().may(request, role)
@@ -169,7 +197,7 @@ class EmissionFactorAdmin(AskingAdmin):
         form = super().get_form(request, obj, change=change, **kwargs)
         if "organization" in form.base_fields and not request.user.is_superuser:
             form.base_fields["organization"].required = True
-            form.base_fields["organization"].help_text = "Whose it is."
+            form.base_fields["organization"].help_text = "The organization that it belongs to."
         return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -193,8 +221,7 @@ class EmissionFactorAdmin(AskingAdmin):
 
     @admin.display(description="place", ordering="country")
     def place(self, row: EmissionFactor) -> str:
-        country = country_name(row.country) if row.country else "World"
-        return " · ".join(filter(None, [country, row.region]))
+        return capfirst(place_name(row.country, row.region))
 
     @admin.display(description="period", ordering="valid_from")
     def period(self, row: EmissionFactor) -> str:
@@ -202,7 +229,7 @@ class EmissionFactorAdmin(AskingAdmin):
 
     @admin.display(description="CO2e per unit, kg", ordering="co2e")
     def value_figure(self, row: EmissionFactor) -> str:
-        return f"{shown_number(row.co2e)} per {row.unit}"
+        return f"{shown_number(row.co2e)} per {unit_name(row.unit)}"
 
     @admin.display(description="method", ordering="method")
     def method_shown(self, row: EmissionFactor) -> str | None:

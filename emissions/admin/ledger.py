@@ -8,12 +8,14 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.html import format_html
 from django.utils.timezone import localtime
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
+from unfold.contrib.filters.admin import DropdownFilter
 
 from emissions.admin.links import link, page_of
 from emissions.admin.monthly import monthly
+from emissions.admin.named import ActivityFilter, CategoryFilter
 from emissions.admin.period import chosen
 from emissions.models import Emission, FactorSource
+from emissions.names import unit_name
 from emissions.templatetags.fallbacks import fallbacks
 from organizations.staff import (
     OrganizationFilter,
@@ -23,6 +25,7 @@ from organizations.staff import (
     TenantAdmin,
     in_one_line,
     kg,
+    named,
     number,
 )
 from organizations.staff.numbers import shown_number
@@ -55,6 +58,7 @@ class ScopeFilter(DropdownFilter):
         return queryset.filter(scope=self.value()) if self.value() in list("123") else queryset
 
 
+CATEGORY, ACTIVITY = named("category"), named("activity")
 QUANTITY = number("quantity", "quantity", unit="unit")
 CO2E = kg("co2e", "CO2e, kg")
 MARKET = kg("co2e_market", "CO2e, market-based, kg")
@@ -68,8 +72,8 @@ class EmissionAdmin(ReadOnly, TenantAdmin):
     list_display = [
         "month_shown",
         "facility",
-        "category",
-        "activity",
+        CATEGORY,
+        ACTIVITY,
         "scope",
         QUANTITY,
         CO2E,
@@ -79,7 +83,8 @@ class EmissionAdmin(ReadOnly, TenantAdmin):
     list_filter = [
         ("organization", OrganizationFilter),
         ("facility", ScopedFilter),
-        ("category", ChoicesDropdownFilter),
+        CategoryFilter,
+        ActivityFilter,
         ScopeFilter,
         CurrentFilter,
     ]
@@ -148,7 +153,8 @@ class EmissionAdmin(ReadOnly, TenantAdmin):
 def used(row: Emission, method: str) -> str:
     """A factor with the value as it was used, and what made it the answer if it is not exact."""
     factor = getattr(row, f"{method}_factor")
-    value = f"{shown_number(getattr(row, f'{method}_value'))} kg/{getattr(row, f'{method}_unit')}"
+    unit = unit_name(getattr(row, f"{method}_unit"))
+    value = f"{shown_number(getattr(row, f'{method}_value'))} kg CO2e per {unit}"
     flags = getattr(row, f"{method}_fallbacks")
     why = f" ({fallbacks(flags.split(','))})" if flags else ""
     return format_html("{}, used with {}{}", link(page_of(factor), factor), value, why)

@@ -50,7 +50,7 @@ def consumption_missing(key: MissingKey) -> str:
         co2e_status__exact="not_calculated",
         status__exact="active",
         category__exact=key.category,
-        activity=key.activity,
+        activity__exact=key.activity,
         facility__country=key.country,
         facility__region=key.region,
         missing_on__year=key.year,

@@ -1,4 +1,4 @@
-"""Kg CO2e by month and category: what the charts draw and the tables under them say."""
+"""What is emitted by month and category: what the charts draw and the tables under them say."""
 
 from decimal import Decimal
 from typing import Any
@@ -8,6 +8,7 @@ from emissions.admin.period import DRAWN, Months, usual
 from emissions.reports.totals import grouped, groups
 from facilities.categories import Category
 from facilities.models import Facility
+from facilities.names import category_name
 from organizations.staff.local import separators
 from organizations.staff.numbers import shown_kg
 
@@ -38,7 +39,7 @@ def monthly(
             "separators": separators(),
             "series": [
                 {
-                    "label": category.label,
+                    "label": category_name(category),
                     "category": str(category),
                     "data": [
                         str(sums[month][category]) if category in sums.get(month, {}) else None
@@ -50,7 +51,7 @@ def monthly(
         },
         "period": {"first": axis[0], "last": axis[-1]},
         "total": shown_kg(total),
-        "categories": [category.label for category in used],
+        "categories": [category_name(category) for category in used],
         "rows": [
             {
                 "month": month,

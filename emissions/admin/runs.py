@@ -12,10 +12,12 @@ from organizations.staff import (
     ReadOnly,
     ScopedFilter,
     TenantAdmin,
+    named,
     number,
 )
 from organizations.staff.numbers import shown_number
 
+CAUSE = named("cause")
 CHANGED = number("consumptions_changed", "consumptions changed")
 
 admin.site.unregister(DBTaskResult)  # a recalculation says how far its tasks are
@@ -26,7 +28,7 @@ class RecalculationAdmin(ReadOnly, TenantAdmin):
     """What has changed, who changed it, and how much of it is done."""
 
     list_display = [
-        "cause",
+        CAUSE,
         "organization",
         "state",
         "progress",

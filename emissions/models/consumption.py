@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from emissions.calculation.units import UNITS
 from emissions.models.factor import DEFAULT_ACTIVITY, UNIT_CHOICES, EmissionFactor
+from emissions.names import NAMED, activity_name, unit_name
 from emissions.rules import (
     check_activity,
     check_category,
@@ -98,6 +99,8 @@ class Consumption(SoftDeleteModel):
     missing_on = models.DateField(
         null=True, editable=False, help_text="The first day that no factor is for."
     )
+
+    NAMED = NAMED
 
     COMPUTED = (
         "co2e",
@@ -198,13 +201,17 @@ class Consumption(SoftDeleteModel):
         ]
 
     def __str__(self) -> str:
-        quantity = f"{shown_number(self.quantity)} {self.unit}"
-        return f"{self.activity} · {quantity} · {self.start_date} – {self.end_date}"
+        quantity = f"{shown_number(self.quantity)} {unit_name(self.unit)}"
+        return f"{activity_name(self.activity)} · {quantity} · {self.start_date} – {self.end_date}"
 
     def save(self, **kwargs: Any) -> None:
         """Stores it, with the facility's totals. Raises ValidationError across organizations."""
         require_same_organization(self)
         super().save(**kwargs)
+
+    def in_codes(self) -> str:
+        quantity = f"{shown_number(self.quantity)} {self.unit}"
+        return f"{self.activity} · {quantity} · {self.start_date} – {self.end_date}"
 
     def clean(self) -> None:
         """Fills the default activity, normalises, and checks every rule across fields.

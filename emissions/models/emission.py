@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from emissions.models.consumption import Consumption, DataQuality
 from emissions.models.factor import EmissionFactor
+from emissions.names import NAMED, activity_name
 from facilities.categories import Category
 from facilities.models import Facility
 from organizations.access.author import LONGEST_CAUSE
@@ -132,6 +133,8 @@ class Emission(models.Model):
     )
     """What makes two lines the same line."""
 
+    NAMED = NAMED
+
     CLOSED_BY = "superseded_at"
     """What is set once in a stored line, and nothing else ever (organizations.database.guards)."""
 
@@ -163,7 +166,7 @@ class Emission(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.month:%Y-%m} · {self.activity} · {shown_number(self.co2e)} kg"
+        return f"{self.month:%Y-%m} · {activity_name(self.activity)} · {shown_number(self.co2e)} kg"
 
     def written(self) -> tuple[Any, ...]:
         return tuple(getattr(self, name) for name in self.WRITTEN)

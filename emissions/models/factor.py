@@ -11,6 +11,7 @@ from django.db.models import F, Q
 
 from emissions.calculation.selection import Factor
 from emissions.calculation.units import UNITS
+from emissions.names import NAMED, activity_name, period_name, place_name, unit_name
 from facilities.categories import Category
 from facilities.models import country_code
 from organizations.database.clock import announced_moment
@@ -139,6 +140,8 @@ class EmissionFactor(SoftDeleteModel):
     objects = FactorQuerySet.as_manager()  # type: ignore[misc]
     history = records([], ["source"])
 
+    NAMED = NAMED
+
     KEY = (
         "organization_id",
         "category",
@@ -198,6 +201,17 @@ class EmissionFactor(SoftDeleteModel):
         ]
 
     def __str__(self) -> str:
+        """Natural gas · worldwide · since 2000 · 0.2 kg CO2e per kWh."""
+        co2e = Decimal(self.co2e or 0).normalize()
+        words = (
+            activity_name(self.activity),
+            place_name(self.country, self.region),
+            period_name(self.valid_from, self.valid_to),
+            f"{co2e:f} kg CO2e per {unit_name(self.unit)}",
+        )
+        return " · ".join(words)
+
+    def in_codes(self) -> str:
         place = self.region or self.country or "world"
         co2e = Decimal(self.co2e or 0).normalize()
         return f"{self.activity} · {place} · {self.valid_from:%Y} · {co2e:f} kg/{self.unit}"

@@ -4,6 +4,7 @@ import uuid_utils.compat as uuid
 from django.db import models
 from django.db.models import Q
 
+from emissions.names import cause_in_words
 from facilities.models import Facility
 from organizations.models import Organization
 from organizations.tenancy import TenantQuerySet, TimestampedModel
@@ -50,6 +51,8 @@ class Recalculation(TimestampedModel):
     )
     error = models.TextField(blank=True, help_text="Why some of it could not be done.")
 
+    NAMED = {"cause": cause_in_words}
+
     objects = RecalculationQuerySet.as_manager()
 
     class Meta:
@@ -69,7 +72,7 @@ class Recalculation(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.cause} · {self.state}"
+        return f"{cause_in_words(self.cause)} · {self.state}"
 
 
 class PendingFacility(models.Model):

@@ -130,7 +130,7 @@ def record_row(row: Any, event: Event) -> None:
         event,
         object_type=type_of(row),
         object_id=row.pk,
-        details={"name": str(row), "external_id": getattr(row, "external_id", "") or None},
+        details={"name": row.in_codes(), "external_id": getattr(row, "external_id", "") or None},
     )
 
 

@@ -1,12 +1,31 @@
 """What stands in a list or on a page in place of a raw value."""
 
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 from django.contrib import admin
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 
 from organizations.staff.numbers import shown_amount, shown_kg, shown_number
+
+
+def called(row: Any, field: str) -> str:
+    """What pages call the code of a row's column."""
+    code: str = getattr(row, field)
+    name_of = getattr(type(row), "NAMED", {}).get(field)
+    return name_of(code) if name_of and code else code
+
+
+def named(field: str) -> Callable[[Any], str]:
+    """A column of codes by their names."""
+
+    @admin.display(description=field, ordering=field)
+    def name(row: Any) -> str:
+        return called(row, field)
+
+    name.__name__ = f"{field}_named"
+    return name
 
 
 def number(field: str, description: str, unit: str = "") -> Callable[[Any], str]:
@@ -17,7 +36,7 @@ def number(field: str, description: str, unit: str = "") -> Callable[[Any], str]
 
     @admin.display(description=description, ordering=field)
     def figure(row: Any) -> str:
-        return shown_amount(getattr(row, field), getattr(row, unit) if unit else "")
+        return shown_amount(getattr(row, field), called(row, unit) if unit else "")
 
     figure.__name__ = f"{field}_figure"
     return figure
@@ -37,6 +56,11 @@ def kg(field: str, description: str) -> Callable[[Any], str]:
 def plain(text: str) -> str:
     """What those who may only read see of a number: 0.029, not 0.0290000000."""
     return shown_number(text) if text[:1].isdigit() or (text[:1] == "-" and text[1:]) else text
+
+
+def as_read(name_of: Callable[[str], str]) -> Callable[[str], str]:
+    """The same for what those who may only read see: the markup of one code, or of several."""
+    return lambda markup: escape(", ".join(map(name_of, unescape(markup).split(", "))))
 
 
 def in_one_line(text: str) -> str:

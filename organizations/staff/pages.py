@@ -12,6 +12,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from organizations.history import changes_of
 from organizations.models import Role
 from organizations.staff.another import AddsAnother
+from organizations.staff.cells import as_read
 from organizations.staff.conflicts import AsksOnConflict, Meanwhile
 from organizations.staff.forms import FORM_FIELDS
 from organizations.staff.lists import CappedPaginator, Listing
@@ -96,6 +97,13 @@ class TenantAdmin(Saves, ScopedChoices, Explained, ModelAdmin):
     list_per_page = 50
     list_filter_submit = True
     warn_unsaved_form = True
+
+    readonly_preprocess_fields: Any = {}
+
+    def __init__(self, model: Any, admin_site: Any) -> None:
+        super().__init__(model, admin_site)
+        names = {name: as_read(name_of) for name, name_of in getattr(model, "NAMED", {}).items()}
+        self.readonly_preprocess_fields = {**names, **self.readonly_preprocess_fields}
 
     def visible(self, queryset: Any, request: HttpRequest) -> Any:
         """The rows of a queryset that the user may see."""

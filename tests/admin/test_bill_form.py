@@ -39,7 +39,8 @@ def test_what_is_saved_says_its_kg_and_the_factor(erin: Person, erin_admin: Clie
     factor = erin.factor()
     said = messages_of(erin_admin.post(ADD, form(erin.facility()), follow=True))
     address = reverse("admin:emissions_emissionfactor_change", args=[factor["id"]])
-    link = f'<a class="fa-link" href="{address}">grid · ES · 2023 · 0.5 kg/kWh</a>'
+    factor_said = "Grid electricity · Spain · 2023 · 0.5 kg CO2e per kWh"
+    link = f'<a class="fa-link" href="{address}">{factor_said}</a>'
     assert said[1].startswith(f"523.75 kg CO2e: 1,047.5 kWh × {link}; market-based 272.35 kg, by ")
 
 
@@ -55,7 +56,9 @@ def test_what_has_no_figure_says_why(erin: Person, erin_admin: Client) -> None:
     erin.factor(category="heat", activity="straw", method="", unit="kg", country="FR")
     data = form(erin.facility(), category="heat", activity="straw", unit="kg")
     said = messages_of(erin_admin.post(ADD, data, follow=True))
-    assert said[1].startswith("It has no figure. no_factor: ")
+    assert said[1].startswith(
+        "It has no figure. There is no factor for Straw per unit of mass (kg) "
+    )
 
 
 def test_a_change_says_the_new_figure_and_what_is_odd(erin: Person, erin_admin: Client) -> None:

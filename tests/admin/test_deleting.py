@@ -41,7 +41,7 @@ def test_a_bill_is_deleted_and_undone(erin: Person, erin_admin: Client) -> None:
     assert "It leaves every list and total with <strong>its 500 kg CO2e</strong>, and can" in asked
     assert "Are you sure" not in asked
     [said] = messages_of(delete(erin_admin, page(bill), _reason="entered  twice"))
-    assert said.startswith("grid · 1,000 kWh · 2023-03-01 – 2023-03-31 is deleted. ")
+    assert said.startswith("Grid electricity · 1,000 kWh · 2023-03-01 – 2023-03-31 is deleted. ")
     row = Consumption.objects.get()
     assert row.deleted_at
     assert changes_of(row)[0].who.endswith("· entered twice")

@@ -73,7 +73,7 @@ def test_a_unit_that_no_factor_knows_is_to_be_corrected_first(
     addresses = (page(made["bill"]), facility_page(made["facility"]), MISSING)
     for address in addresses:
         text = erin_admin.get(address).content.decode()
-        assert "they are per kg." in text, address
+        assert "There are factors per kg." in text, address
         assert text.index("Correct the unit") < text.index("Add a factor per kWh")
     assert "#id_unit" in erin_admin.get(addresses[0]).content.decode()
     assert "Correct the unit" not in bob_admin.get(addresses[0]).content.decode()

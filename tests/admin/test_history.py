@@ -41,7 +41,7 @@ def test_a_change_through_the_api_names_the_key_and_both_values(alice: Person) -
         "changed",
         [
             ("name", "Madrid Office", "Sevilla"),
-            ("categories", "heat, electricity, water, recharge", "water"),
+            ("categories", "Heat, Electricity, Water, Refrigerants", "Water"),
         ],
     )
     assert created.what == "created"
@@ -83,7 +83,7 @@ def test_factors_and_consumption_have_a_history_too(alice: Person) -> None:
     alice.patch(f"/v1/emission-factors/{factor['id']}", {"co2e": 1})
     alice.patch(f"/v1/consumptions/{bill['id']}", {"end_date": "2023-03-30"})
     newest = changes_of(EmissionFactor.objects.get(pk=factor["id"]))[0]
-    assert said(newest) == ("changed", [("co2e", "0.5", "1")])
+    assert said(newest) == ("changed", [("CO2e", "0.5", "1")])
     newest = changes_of(Consumption.objects.get())[0]
     assert said(newest) == ("changed", [("end date", "2023-03-31", "2023-03-30")])
 

@@ -56,7 +56,7 @@ def pictures(page: Page, scheme: str) -> None:
     page.evaluate("document.querySelector('#monthly').scrollIntoView({ block: 'center' })")
     take(page, f"facility-{scheme}")
     page.goto("/admin/emissions/emissionfactor/?q=CA-ON")
-    page.click("#result_list >> text=grid")
+    page.click("#result_list >> text=Grid electricity")
     page.fill("#id_co2e", "0.035")
     page.click("button[name=_save]")
     page.wait_for_selector("#preview")

@@ -4,9 +4,10 @@ from datetime import date
 from typing import Any
 
 from emissions.models import Consumption
+from emissions.names import activity_name
 from emissions.reports.coverage import NONE, STATES, covered
-from facilities.categories import Category
 from facilities.models import Facility
+from facilities.names import category_name
 
 GAPS = 3
 """So many stretches without a bill are named."""
@@ -38,8 +39,8 @@ def drawn(stream: dict[str, Any]) -> dict[str, Any]:
     )
     gaps = stream[NONE]["ranges"]
     return {
-        "category": Category(stream["category"]).label,
-        "activity": stream["activity"] or "",
+        "category": category_name(stream["category"]),
+        "activity": activity_name(stream["activity"] or ""),
         "code": stream["cups"] or stream["meter"] or "",
         "stretches": [
             {"start": start, "end": end, "state": state, "days": (end - start).days + 1}

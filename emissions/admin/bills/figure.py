@@ -11,6 +11,7 @@ from emissions.admin.links import link, page_of
 from emissions.importing.single import warnings_of
 from emissions.ledger.effects import expected_of_consumption
 from emissions.models import Consumption, Emission, EmissionFactor
+from emissions.names import reason_in_words, unit_name
 from organizations.staff.numbers import shown_number
 
 NEEDED = ("facility", "category", "quantity", "unit", "start_date", "end_date")
@@ -33,9 +34,8 @@ class Said(NamedTuple):
 def said_of(row: Consumption, lines: Iterable[Emission]) -> Said:
     """A bill with its figures set, stored or not, and the lines that give them."""
     figure = "" if row.co2e is None else in_words(row, list(lines))
-    return Said(
-        figure, row.co2e_reason, [f"{_label(one)}: {one.detail}" for one in warnings_of(row)]
-    )
+    warned = [f"{_label(one)}: {one.detail}" for one in warnings_of(row)]
+    return Said(figure, reason_in_words(row.co2e_reason), warned)
 
 
 def said_of_stored(row: Consumption) -> Said:
@@ -57,10 +57,10 @@ def said_of_typed(row: Consumption) -> Said:
 
 
 def in_words(row: Consumption, lines: list[Emission]) -> str:
-    """500 kg CO2e: 1,000 kWh × grid · ES · 2023 · 0.5 kg/kWh; with a market-based figure that
-    differs beside it."""
+    """500 kg CO2e: 1,000 kWh × Grid electricity · Spain · 2023 · 0.5 kg CO2e per kWh; with
+    a market-based figure that differs beside it."""
     location = factors_used(lines, "location")
-    quantity = f"{shown_number(row.quantity)} {row.unit}"
+    quantity = f"{shown_number(row.quantity)} {unit_name(row.unit)}"
     words = format_html("{} kg CO2e: {} × {}", shown_number(row.co2e), quantity, _named(location))
     market = factors_used(lines, "market")
     if market != location:

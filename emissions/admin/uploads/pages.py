@@ -14,7 +14,7 @@ from emissions.admin.uploads.drafts import Draft
 from emissions.admin.uploads.guesses import guesses, unit_in
 from emissions.admin.uploads.trials import Trial, attempt, store
 from emissions.importing.kinds import ALLOWED, KINDS, check_layout
-from facilities.categories import Category
+from facilities.names import category_choices
 from organizations.importing.dates import ORDERS
 from organizations.importing.engine import NotStored
 from organizations.importing.layouts.known import layouts_of
@@ -302,7 +302,7 @@ def constants(draft: Draft, trial: Trial) -> list[dict[str, Any]]:
     told = dict(draft.constants)
     if not trial.report and draft.kind == "consumption" and not draft.constants:
         told["unit"] = unit_in(one.theirs for one in trial.columns)
-    listed = {"category": Category.values}
+    listed = {"category": category_choices()}
     return [
         {"name": name, "value": told.get(name, ""), "choices": listed.get(name)}
         for name in CONSTANT
