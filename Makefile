@@ -68,6 +68,7 @@ lint: $(VENV)/ready-dev  ## Check style, types, migrations, settings and that op
 	$(BIN)/ruff format --check .
 	DEBUG=1 $(BIN)/mypy .
 	DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run
+	@DEBUG=1 DATABASE_URL= $(BIN)/python -m tests.migrations
 	DEBUG=0 SECRET_KEY=$$(head -c 48 /dev/urandom | od -An -tx1 | tr -d ' \n') ALLOWED_HOSTS=example.com \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 	@DEBUG=1 $(BIN)/python manage.py spectacular --validate --fail-on-warn --format openapi-json --file .openapi.json
