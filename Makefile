@@ -53,7 +53,7 @@ test-postgresql: $(VENV)/ready-dev  ## Run the tests on PostgreSQL
 faults: $(VENV)/ready-dev  ## Stop, pause and kill what it runs on, under load, and print what came of it (ARGS="--kills 200")
 	@$(BIN)/python -m tests.faults.run $(ARGS)
 
-rehearse: $(VENV)/ready-dev  ## Do what docs/operations.md says of roles, backup, restore and PgBouncer (needs pgbouncer)
+rehearse: $(VENV)/ready-dev  ## Do what docs/operations.md says: roles, backup, units, TLS, PgBouncer (needs nginx, pgbouncer)
 	@$(BIN)/python -m tests.faults.rehearsal
 
 fuzz: $(VENV)/ready-dev  ## Send each operation 500 made-up requests (EXAMPLES), try every property ten times as often
