@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONDONTWRITEBYTECODE :=  # what is compiled once is not compiled in every process
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test test-sqlite test-postgresql faults rehearse fuzz bench lint lint-openapi format schema screenshots migrations clean
+.PHONY: help setup run serve test test-sqlite test-postgresql faults rehearse fuzz bench lint lint-openapi audit format schema screenshots migrations clean
 
 help:  ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ lint: $(VENV)/ready-dev  ## Check style, types, migrations, settings and that op
 lint-openapi:  ## Check openapi.json with redocly and spectral (needs npm; CI runs it where that is)
 	npx --yes @redocly/cli@2.77.0 lint openapi.json --extends=recommended --format=stylish
 	npx --yes @stoplight/spectral-cli@6.16.3 lint openapi.json --ruleset tests/config/spectral.yaml --fail-severity=error
+
+audit: $(VENV)/ready-dev  ## Ask whether an installed package has a known fault (says so where nobody answers)
+	@$(BIN)/python -m tests.known_faults
 
 format: $(VENV)/ready-dev  ## Format the code
 	$(BIN)/ruff check --fix .
