@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONDONTWRITEBYTECODE :=  # what is compiled once is not compiled in every process
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test test-sqlite test-postgresql faults rehearse fuzz bench lint lint-openapi format schema screenshots migrations clean
+.PHONY: help setup run serve test test-sqlite test-postgresql faults rehearse fuzz bench lint lint-openapi audit format schema screenshots migrations clean
 
 help:  ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,7 +53,7 @@ test-postgresql: $(VENV)/ready-dev  ## Run the tests on PostgreSQL
 faults: $(VENV)/ready-dev  ## Stop, pause and kill what it runs on, under load, and print what came of it (ARGS="--kills 200")
 	@$(BIN)/python -m tests.faults.run $(ARGS)
 
-rehearse: $(VENV)/ready-dev  ## Do what docs/operations.md says of roles, backup, restore and PgBouncer (needs pgbouncer)
+rehearse: $(VENV)/ready-dev  ## Do what docs/operations.md says: roles, backup, units, TLS, PgBouncer (needs nginx, pgbouncer)
 	@$(BIN)/python -m tests.faults.rehearsal
 
 fuzz: $(VENV)/ready-dev  ## Send each operation 500 made-up requests (EXAMPLES), try every property ten times as often
@@ -68,6 +68,7 @@ lint: $(VENV)/ready-dev  ## Check style, types, migrations, settings and that op
 	$(BIN)/ruff format --check .
 	DEBUG=1 $(BIN)/mypy .
 	DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run
+	@DEBUG=1 DATABASE_URL= $(BIN)/python -m tests.migrations
 	DEBUG=0 SECRET_KEY=$$(head -c 48 /dev/urandom | od -An -tx1 | tr -d ' \n') ALLOWED_HOSTS=example.com \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 	@DEBUG=1 $(BIN)/python manage.py spectacular --validate --fail-on-warn --format openapi-json --file .openapi.json
@@ -77,6 +78,9 @@ lint: $(VENV)/ready-dev  ## Check style, types, migrations, settings and that op
 lint-openapi:  ## Check openapi.json with redocly and spectral (needs npm; CI runs it where that is)
 	npx --yes @redocly/cli@2.77.0 lint openapi.json --extends=recommended --format=stylish
 	npx --yes @stoplight/spectral-cli@6.16.3 lint openapi.json --ruleset tests/config/spectral.yaml --fail-severity=error
+
+audit: $(VENV)/ready-dev  ## Ask whether an installed package has a known fault (says so where nobody answers)
+	@$(BIN)/python -m tests.known_faults
 
 format: $(VENV)/ready-dev  ## Format the code
 	$(BIN)/ruff check --fix .

