@@ -16,6 +16,8 @@ from organizations.database.statements import Compiled
 POSITION = """
 SELECT found.*,
     coalesce((SELECT position FROM organizations_lastwrite WHERE caller = {caller}), 0),
+    CASE WHEN NOT pg_is_in_recovery()
+    THEN ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer END,
     CASE WHEN NOT pg_is_in_recovery() THEN (pg_current_wal_lsn() - '0/0')::bigint END,
     statement_timestamp()
 FROM ({found}) AS found

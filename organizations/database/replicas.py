@@ -29,11 +29,13 @@ READ_FROM: ContextVar[str] = ContextVar("READ_FROM", default=DEFAULT_DB_ALIAS)
 
 MAY_BE_READ = f"""
 SELECT set_config('{wall.SETTING}', %s, %s), pg_is_in_recovery()
+AND timeline_id = %s
 AND replayed >= %s AND (replayed >= %s OR pg_last_xact_replay_timestamp() >= %s)
-FROM (SELECT pg_last_wal_replay_lsn() - '0/0') AS replica(replayed)
+FROM pg_control_checkpoint(), (SELECT pg_last_wal_replay_lsn() - '0/0') AS replica(replayed)
 """
 """The first says whose rows are seen, as every connection from the pool must be told; behind a
-pooler that gives the session away for this statement alone."""
+pooler that gives the session away for this statement alone. The timeline is the last checkpoint's:
+after a failover a replica is used again from its next one on."""
 
 
 class Position(NamedTuple):
@@ -43,8 +45,12 @@ class Position(NamedTuple):
     own: int
     """Where the caller's last write had been stored; 0 where it has written nothing."""
 
+    timeline: int | None
+    """The primary's, which begins with its promotion: of a replica that follows another server no
+    position says anything. None: it is no primary itself."""
+
     newest: int | None
-    """Where the primary was. None: it is no primary itself."""
+    """Where the primary was."""
 
     at: datetime
     """The primary's clock."""
@@ -107,11 +113,11 @@ def may_be_read(alias: str, position: Position) -> bool:
     if connection.pool.outage.looking:
         return False
     since = position.at - timedelta(seconds=settings.DATABASE_REPLICA_LAG)
+    asked = (position.timeline, position.own, position.newest, since)
     scope, for_itself = wall.rows_of(), not connection.keeps_its_session
     try:
         with limited(PATIENCE), wall.seeing(wall.UNASKED), connection.cursor() as cursor:
-            asked = [scope, for_itself, position.own, position.newest, since]
-            cursor.execute(MAY_BE_READ, asked)
+            cursor.execute(MAY_BE_READ, [scope, for_itself, *asked])
             [(_, it_may)] = cursor.fetchall()
     except (DatabaseError, InterfaceError) as error:
         if not unavailable(error):

@@ -352,6 +352,26 @@ def test_nobody_sees_another_tenants_rows_there(
         assert unnamed.execute("SELECT count(*) FROM facilities_facility").fetchone() == (1,)
 
 
+def test_behind_a_pooler_each_statement_is_told_whose_rows_it_sees(
+    primary: Server, replica: Server, service: Service, tmp_path: Path
+) -> None:
+    charlie, name = elsewhere(primary, service), unique()
+    urls = {"DATABASE_REPLICA_URLS": of_the_service(replica), "DB_PREPARE": "0", **EVER}
+    with serving(of_the_service(primary), tmp_path / "p.log", service.headers, **urls) as pooled:
+        theirs = replace(charlie, url=pooled.url)
+        caught_up(primary, replica)
+        with delayed(replica):
+            add(theirs, name)
+            assert names(theirs) == {name}
+        caught_up(primary, replica)
+        there = Read(replica)
+        for _ in range(6):
+            assert names(theirs) == {name}
+            assert name not in names(pooled)
+        assert theirs.get("/v1/facilities", **CSV).text.count(name) == 1
+        assert int(there) >= 13
+
+
 def at_once(calls: int, ask: Callable[[], Answer]) -> list[Answer]:
     with ThreadPoolExecutor(calls) as threads:
         return [one.result() for one in [threads.submit(ask) for _ in range(calls)]]
@@ -470,8 +490,10 @@ def test_a_replica_that_is_behind_is_left_out_and_the_next_one_taken(
 
 
 def test_a_replica_that_was_promoted_is_asked_no_more(
-    primary: Server, service: Service, tmp_path: Path
+    primary: Server, replica: Server, service: Service, tmp_path: Path
 ) -> None:
+    """Nor, where it is the primary from then on, one that still follows the primary of before,
+    however far that has gone."""
     with replica_of(primary, log_statement="all") as promoted:
         urls = {"DATABASE_REPLICA_URLS": of_the_service(promoted)}
         log = tmp_path / "promoted.log"
@@ -486,4 +508,13 @@ def test_a_replica_that_was_promoted_is_asked_no_more(
             assert promoted.ask("SELECT pg_is_in_recovery()") is False
             there = Read(promoted)
             assert {running.get("/v1/facilities").status for _ in range(6)} == {200}
+            assert int(there) == 0
+            primary.do("SELECT pg_switch_wal()")
+            caught_up(primary, replica)
+        urls = {"DATABASE_REPLICA_URLS": of_the_service(replica)}
+        log = tmp_path / "after.log"
+        with serving(of_the_service(promoted), log, service.headers, **urls, **EVER) as after:
+            there, name = Read(replica), unique()
+            add(after, name)
+            assert all(names(after, name=name) == {name} for _ in range(6))
             assert int(there) == 0
