@@ -34,6 +34,9 @@ BUSY = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
 """
+TASKS_THAT_WAIT = (
+    "SELECT count(*) FROM django_tasks_database_dbtaskresult WHERE status <> 'SUCCESSFUL'"
+)
 HOLDERS = """
 SELECT pid, (classid::bigint << 32) | objid::bigint FROM pg_locks
 WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND mode = 'ExclusiveLock'
@@ -182,7 +185,8 @@ def test_what_a_lost_machine_was_at_is_taken_over_by_another(
         with a_worker(server) as lost:
             until(lambda: imported(service, pk)["status"] == "running")
             with a_worker(server, log := tmp_path / "worker.log"):
-                until(lambda: "Starting worker" in log.read_text())  # it has found another at it
+                until(lambda: "Starting worker" in log.read_text())
+                until(lambda: not server.ask(TASKS_THAT_WAIT))  # it has found another at it
                 lost.kill()
                 lost.wait()
                 other.rollback()
