@@ -34,7 +34,8 @@ FACTOR = {
 }
 CSV = {"accept": "text/csv"}
 OF_A_TENANT = re.compile(
-    r'LOG:  (?:statement|execute [^:]*): (?:DECLARE [^\n]*)?SELECT [^\n]*"(?:facilities|emissions)_'
+    r"LOG:  (?:statement|execute [^:]*): (?:DECLARE [^\n]*)?SELECT [^\n]*"
+    r'"(?:facilities|emissions)_(?!recalculation)'  # which the task worker looks for
 )
 EVER = {"DATABASE_REPLICA_LAG": "3600"}
 """For services whose replica may be late, so that only what is one's own keeps them from it."""
