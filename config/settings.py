@@ -117,9 +117,8 @@ TEMPLATES = [
 ]
 
 
-def database() -> dict:
-    """The store of DATABASE_URL, with what each vendor needs to be correct under concurrency."""
-    url = env.str("DATABASE_URL", default="") or f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
+def database(url: str) -> dict:
+    """The store at a URL, with what each vendor needs to be correct under concurrency."""
     config = env.db_url_config(url)
     options = config.setdefault("OPTIONS", {})
     if config["ENGINE"] == "django.db.backends.sqlite3":
@@ -153,7 +152,28 @@ def database() -> dict:
     return config
 
 
-DATABASES = {"default": database()}
+DATABASE_URL = env.str("DATABASE_URL", default="")
+DATABASES = {"default": database(DATABASE_URL or f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
+
+# Streaming replicas, which answer what may be a second old (organizations.database.replicas), and
+# how many seconds one may be behind the primary.
+REPLICA_URLS = env.list("DATABASE_REPLICA_URLS", default=[])
+DATABASE_REPLICA_LAG = env.int("DATABASE_REPLICA_LAG", default=1)
+REPLICAS = [f"replica {number}" for number, _ in enumerate(REPLICA_URLS, 1)]
+DATABASES |= {
+    name: database(url) | {"TEST": {"MIRROR": "default"}}
+    for name, url in zip(REPLICAS, REPLICA_URLS, strict=True)
+}
+if len({one["ENGINE"] for one in DATABASES.values()}) > 1:
+    raise ImproperlyConfigured(
+        "DATABASE_REPLICA_URLS are replicas of a PostgreSQL: set DATABASE_URL to it."
+    )
+if REPLICAS:
+    DATABASE_ROUTERS = ["organizations.database.replicas.Router"]
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("config.middleware.wall.keep_the_wall") + 1,
+        "config.middleware.own_writes.remember_own_writes",
+    )
 
 # Seconds that one statement of a request may take on PostgreSQL. Commands, migrations and the
 # worker have no limit; what is long in a request (imports, exports, previews, recalculations) goes

@@ -226,6 +226,7 @@ class EmissionFactorViewSet(Exported, ResourceViewSet):
 class RecalculationViewSet(Copied, Retrieved):
     """Changes that reached too much consumption for their own request, and how far they are."""
 
+    tells_of_tasks = True
     queryset = Recalculation.objects.all()
     serializer_class = RecalculationSerializer
     filterset_class = RecalculationFilter

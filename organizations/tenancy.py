@@ -19,6 +19,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from organizations.database.clock import ANNOUNCING, announced_moment, whose
+from organizations.database.replicas import Position
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,6 +47,8 @@ class Caller:
     user_id: UUID | None = None
     api_key_id: UUID | None = None
     is_authenticated: bool = True
+    position: Position | None = None
+    """What a replica must have that reads for them; None where there are no replicas."""
 
     @property
     def pk(self) -> UUID | None:

@@ -3,15 +3,18 @@
 from collections.abc import Callable
 
 from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest, HttpResponse
 
 from config.errors import database_unavailable
 from organizations.database.postgresql.connections import COMMITS, LIMIT, LONG_JOB, limited
+from organizations.database.replicas import reading
 from organizations.database.unavailable import unavailable
 
 
 class DatabaseLimits:
-    """Limits every statement of a request; 503 for a page whose database cannot be used.
+    """Limits every statement of a request, which begins on the primary; 503 for a page whose
+    database cannot be used.
 
     The views of the API answer for themselves. What is sent while it is read from the database is a
     long job: the client has its status already.
@@ -23,7 +26,7 @@ class DatabaseLimits:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         token = COMMITS.set([])
         try:
-            with limited(settings.DB_STATEMENT_TIMEOUT):
+            with limited(settings.DB_STATEMENT_TIMEOUT), reading(DEFAULT_DB_ALIAS):
                 response = self.get_response(request)
         finally:
             COMMITS.reset(token)

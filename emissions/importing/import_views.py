@@ -43,6 +43,7 @@ LONGEST_NAME = 255
 class ImportViewSet(Listed, Retrieved):
     """What files and rows of JSON brought, and which of their rows were refused."""
 
+    tells_of_tasks = True
     queryset = Import.objects.all()
     serializer_class = ImportSerializer
     filterset_class = ImportFilter

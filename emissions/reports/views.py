@@ -179,6 +179,7 @@ def unset_as_null(fields: dict[str, Any]) -> dict[str, Any]:
 class FacilityEmissionsView(LiveFacilities):
     """What one facility emits, broken down."""
 
+    replicated = {"retrieve"}
     serializer_class = BreakdownSerializer
     filter_backends = []
 
@@ -218,6 +219,7 @@ class FacilityEmissionsView(LiveFacilities):
 class FacilityCoverageView(LiveFacilities):
     """Which days a facility has bills for."""
 
+    replicated = {"retrieve"}
     serializer_class = DaysCoveredSerializer
     filter_backends = []
 

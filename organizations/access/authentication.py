@@ -5,6 +5,7 @@ away ends access with the next request, whatever a token still says.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, OperationalError, connection
@@ -25,7 +26,9 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 from organizations.access.families import FAMILY
 from organizations.access.keys import digest
 from organizations.access.limits import address_of
+from organizations.access.own_writes import with_position
 from organizations.database import wall
+from organizations.database.replicas import Position
 from organizations.database.statements import Compiled, Statement, compiled
 from organizations.database.unavailable import unavailable
 from organizations.models import APIKey, User
@@ -44,10 +47,11 @@ def live_key(digest: str, now: datetime) -> Compiled:
     On PostgreSQL a function of the database finds it, and lets its organization's rows be seen.
     """
     if wall.is_told_by_statements():
-        return Compiled("SELECT * FROM caller_by_key(%s, %s)", [digest, now])
+        function = Compiled("SELECT * FROM caller_by_key(%s, %s)", [digest, now])
+        return with_position(function, "found.id")
     keys = APIKey.objects.filter(digest=digest, revoked_at=None).exclude(expires_at__lte=now)
     columns = ("id", "organization_id", "role", "last_used_at")
-    return compiled(keys.order_by().values_list(*columns))
+    return with_position(compiled(keys.order_by().values_list(*columns)), "found.id")
 
 
 def active_user(user_id: UUID, family_id: UUID, organization_id: UUID) -> Compiled:
@@ -57,15 +61,17 @@ def active_user(user_id: UUID, family_id: UUID, organization_id: UUID) -> Compil
     them, and lets a member see the rows.
     """
     if wall.is_told_by_statements():
-        return Compiled(
+        function = Compiled(
             "SELECT * FROM caller_by_token(%s, %s, %s)", [user_id, family_id, organization_id]
         )
+        return with_position(function, "%s", user_id)
     membership = FilteredRelation(
         "memberships", condition=Q(memberships__organization=organization_id)
     )
     users = User.objects.filter(pk=user_id, is_active=True, token_families=family_id)
     users = users.annotate(mine=membership)
-    return compiled(users.order_by().values_list("password", "mine__role"))
+    found = compiled(users.order_by().values_list("password", "mine__role"))
+    return with_position(found, "%s", user_id)
 
 
 BY_KEY = Statement(live_key, digest=str, now=datetime)
@@ -93,13 +99,13 @@ class CallerAuthentication(BaseAuthentication):
             rows = BY_KEY.rows(digest=digest(key), now=now)
         if not rows:
             raise AuthenticationFailed("This API key is unknown, expired or revoked.")
-        [(key_id, organization_id, role, last_used_at)] = rows
+        [(key_id, organization_id, role, last_used_at, *position)] = rows
         if organization_header(request) != organization_id:
             raise NotFound("There is no such organization.")
         wall.entered(organization_id)
         if last_used_at is None or now - last_used_at > LAST_USED_EVERY:
             mark_used(key_id, now, address_of(request._request))
-        return Caller(organization_id, role, api_key_id=key_id)
+        return Caller(organization_id, role, api_key_id=key_id, position=as_position(position))
 
     def _by_token(self, request: Request) -> Caller:
         scheme, _, raw = request.headers.get("authorization", "").partition(" ")
@@ -127,11 +133,16 @@ class CallerAuthentication(BaseAuthentication):
                 "This token's user is gone, inactive, logged out, or has a new password."
             )
         organization_id = organization_header(request)
-        [(_, role)] = rows
+        [(_, role, *position)] = rows
         if role is None:
             raise NotFound("There is no such organization.")
         wall.entered(organization_id)
-        return Caller(organization_id, role, user_id=user_id)
+        return Caller(organization_id, role, user_id=user_id, position=as_position(position))
+
+
+def as_position(columns: list[Any]) -> Position | None:
+    """What `with_position` has added to a row."""
+    return Position(*columns) if columns else None
 
 
 def mark_used(key_id: UUID, now: datetime, address: str) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection, transaction
+from django.db import transaction
+
+from organizations.database.replicas import reader
 
 
 @contextmanager
@@ -13,10 +15,11 @@ def one_snapshot() -> Iterator[None]:
     A figure and its parts that are read one after the other add up. Nothing may be written inside.
     In a transaction that has begun already, its own isolation holds.
     """
+    connection = reader()
     if connection.in_atomic_block:
         yield
     elif connection.vendor == "postgresql":
-        with transaction.atomic():
+        with transaction.atomic(using=connection.alias):
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield

@@ -16,6 +16,8 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 from psycopg import Cursor
 
+from organizations.database.replicas import reader
+
 MARKERS: dict[type, Callable[[], Any]] = {
     UUID: uuid4,
     str: lambda: uuid4().hex,
@@ -95,6 +97,7 @@ def prepared_cursor() -> Iterator[CursorWrapper]:
     Django's own cursor writes the values into the SQL, so that no two statements are the same; but
     what is logged (DEBUG) is shown with its values by that one alone.
     """
+    connection = reader()
     if connection.vendor != "postgresql" or connection.queries_logged:
         with connection.cursor() as cursor:
             yield cursor

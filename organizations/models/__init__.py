@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from organizations.access.families import TokenFamily
 from organizations.access.keys import new_key
+from organizations.access.own_writes import LastWrite
 from organizations.audit.event import AuditEvent
 from organizations.models.imports import (
     UNFINISHED,
@@ -35,6 +36,7 @@ __all__ = [
     "ImportLayout",
     "ImportOutcome",
     "Invitation",
+    "LastWrite",
     "Membership",
     "Organization",
     "RequestCount",

@@ -133,6 +133,11 @@ class Copied(Listed):
         view: Any = self
         return [view.queryset.model._default_manager.for_organization(organization_id)]
 
+    def may_be_late(self) -> bool:
+        """A copy goes as far as its changes are complete, which the primary alone knows."""
+        view: Any = self
+        return super().may_be_late() and CURSOR not in plain_names(view.request.query_params)
+
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         if CURSOR in plain_names(request.query_params):
             return copied_page(self)

@@ -8,13 +8,13 @@ from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import QuerySet
 from django.http import Http404
 from orjson import Fragment
 from rest_framework.response import Response
 
 from organizations.database.projection import JSONRow, json_row
+from organizations.database.replicas import reader
 from organizations.database.statements import Compiled, Statement, compiled
 from organizations.rest.filters import NEWEST_FIRST, chooses
 from organizations.tenancy import caller
@@ -33,7 +33,7 @@ def written_page(view: Any) -> Response:
         [(total, items)] = statement.rows(organization_id=caller(request).organization_id)
     else:
         sql, params, _ = page(chosen, line_of(serializer), start, size)
-        with connection.cursor() as cursor:
+        with reader().cursor() as cursor:
             cursor.execute(sql, params)
             [(total, items)] = cursor.fetchall()
     return view.paginator.answer(Fragment(f"[{items}]") if items else [], total)

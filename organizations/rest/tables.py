@@ -115,7 +115,11 @@ def table_response(
 
 
 def record_sent(request: Request, name: str, kind: str) -> None:
-    """Records that the caller gets a file. Raises Conflict where another write is in the way."""
+    """Records that the caller gets a file; once, where its rows have to be read again from another
+    database. Raises Conflict where another write is in the way."""
+    recorded: set[str] = vars(request._request).setdefault("files_recorded", set())
+    if name in recorded:
+        return
     query = request.META.get("QUERY_STRING", "")
     try:
         record_export(caller(request).organization_id, name, kind, query=query)
@@ -123,6 +127,7 @@ def record_sent(request: Request, name: str, kind: str) -> None:
         if not in_the_way(error):
             raise
         raise Conflict from error
+    recorded.add(name)
 
 
 class Echo:

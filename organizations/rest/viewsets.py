@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, OperationalError, models, transaction
 from rest_framework import mixins, status, viewsets
 from rest_framework.exceptions import APIException, ValidationError
@@ -16,6 +17,7 @@ from organizations.database.projection import json_row
 from organizations.rest.filters import SortBackend, StrictFilterBackend
 from organizations.rest.idempotency import RetriedSafely
 from organizations.rest.reading import written_object, written_page
+from organizations.rest.replicated import from_a_replica
 from organizations.tenancy import (
     TenantQuerySet,
     atomic_with_retry,
@@ -55,6 +57,22 @@ class TenantViewSet(RetriedSafely, viewsets.GenericViewSet):
 
     constraint_errors: ClassVar[dict[str, tuple[str, str]]] = {}
     """Database constraint → (field, sentence), for what two requests race into."""
+
+    replicated: ClassVar[set[str]] = {"list"}
+    """The actions whose answers may be a second old, but for what the caller has written."""
+
+    tells_of_tasks: ClassVar[bool] = False
+    """Whether it says how far a task is. Who has read that it is done reads what it has stored."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if settings.REPLICAS and self.may_be_late():
+            name = str(request.method).lower()
+            setattr(self, name, from_a_replica(getattr(self, name)))
+
+    def may_be_late(self) -> bool:
+        """Whether a replica may answer the request."""
+        return self.action in self.replicated and not self.tells_of_tasks
 
     def get_queryset(self) -> Any:
         organization_id = getattr(getattr(self.request, "user", None), "organization_id", None)

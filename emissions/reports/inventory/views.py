@@ -37,6 +37,7 @@ class InventoryQuery(serializers.Serializer):
 class InventoryView(TenantViewSet):
     """A year by the GHG Protocol."""
 
+    replicated = {"retrieve"}
     queryset = Organization.objects.all()
     serializer_class = InventorySerializer
     renderer_classes: Any = [*api_settings.DEFAULT_RENDERER_CLASSES, XLSXTable]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
 
@@ -76,6 +77,7 @@ class DatabaseWrapper(Django):
                 kwargs={**self.get_connection_params(), "autocommit": True},
                 open=False,
                 configure=self._configure_connection,
+                replica="" if self.alias == DEFAULT_DB_ALIAS else self.alias,
                 **options,
             )
             self._connection_pools.setdefault(self.alias, pool)

@@ -28,51 +28,54 @@ REFUSED = "FATAL"
 class Outage:
     """Whether the server is away. One thread finds out, while somebody has reason to doubt it.
 
-    What waits for a statement asks `known` now and then; what has not begun does not begin.
+    What waits for a statement asks `known` now and then; what has not begun does not begin. A
+    primary that is full or starting is there, and waited for; a replica is not.
     """
 
-    def __init__(self, connect: Callable[[], Any]) -> None:
+    def __init__(self, connect: Callable[[], Any], replica: str) -> None:
         self.known = False
+        self.looking = False
         self._connect = connect
+        self._replica = replica
+        self._name = replica or "database"
         self._lock = threading.Lock()
-        self._looking = False
 
     def suspect(self) -> None:
         """Finds out in a thread of its own, and goes on until the server is back."""
         with self._lock:
-            if self._looking:
+            if self.looking:
                 return
-            self._looking = True
+            self.looking = True
         threading.Thread(target=self._look, name="outage", daemon=True).start()
 
     def _look(self) -> None:
         try:
             while self._away():
                 if not self.known:
-                    logger.error("The database does not answer.")
+                    logger.error("The %s does not answer.", self._name)
                 self.known = True
                 time.sleep(BETWEEN_TRIES)
             if self.known:
-                logger.warning("The database is back.")
+                logger.warning("The %s is back.", self._name)
         finally:
             self.known = False
             with self._lock:
-                self._looking = False
+                self.looking = False
 
     def _away(self) -> bool:
         try:
             self._connect().close()
         except psycopg.OperationalError as error:
-            return REFUSED not in str(error)
+            return bool(self._replica) or REFUSED not in str(error)
         return False
 
 
 class Pool(ConnectionPool[Any]):
     """psycopg's pool. A connection that has died in it is replaced before anybody gets it."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, replica: str = "", **options: Any) -> None:
         super().__init__(**options)
-        self.outage = Outage(self._try)
+        self.outage = Outage(self._try, replica)
 
     def getconn(self, timeout: Any = None) -> Any:
         """A living connection. Raises PoolTimeout, or NotAnswering once the server is known to be
