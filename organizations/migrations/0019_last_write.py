@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("organizations", "0017_second_factor"),
+        ("organizations", "0018_import_warnings"),
     ]
 
     operations = [
