@@ -1,23 +1,34 @@
 """A primary and a streaming replica, which answers lists, reports and exports while it can."""
 
-import re
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic, sleep
+from time import sleep
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
 
+from tests.faults.replicated import (
+    CSV,
+    Read,
+    Reading,
+    add,
+    at_once,
+    caught_up,
+    colleague,
+    delayed,
+    elsewhere,
+    names,
+    of_the_service,
+    reads_there,
+    taken_back,
+    unique,
+)
 from tests.faults.server import Server, private_server, replica_of
-from tests.faults.service import Answer, Service, manage, prepare, serving
+from tests.faults.service import Service, manage, prepare, serving
 
-SITE = {"name": "Madrid Office", "type": "office", "country": "ES"}
 BILL = {
     "category": "electricity",
     "quantity": 1000,
@@ -32,11 +43,6 @@ FACTOR = {
     "valid_from": "2022-01-01",
     "co2e": 0.25,
 }
-CSV = {"accept": "text/csv"}
-OF_A_TENANT = re.compile(
-    r"LOG:  (?:statement|execute [^:]*): (?:DECLARE [^\n]*)?SELECT [^\n]*"
-    r'"(?:facilities|emissions)_(?!recalculation)'  # which the task worker looks for
-)
 EVER = {"DATABASE_REPLICA_LAG": "3600"}
 """For services whose replica may be late, so that only what is one's own keeps them from it."""
 
@@ -79,89 +85,6 @@ def service(
     with serving(of_the_service(primary), log, alice, **urls, **EVER) as running:
         assert running.call("POST", "/v1/emission-factors", FACTOR).status == 201
         yield running
-
-
-def of_the_service(server: Server) -> str:
-    """The database as a role that the wall binds."""
-    return server.url.replace("postgres:@/postgres", "service:@/facilities")
-
-
-def colleague(service: Service) -> Service:
-    """The service for somebody else of the organization."""
-    made = service.call("POST", "/v1/api-keys", {"name": unique(), "role": "editor"})
-    assert made.status == 201, made
-    return replace(service, headers={**service.headers, "x-api-key": made.body["key"]})
-
-
-def elsewhere(primary: Server, service: Service) -> Service:
-    """The service for another organization."""
-    url = of_the_service(primary)
-    organization = manage(url, "create_organization", "Charlie SA")
-    key = manage(url, "create_api_key", organization, "--name", "charlie", "--role", "editor")
-    return replace(service, headers={"x-organization-id": organization, "x-api-key": key})
-
-
-def caught_up(primary: Server, replica: Server) -> None:
-    """Waits until the replica has all that the primary has."""
-    position = primary.ask("SELECT pg_current_wal_lsn()")
-    deadline = monotonic() + 20
-    while not replica.ask(f"SELECT pg_last_wal_replay_lsn() >= '{position}'"):
-        assert monotonic() < deadline
-        sleep(0.02)
-
-
-@contextmanager
-def delayed(replica: Server) -> Iterator[None]:
-    """Nothing new comes to light on the replica."""
-    replica.do("SELECT pg_wal_replay_pause()")
-    while replica.ask("SELECT pg_get_wal_replay_pause_state()") != "paused":
-        sleep(0.02)
-    try:
-        yield
-    finally:
-        replica.do("SELECT pg_wal_replay_resume()")
-
-
-def add(service: Service, name: str) -> dict[str, Any]:
-    answer = service.call("POST", "/v1/facilities", {**SITE, "name": name})
-    assert answer.status == 201, answer
-    return answer.body
-
-
-def names(service: Service, **filters: str) -> set[str]:
-    query = "".join(f"&{name}={value}" for name, value in filters.items())
-    answer = service.get(f"/v1/facilities?size=100{query}")
-    assert answer.status == 200, answer
-    return {one["name"] for one in answer.body["items"]}
-
-
-def unique() -> str:
-    return uuid4().hex
-
-
-class Read:
-    """How many statements on tenants' rows a server has been asked since it was looked at."""
-
-    def __init__(self, server: Server) -> None:
-        self._log, self._from = server.log, server.log.stat().st_size
-
-    def __int__(self) -> int:
-        with self._log.open("rb") as file:
-            file.seek(self._from)
-            return len(OF_A_TENANT.findall(file.read().decode(errors="replace")))
-
-
-def reads_there(service: Service, server: Server) -> bool:
-    before = Read(server)
-    assert service.get("/v1/facilities").status == 200
-    return int(before) > 0
-
-
-def taken_back(service: Service, replica: Server) -> None:
-    deadline = monotonic() + 20
-    while not all(reads_there(service, replica) for _ in range(6)):  # by each web worker
-        assert monotonic() < deadline
-        sleep(0.2)
 
 
 @pytest.fixture
@@ -373,11 +296,6 @@ def test_behind_a_pooler_each_statement_is_told_whose_rows_it_sees(
         assert int(there) >= 13
 
 
-def at_once(calls: int, ask: Callable[[], Answer]) -> list[Answer]:
-    with ThreadPoolExecutor(calls) as threads:
-        return [one.result() for one in [threads.submit(ask) for _ in range(calls)]]
-
-
 def test_a_replica_that_hangs_is_left_out_and_taken_back(
     primary: Server, replica: Server, service: Service
 ) -> None:
@@ -395,45 +313,6 @@ def test_a_replica_that_hangs_is_left_out_and_taken_back(
         add(service, name)
         assert names(service, name=name) == {name}
     taken_back(service, replica)
-
-
-class Reading:
-    """Readers and writers who never stop, and what they were told."""
-
-    def __init__(self, service: Service, writers: list[Service]) -> None:
-        self.answers: list[Answer] = []
-        self.missed: list[str] = []
-        self._service, self._writers = service, writers
-        self._over = threading.Event()
-
-    def _read(self) -> None:
-        while not self._over.is_set():
-            for path in ("/v1/facilities", "/v1/emissions?group_by=month"):
-                self.answers.append(self._service.get(path))
-            self.answers.append(self._service.get("/v1/facilities", **CSV))
-
-    def _write(self, caller: Service) -> None:
-        while not self._over.is_set():
-            name = unique()
-            add(caller, name)
-            if name not in names(caller, name=name):
-                self.missed.append(name)
-
-    @contextmanager
-    def going_on(self) -> Iterator[None]:
-        threads = [threading.Thread(target=self._read) for _ in range(3)]
-        threads += [threading.Thread(target=self._write, args=[one]) for one in self._writers]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            self._over.set()
-            for thread in threads:
-                thread.join()
-        assert len(self.answers) > 20
-        assert {one.status for one in self.answers} == {200}
-        assert self.missed == []
 
 
 def test_a_replica_that_is_killed_and_started_again_is_noticed_by_nobody(
