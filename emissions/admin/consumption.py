@@ -124,7 +124,8 @@ class ConsumptionAdmin(NamesCodes, SoftDeleteAdmin):
                     ("category", "activity"),
                     ("quantity", "unit"),
                     ("start_date", "end_date"),
-                    ("supplier", "cups", "meter"),
+                    ("cups", "meter"),
+                    "supplier",
                     ("data_quality", "status"),
                     ("external_id", "note"),
                 ]

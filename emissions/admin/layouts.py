@@ -47,11 +47,12 @@ class ImportLayoutAdmin(TenantAdmin):
     search_help_text = "Name"
     autocomplete_fields = ["organization"]
     explained = {
-        "columns": 'Our column → theirs, like {"quantity": "Consumo (kWh)"}.',
-        "constants": 'What every row has, like {"category": "electricity", "unit": "kWh"}.',
-        "activities": "Their word → our activity, or {category, activity}.",
-        "units": "Their word → our unit.",
-        "decimal": "How they write numbers, where their files do not prove it.",
-        "dates": "How they write days, where their files do not prove it.",
-        "sum_by": "Add their rows up to bills of a day or a month.",
+        "columns": 'For each of our columns, theirs, like {"quantity": "Consumo (kWh)"}.',
+        "constants": 'The same in all rows, like {"category": "electricity", "unit": "kWh"}.',
+        "activities": 'For each of their words our activity, like {"Gas": "natural_gas"}, '
+        'or with its category: {"Gas": {"category": "heat", "activity": "natural_gas"}}.',
+        "units": 'For each of their words our unit, like {"Kilowatts": "kWh"}.',
+        "decimal": "How numbers are written. It is used only where a file does not show it.",
+        "dates": "How days are written. It is used only where a file does not show it.",
+        "sum_by": "Whether rows are added up to one bill for each day or month.",
     }

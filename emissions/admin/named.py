@@ -70,7 +70,7 @@ class NamesCodes:
         return parent.formfield_for_dbfield(db_field, request, **kwargs)
 
     def _activities(self, request: HttpRequest) -> Choices:
-        return [("", "The usual one of the category"), *activities(request)]
+        return [("", "The usual one"), *activities(request)]
 
 
 class NamedFilter(DropdownFilter):

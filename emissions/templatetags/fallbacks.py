@@ -14,8 +14,8 @@ from emissions.calculation.selection import (
 
 WORDS = {
     EARLIER_YEAR: "of an earlier year",
-    WIDER_REGION: "of the whole country",
-    WORLD: "of the world",
+    WIDER_REGION: "as there is none of the region",
+    WORLD: "as there is none of the country",
     OLDER_GWP_SET: "of an older GWP set",
     LOCATION_FOR_MARKET: "location-based, as there is no market-based one",
 }

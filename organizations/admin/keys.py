@@ -42,10 +42,10 @@ class APIKeyAdmin(TenantAdmin):
     search_help_text = "Name, prefix or organization"
     autocomplete_fields = ["organization"]
     explained = {
-        "organization": "The key opens this one alone.",
-        "name": "What uses it, so that it is known what to revoke.",
+        "organization": "The key gives access to this organization only.",
+        "name": "What will use the key, so that you know later which one to revoke.",
         "role": ROLES,
-        "expires_at": "Empty: when it is revoked.",
+        "expires_at": "It stops working then. Leave it empty to let it work until it is revoked.",
     }
     change_form_outer_after_template = "admin/organizations/key_after.html"
     fields = [

@@ -63,6 +63,10 @@ class Explained:
     ) -> Any:
         words = {"labels": self.labels, "help_texts": self.explained}
         parent: Any = super()
+        page: Any = self
+        if obj is not None and not page.has_change_permission(request, obj):
+            # Who may only read is not told what to type.
+            words["help_texts"] = {field.name: "" for field in page.opts.fields}
         return parent.get_form(request, obj, change=change, **{**words, **kwargs})
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:

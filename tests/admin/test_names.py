@@ -173,6 +173,14 @@ def test_lists_are_narrowed_by_name(gas: dict[str, Any], erin_admin: Client) -> 
         assert erin_admin.get(f"{LIST}?{query}").context["cl"].result_count == count, query
 
 
+def test_who_may_only_read_is_not_told_what_to_type(
+    gas: dict[str, Any], erin_admin: Client, bob_admin: Client
+) -> None:
+    address = f"{LIST}{gas['id']}/change/"
+    assert "Only an adjustment may be negative." in text(erin_admin.get(address))
+    assert "Only an adjustment may be negative." not in text(bob_admin.get(address))
+
+
 def test_an_empty_list_offers_to_add_to_those_who_may(
     erin_admin: Client, bob_admin: Client
 ) -> None:

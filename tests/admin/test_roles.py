@@ -123,7 +123,8 @@ def test_who_may_only_read_reads_plain_numbers_and_names(
     assert "Biogenic CO2, kg" in factor
     bill = bob_admin.get(address(Consumption, "change", rows[Consumption])).content.decode()
     assert "1000.000000" not in bill
-    assert "In the unit beside it" in bill
+    assert "In `unit`" not in bill
+    assert "In the unit beside it" not in bill, "nobody is told what to type who may not"
 
 
 def test_an_editor_gives_nobody_access_and_publishes_nothing(

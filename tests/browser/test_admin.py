@@ -126,7 +126,7 @@ def test_a_missing_factor_is_followed_to_its_form_and_resolved(visit: Visit, ali
     page = visit(alice)
     page.click("#nav-sidebar a:has-text('Missing factors')")
     row = page.locator("#missing tbody tr")
-    expect(row).to_contain_text("heat · straw")
+    expect(row).to_contain_text("Heat · Straw")
     row.locator("text=Add the factor").click()
     expect(page.locator("#id_activity")).to_have_value("straw")
     expect(page.locator("#id_country")).to_have_value("ES")
