@@ -113,15 +113,16 @@ class Machine(RuleBasedStateMachine):
             return
         live = [one.external_id for one in self.plain.sites.values() if not one.deleted]
         taken = site.external_id is not None and site.external_id in live
+        mine = [one for one in self.plain.bills.values() if one.site == pk and not one.deleted]
+        taken = taken or any(self.taken(one.external_id) for one in mine)
         self.undelete("facilities/facility", pk)
         self.ask("GET", f"/v1/facilities/{pk}", None, {404} if taken else {200})
         site.deleted = taken
 
     # Bills
 
-    def taken(self, code: str | None, but: Bill | None = None) -> bool:
-        others = [one for one in self.plain.bills.values() if one is not but and not one.deleted]
-        return code is not None and code in [one.external_id for one in others]
+    def taken(self, code: str | None) -> bool:
+        return code is not None and code in [one.external_id for one in self.plain.live_bills()]
 
     def bill_body(self, bill: Bill) -> dict[str, Any]:
         return {
@@ -265,7 +266,7 @@ class Machine(RuleBasedStateMachine):
         return not there.deleted and (there.heat or before == site)
 
     def can_be_brought_in(self, bill: Bill) -> bool:
-        live = [one for one in self.plain.bills.values() if not one.deleted]
+        live = self.plain.live_bills()
         known = [one.site for one in live if one.external_id == bill.external_id]
         return self.may_be_at(known[0] if known else None, bill.site)
 

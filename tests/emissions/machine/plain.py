@@ -105,6 +105,11 @@ class Plain:
             return Chosen(own[0], day) if len(own) == 1 else None
         return None
 
+    def live_bills(self) -> list[Bill]:
+        """Those that are there: a site that is deleted takes its bills along."""
+        there = [one for one in self.bills.values() if not one.deleted]
+        return [one for one in there if not self.sites[one.site].deleted]
+
     def counts(self, bill: Bill) -> bool:
         site = self.sites[bill.site]
         return bill.active and not bill.deleted and site.heat and not site.deleted
