@@ -103,6 +103,7 @@ DATABASE = {"db", "transactional_db", "committed"}
 BEGUN_FIRST = (
     "tests/browser/test_every_page.py",
     "tests/faults",
+    "tests/emissions/machine",
     "tests/test_concurrency.py",
     "tests/test_copies_at_once.py",
     "tests/browser",

@@ -223,7 +223,7 @@ def _with_closed_years(
     would, stay = of_closed(lines), of_closed(stored)
     if sorted(would, key=itemgetter(START)) == sorted(stay, key=itemgetter(START)):
         return lines, figures
-    years = sorted({line[MONTH].year for line in (*would, *stay)})
+    years = sorted({line[MONTH].year for line in {*would} ^ {*stay}})
     reason = f"{PERIOD_CLOSED}: {', '.join(map(str, years))} is closed and keeps its figures"
     if figures.co2e_reason:
         reason = f"{reason}; {figures.co2e_reason}"

@@ -141,6 +141,21 @@ def test_a_bill_over_new_year_changes_in_the_open_year_alone(
     assert changed["co2e"] == after[0]["co2e"] + after[1]["co2e"]
 
 
+def test_a_bill_names_the_closed_years_that_would_differ_and_no_other(
+    alice: Person, sites: list[dict[str, Any]]
+) -> None:
+    """Whichever was closed first: what is stored is what computing it again gives."""
+    close(alice, 2024)
+    alice.factor(co2e=Decimal("0.5"), valid_from="2024-01-01", valid_to="2024-12-31")
+    assert bill(alice, "OVER")["co2e_reason"].startswith("period_closed: 2024 is closed")
+    close(alice, 2023)
+    stored = bill(alice, "OVER")
+    call_command("recalculate_co2e", check=True, verbosity=0)
+    assert patch(alice, "OVER", note="looked at")["co2e_reason"] == stored["co2e_reason"]
+    assert [row["external_id"] for row in restated(alice, 2024)] == ["OVER"]
+    assert restated(alice, 2023) == []
+
+
 def test_another_year_and_another_organization_are_open(
     alice: Person, charlie: Person, sites: list[dict[str, Any]]
 ) -> None:
