@@ -52,12 +52,12 @@ def take_copy(suffix: str) -> None:
     with locked(folder() / "lock"):
         made = folder() / "made"
         if made.exists():
-            connection.settings_dict["NAME"] = creation._get_test_db_name()
+            connection.settings_dict["NAME"] = made.read_text()
         else:
             creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
             call_command("load_emission_factors", stderr=StringIO())
             connection.close()  # SQLite's file is whole once nobody is connected
-            made.touch()
+            made.write_text(str(connection.settings_dict["NAME"]))
         creation.clone_test_db(suffix, verbosity=0, autoclobber=True)
         name = creation.get_test_db_clone_settings(suffix)["NAME"]
     connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = name
@@ -69,8 +69,9 @@ def drop_copy() -> None:
 
 def end() -> None:
     """Once in a run, after every other process of it has ended."""
-    if (folder() / "made").exists():
-        drop(connection.creation._get_test_db_name())
+    made = folder() / "made"
+    if made.exists():
+        drop(made.read_text())
     shutil.rmtree(folder())
 
 
