@@ -292,6 +292,8 @@ def test_every_example_works_when_it_is_sent_and_is_answered_as_shown(ana: Perso
     reader.compare("imports_retrieve")
     reader.compare("imports_list")
     reader.unread.discard("imports_rejects_retrieve")  # it is CSV
+    shown = reader.send("imports_warnings_retrieve").body
+    assert shown.keys() == answer_examples("imports_warnings_retrieve", 200)[0].keys()
     reader.compare("api_keys_create", 201)
     reader.compare("api_keys_retrieve")
     [key, *_] = reader.send("api_keys_list").body["items"]

@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from emissions import signals
 from emissions.models import Consumption, Emission, EmissionFactor
 from facilities.models import Facility
+from facilities.signals import inputs_changed
 from organizations.models import Organization
 
 pytestmark = pytest.mark.django_db
@@ -465,12 +466,13 @@ def test_a_receiver_is_short_and_saves_nothing(function: ast.FunctionDef) -> Non
 
 def test_every_receiver_is_connected_once_however_often_connect_runs() -> None:
     def connected() -> list[Any]:
-        every = [*pre_save.receivers, *post_save.receivers]
+        every = [*pre_save.receivers, *post_save.receivers, *inputs_changed.receivers]
         ids = [lookup[0] for lookup, *_ in every]
         return sorted(one for one in ids if str(one).startswith("emissions."))
 
     models = ("Consumption", "EmissionFactor", "Facility", "Organization")
-    expected = sorted(f"emissions.{when}_{name}" for when in ("before", "after") for name in models)
+    saved = (f"emissions.{when}_{name}" for when in ("before", "after") for name in models)
+    expected = sorted(["emissions.after_facilities", *saved])
     assert connected() == expected
     signals.connect()
     assert connected() == expected
