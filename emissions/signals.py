@@ -12,7 +12,9 @@ beyond a few thousand consumptions is only marked there, and left to a task
 `emissions.ledger.recalculation`.
 """
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -25,6 +27,7 @@ from emissions.ledger.runs import recalculate_reached
 from emissions.models import Consumption, EmissionFactor
 from facilities.categories import Category
 from facilities.models import Facility
+from facilities.signals import inputs_changed
 from organizations.database.clock import moment
 from organizations.models import Organization
 from organizations.tenancy import pass_gate
@@ -83,6 +86,13 @@ def after_facility(instance: Facility, **kwargs: Any) -> None:
     elif before["country"] != after["country"]:  # a copy of one country's bills has others now
         consumptions.update(updated_at=moment())
     recalculate_facilities([instance.pk])
+
+
+def after_facilities(ids: Sequence[UUID], moved: Sequence[UUID], **kwargs: Any) -> None:
+    """The same of many that a file has changed."""
+    if moved:
+        Consumption.objects.filter(facility__any_of=moved).update(updated_at=moment())
+    recalculate_facilities(ids)
 
 
 def take_along(facility: Facility, consumptions: QuerySet, after: Any) -> None:
@@ -149,3 +159,4 @@ def connect() -> None:
         name = sender.__name__
         pre_save.connect(before, sender, dispatch_uid=f"emissions.before_{name}")
         post_save.connect(after, sender, dispatch_uid=f"emissions.after_{name}")
+    inputs_changed.connect(after_facilities, dispatch_uid="emissions.after_facilities")

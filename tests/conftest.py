@@ -55,6 +55,8 @@ ONCE = (
     "tests/browser",
     "tests/config/test_first_minute.py",
     "tests/config/test_generated_client.py",
+    "tests/config/test_openapi.py::test_the_",
+    "tests/config/test_openapi.py::test_every_",
     # What a file or a body says is read and judged before a database is asked:
     "tests/emissions/calculation",
     "tests/emissions/test_consumption_create.py",
@@ -62,10 +64,20 @@ ONCE = (
     "tests/facilities/test_supply_points.py",
     "tests/emissions/importing/test_files_as_they_come.py",
     "tests/emissions/importing/test_layouts.py",
+    "tests/emissions/importing/test_release_preview.py",
+    "tests/emissions/importing/test_import_consumption.py::test_a_bad_row",
+    "tests/emissions/importing/test_import_consumption.py::test_a_quantity",
+    "tests/emissions/importing/test_import_consumption.py::test_the_import_and_the_api",
+    "tests/emissions/test_commands.py::test_a_bad_row",
+    "tests/emissions/test_commands.py::test_rows_of_one_key",
     "tests/organizations/rest/test_bodies.py",
     "tests/organizations/rest/test_parameters.py",
+    # Files are made of what the tests of the API ask of both:
+    "tests/emissions/reports/test_evidence.py",
+    "tests/organizations/rest/test_exports.py",
     # Pages are made of what the tests of the API and of the admin's lists ask of both:
     "tests/admin/test_bill_form.py",
+    "tests/admin/test_conflicts.py",
     "tests/admin/test_deleting.py",
     "tests/admin/test_effects.py",
     "tests/admin/test_explained.py",
@@ -81,6 +93,7 @@ ONCE = (
     "tests/admin/test_roles.py",
     "tests/admin/test_scope.py",
     "tests/admin/test_session_end.py",
+    "tests/admin/test_uploads.py",
 )
 """The same on both databases."""
 

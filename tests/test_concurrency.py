@@ -36,6 +36,11 @@ FINE = {200, 201, 204, 404, 422}
 FIGURES = ("co2e", "co2e_market", "co2e_biomass")
 CUPS = ("ES1234123456789012JY", "ES0021000000000001RK")
 
+LISTED: dict[str, dict[str, Any]] = {
+    "cups_list.0": {"cups_list": [CUPS[0]]},
+    "meter_list.0": {"meter_list": ["M-1"]},
+}
+
 only_where_writers_overlap = pytest.mark.skipif(
     not POSTGRESQL, reason="SQLite has one writer at a time"
 )
@@ -283,6 +288,7 @@ def test_a_facility_deleted_while_bills_arrive_takes_all_of_them_along(alice: Pe
     ("path", "field"),
     [
         ("/v1/facilities", "cups_list.0"),
+        ("/v1/facilities", "meter_list.0"),
         ("/v1/facilities", "external_id"),
         ("/v1/consumptions", "external_id"),
         ("/v1/emission-factors", "valid_from"),
@@ -307,15 +313,15 @@ def test_of_creates_that_race_for_one_thing_one_wins_and_the_others_are_told_whi
         }[path]
         if field == "external_id":
             body["external_id"] = f"round {number}"
-        elif field == "cups_list.0":
-            body["cups_list"] = list(CUPS[:1])
+        elif field in LISTED:
+            body |= LISTED[field]
         answers = together([partial(alice.post, path, body)] * WRITERS)
         assert sorted(one.status for one in answers) == [201, *[422] * (WRITERS - 1)]
         for answer in answers:
             if answer.status == 422:
                 assert answer.fields == [field]
                 assert answer.body["errors"][0]["code"] in ("taken", "overlap")
-            elif field == "cups_list.0":
+            elif field in LISTED:
                 alice.delete(f"/v1/facilities/{answer.body['id']}")
 
 
@@ -330,23 +336,27 @@ def test_factors_that_overlap_partly_and_race_are_never_both_stored(alice: Perso
         assert sorted(answer.status for answer in answers) == [201, 422]
 
 
-def test_changes_that_race_for_one_external_id_or_cups_end_in_one_owner(alice: Person) -> None:
+def test_changes_that_race_for_one_id_or_code_end_in_one_owner(alice: Person) -> None:
     numbers = range(WRITERS)
     paths = [f"/v1/facilities/{alice.facility(name=str(number))['id']}" for number in numbers]
     for number in range(ROUNDS):
-        change = {"external_id": f"round {number}"} if number % 2 else {"cups_list": [CUPS[0]]}
+        changes = ({"external_id": f"round {number}"}, *LISTED.values())
+        change: dict[str, Any] = changes[number % 3]
         answers = together([partial(alice.patch, path, change) for path in paths])
         assert sorted(one.status for one in answers) == [200, *[422] * (WRITERS - 1)]
         for path in paths:
-            alice.patch(path, {"external_id": None, "cups_list": []})
+            alice.patch(path, {"external_id": None, "cups_list": [], "meter_list": []})
 
 
-def test_cups_wanted_in_opposite_orders_are_refused_and_deadlock_nobody(alice: Person) -> None:
+@pytest.mark.parametrize(("name", "codes"), [("cups_list", CUPS), ("meter_list", ("A", "B"))])
+def test_codes_wanted_in_opposite_orders_are_refused_and_deadlock_nobody(
+    alice: Person, name: str, codes: tuple[str, str]
+) -> None:
     body = {"name": "Same", "type": "office", "country": "ES"}
-    orders = [list(CUPS), list(reversed(CUPS))] * 2
+    orders = [list(codes), list(reversed(codes))] * 2
     for _ in range(ROUNDS):
         answers = together(
-            [partial(alice.post, "/v1/facilities", {**body, "cups_list": one}) for one in orders]
+            [partial(alice.post, "/v1/facilities", {**body, name: one}) for one in orders]
         )
         assert sorted(answer.status for answer in answers) == [201, 422, 422, 422]
         [winner] = [answer.body["id"] for answer in answers if answer.status == 201]

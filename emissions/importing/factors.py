@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,8 @@ class FactorImporter(Importer):
     def _store_good(self) -> list[Differing]:
         """Stores what makes no figure too large, and refuses the rows that would."""
         before = transaction.savepoint()
-        good = list(self._stored(self._differing))
+        self._kept = Periods()
+        good = list(self._stored(sorted(self._differing, key=frees_no_day)))
         if self.with_preview:
             transaction.savepoint_rollback(before)
             self.preview = list(preview_of(*self._sorted(good)))
@@ -119,13 +121,18 @@ class FactorImporter(Importer):
 
     def _stored(self, rows: list[Differing]) -> Iterator[Differing]:
         """Stores rows together; where a figure would be too large, each half of them by itself,
-        until the row that makes it so is alone."""
+        until the row that makes it so is alone. The days that a refused row would have given up
+        stay taken: what was to be valid on them is refused too."""
+        rows = [one for one in rows if self._is_free(one)]
         try:
             with transaction.atomic():
                 store_factors(*self._sorted(rows), self.reason)
         except ValidationError as error:
             if len(rows) == 1:
-                self.refuse(rows[0][0], faults_of_factor(error))
+                [(row, existing, _)] = rows
+                self.refuse(row, faults_of_factor(error))
+                if existing:
+                    self._kept.add(existing)
                 return
             middle = len(rows) // 2
             yield from self._stored(rows[:middle])
@@ -133,12 +140,29 @@ class FactorImporter(Importer):
         else:
             yield from rows
 
+    def _is_free(self, one: Differing) -> bool:
+        row, existing, factor = one
+        kept = self._kept.rival(factor)
+        if kept is None or kept is existing:
+            return True
+        sentence = f"It overlaps the stored factor {kept.pk}, whose own row is refused."
+        self.refuse(row, [Fault("valid_from", "overlap", sentence)])
+        if existing:
+            self._kept.add(existing)
+        return False
+
     @staticmethod
     def _sorted(rows: list[Differing]) -> tuple[list[EmissionFactor], list[Change]]:
         """The factors that are new, and those that change."""
         new = [factor for _, existing, factor in rows if existing is None]
         changes = [Change(existing, factor) for _, existing, factor in rows if existing]
         return new, changes
+
+
+def frees_no_day(one: Differing) -> bool:
+    """Rows that free days come first: what takes these days is stored after them."""
+    _, existing, factor = one
+    return existing is None or (factor.valid_to or date.max) >= (existing.valid_to or date.max)
 
 
 def faults_of_factor(error: ValidationError) -> list[Fault]:

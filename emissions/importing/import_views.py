@@ -19,7 +19,7 @@ from rest_framework.settings import api_settings
 from emissions.importing.background.queue import leave_to_worker
 from emissions.importing.filters import ImportFilter
 from emissions.importing.kinds import KINDS
-from emissions.importing.serializers import ImportQuery, ImportSerializer
+from emissions.importing.serializers import ImportQuery, ImportSerializer, WarningsSerializer
 from emissions.importing.validation import ALLOWABLE
 from organizations.importing.engine import NotStored, bring_in
 from organizations.importing.options import Options
@@ -160,6 +160,12 @@ class ImportViewSet(Listed, Retrieved):
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": 'attachment; filename="rejects.csv"'},
         )
+
+    @extend_schema(summary="What an import warns of", responses=WarningsSerializer, filters=False)
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def warnings(self, request: Request, pk: str) -> Response:
+        """The rows that are stored all the same, by line, column and code: the first 100."""
+        return Response(WarningsSerializer(self.get_object()).data)
 
 
 @contextmanager

@@ -144,6 +144,12 @@ class FaultSerializer(serializers.Serializer):
     detail = serializers.CharField(source="reason")
 
 
+class WarningsSerializer(serializers.Serializer):
+    """What is suspicious about rows that are stored all the same."""
+
+    items = FaultSerializer(source="first_warnings", many=True, help_text="The first 100.")
+
+
 class ImportSerializer(ModelSerializer):
     """What a file brought."""
 

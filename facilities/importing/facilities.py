@@ -24,15 +24,19 @@ from facilities.importing.recognition import (
 )
 from facilities.models import Facility, country_code, taken
 from facilities.serializers import FacilitySerializer
+from facilities.signals import inputs_changed
 from organizations.database import bulk
 from organizations.history import CREATED, record, recorded
 from organizations.importing.cells import ABSENT, Fault, model_faults
 from organizations.importing.first_lines import FirstLines
-from organizations.importing.importer import Batch, Importer, Insertions
+from organizations.importing.importer import Batch, Importer, Insertions, Row
 from organizations.tenancy import pass_gate
 
 INPUTS = {"type", "country", "region", "categories"}
-"""What figures depend on: a change of these is saved one by one, with the signals it sends."""
+"""What figures depend on."""
+
+Change = tuple[Row, Stored, dict[str, Any]]
+"""A row, the facility that it is, and what differs."""
 
 DEFAULTS: dict[str, Any] = {name: getattr(Facility(), name) for name in PLAIN}
 COMPUTED = {name: getattr(Facility(), name) for name in Facility.COMPUTED}
@@ -146,7 +150,9 @@ class FacilityImporter(Importer):
         claimed: defaultdict[int, list[tuple[Code, int]]] = defaultdict(list)
         for at, code, line in claims:
             claimed[at].append((code, line))
-        new, changed = [], []
+        new: list[dict[str, Any]] = []
+        changed: list[tuple[Stored, dict[str, Any]]] = []
+        of_inputs: list[Change] = []
         for at, (row, key) in enumerate(zip(batch.rows(), keys, strict=True)):
             matches = stored.get(key, [])
             faults = list(self._same(key, earlier[at], matches))
@@ -166,34 +172,50 @@ class FacilityImporter(Importer):
                     gone = set(stored_codes) - set(codes)
                     released.update((name, code) for code in gone)
                     diff[name] = codes
-            if INPUTS & diff.keys() and (faults := self._save(existing, diff)):
-                self.refuse(row, faults)
-            elif diff:
+            if INPUTS & diff.keys():
+                of_inputs.append((row, existing, diff))
+                if not released:
+                    continue
+                # What it gives away is free for the rows behind it if it is not refused.
+                if not self._saved_together([of_inputs.pop()]):
+                    continue
+            if diff:
                 self._released |= released
                 self.report.changed += 1
                 changed.append((existing, diff))
             else:
                 self.report.unchanged += 1
+        together = self._saved_together(of_inputs)
+        self.report.changed += len(together)
+        changed += [(existing, diff) for _, existing, diff in together]
         names = [*PLAIN, *LISTS]
         self._hand_in({n: [one.get(n, ABSENT) for one in new] for n in names}, changed)
 
-    def _save(self, stored: Stored, diff: dict[str, Any]) -> list[Fault]:
+    def _saved_together(self, changes: list[Change]) -> list[Change]:
         """Stores what figures depend on, at once and with the figures, also in a dry run: only they
-        show whether one would be too large. What is wrong with it, and then it is not stored."""
+        show whether one would be too large. Those that are stored; the others are refused."""
+        if not changes:
+            return []
         self.writer.wait()
-        facility: Any = Facility.objects.get(pk=stored.id)
-        said = {name: value for name, value in diff.items() if name not in LISTS}
-        for name, value in said.items():
-            setattr(facility, name, value)
-        facility._change_reason = self.reason
         try:
             with transaction.atomic():
-                facility.save(update_fields=list(said))
+                self._save(changes)
         except ValidationError as error:
-            [column, *_] = [name for name in said if name in INPUTS]
-            return [fault._replace(column=column) for fault in model_faults(error, {})]
-        self._saved.add(stored.id)
-        return []
+            if len(changes) > 1:
+                half = len(changes) // 2
+                return self._saved_together(changes[:half]) + self._saved_together(changes[half:])
+            [(row, _, diff)] = changes
+            column = next(name for name in diff if name in INPUTS)
+            self.refuse(row, [one._replace(column=column) for one in model_faults(error, {})])
+            return []
+        self._saved.update(stored.id for _, stored, _ in changes)
+        return changes
+
+    def _save(self, changes: list[Change]) -> None:
+        ids = [stored.id for _, stored, _ in changes]
+        self._update([(stored, diff) for _, stored, diff in changes])
+        moved = [stored.id for _, stored, diff in changes if "country" in diff]
+        inputs_changed.send(type(self), ids=ids, moved=moved)
 
     def _same(self, key: Any, earlier: int, matches: list[Stored]) -> Iterable[Fault]:
         """Whether another line, or more than one stored facility, is the same as a row."""
@@ -257,24 +279,27 @@ class FacilityImporter(Importer):
 
     def _change(self, rows: list[tuple[Stored, dict[str, Any]]]) -> None:
         """Writes what differs; lists of codes are replaced."""
-        now = self.now
         points: dict[str, list[tuple[Any, str]]] = {name: [] for name in LISTS}
-        plain: list[tuple] = []
         for name, codes in LISTS.items():
             replaced = [stored.id for stored, diff in rows if name in diff]
             codes.model.objects.filter(facility_id__in=replaced).delete()
         for stored, diff in rows:
             for name in LISTS:
                 points[name] += [(stored.id, code) for code in diff.pop(name, ())]
-            if stored.id not in self._saved:
-                after = {**stored.plain, **diff}
-                plain.append((stored.id, *(after[name] for name in PLAIN), now))
-        with recorded(Facility, [pk for pk, *_ in plain], self.reason):
-            bulk.update(Facility, [*PLAIN, "updated_at"], plain)
+        self._update([(stored, diff) for stored, diff in rows if stored.id not in self._saved])
         for name, codes in LISTS.items():
-            added = self._points(codes, points[name], now)
+            added = self._points(codes, points[name], self.now)
             bulk.insertion(codes.model, added)()
             record(codes.model, map(UUID, added["id"]), CREATED, self.reason)
+
+    def _update(self, rows: list[tuple[Stored, dict[str, Any]]]) -> None:
+        """Writes the columns of facilities that differ, but for their lists of codes."""
+        values = [
+            (stored.id, *({**stored.plain, **diff}[name] for name in PLAIN), self.now)
+            for stored, diff in rows
+        ]
+        with recorded(Facility, [pk for pk, *_ in values], self.reason):
+            bulk.update(Facility, [*PLAIN, "updated_at"], values)
 
     def _points(self, codes: Codes, points: list[tuple[Any, str]], now: Any) -> Columns:
         """The columns of supply points or meters, given as (id of a facility, code)."""

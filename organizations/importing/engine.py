@@ -164,7 +164,7 @@ def keep_record(row: Import, report: Report, outcome: str) -> None:
     row.outcome, row.progress = outcome, 100
     for name in COUNTS:
         setattr(row, name, getattr(report, name))
-    row.first_rejects = report.first
+    row.first_rejects, row.first_warnings = report.first, report.warned
     row.save()
     if outcome != ImportOutcome.CHECKED:
         stored = outcome == ImportOutcome.STORED

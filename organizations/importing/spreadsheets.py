@@ -33,6 +33,7 @@ from organizations.importing.tables.header import (
     header_problems,
     plain_name,
     shown_columns,
+    stands_under,
 )
 from organizations.importing.tables.marks import ABSENT, DAY, ERROR, MARKS, NUMBER, unmarked
 from organizations.importing.tables.texts import HEAD, UTF_8, divider_of, encoding_of
@@ -212,7 +213,7 @@ def height(cells: list[str]) -> int:
 
 
 class XLSXTable(Table):
-    """The first visible sheet of a workbook."""
+    """The first visible sheet of a workbook; one that has more such sheets is refused."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -224,6 +225,7 @@ class XLSXTable(Table):
                 if one.visible is SheetVisibleEnum.Visible and one.typ is SheetTypeEnum.WorkSheet
             ]
             self._errors = cell_errors(str(path), visible[0])
+            self._workbook, self._names = workbook, visible
             self._sheet = workbook.get_sheet_by_name(visible[0])
             _, self._left = self._sheet.start or (0, 0)
         except (
@@ -237,6 +239,21 @@ class XLSXTable(Table):
         ) as error:
             raise Unreadable(f"The workbook cannot be read ({error}); save it again.") from error
         super().__init__()
+
+    def batches(self, size: int = BATCH) -> Iterator[Lines]:
+        """Raises Unreadable where another sheet has the same columns: its rows would be lost."""
+        same = [name for name in self._names[1:] if self._begins_alike(name)]
+        if same:
+            names = shown_columns([self._names[0], *same])
+            raise Unreadable(
+                f"{len(same) + 1} sheets have these columns ({names}), and one is read; put all "
+                "rows into one sheet, or save each sheet as a file.",
+                code="several_sheets",
+            )
+        yield from super().batches(size)
+
+    def _begins_alike(self, name: str) -> bool:
+        return stands_under(self._workbook.get_sheet_by_name(name).iter_rows(), self.columns)
 
     def _lines(self, size: int) -> Iterator[Lines]:
         sheet, line = self._sheet.iter_rows(), 1

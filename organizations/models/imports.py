@@ -50,6 +50,9 @@ class Import(models.Model):
     first_rejects = models.JSONField(
         default=list, help_text="line, column, value, code and reason of the first faults."
     )
+    first_warnings = models.JSONField(
+        default=list, db_default=[], help_text="The same of the first warnings."
+    )
     rejects = models.TextField(blank=True, editable=False, help_text="The refused rows as CSV.")
 
     objects = TenantQuerySet.as_manager()

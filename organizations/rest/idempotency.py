@@ -18,6 +18,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import OperationalError, connection, transaction
 from django.http import Http404
 from django.utils import timezone
+from django.utils.http import parse_header_parameters
 from orjson import Fragment
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
@@ -75,10 +76,14 @@ class RetriedSafely:
             self.post = self._once(self.post)
 
     def fingerprint(self, request: Request) -> str:
-        """What makes two requests the same: the address with its query, and the body."""
+        """What makes two requests the same: the address with its query, and the body. What divides
+        the parts of a form is made up anew each time it is sent, so it does not count."""
         digest = hashlib.sha256(request.get_full_path().encode() + b"\n")
         with suppress(RequestDataTooBig):  # the parser answers that with 413
-            digest.update(request._request.body)
+            body = request._request.body
+            _, parameters = parse_header_parameters(request.content_type or "")
+            boundary = parameters.get("boundary", "").encode()
+            digest.update(body.replace(boundary, b"") if boundary else body)
         return digest.hexdigest()
 
     def _once(self, post: Callable[..., Response]) -> Callable[..., Response]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import islice
 
 from organizations.importing.dates import plain_letters
 
@@ -56,6 +57,14 @@ def find_header(rows: Sequence[Sequence[str]], known: Iterable[str]) -> int | No
         if count > best:
             best, found = count, position
     return found
+
+
+def stands_under(rows: Iterable[Sequence[object]], columns: Sequence[str]) -> bool:
+    """Whether something stands in a sheet under a header of just these columns."""
+    wanted = [plain_name(name) for name in columns if name]
+    named = ([plain_name(str(cell)) for cell in cells if cell != ""] for cells in rows)
+    searched = iter(islice(named, SEARCHED))
+    return wanted in searched and any(map(any, searched))
 
 
 def widest(rows: Sequence[Sequence[str]]) -> int:

@@ -88,6 +88,17 @@ def test_bad_rows_are_named_and_can_be_had_again(alice: Person) -> None:
     assert (skipped["status"], skipped["created"], skipped["rejected"]) == ("stored", 1, 1)
 
 
+def test_what_is_suspicious_is_stored_and_named(alice: Person) -> None:
+    rows = [BILL, {**BILL, "external_id": "B-2", "quantity": 10**7, "start_date": "2023-02-01"}]
+    rows[1]["end_date"] = "2023-02-28"
+    body = alice.post("/v1/imports?kind=consumption", rows).body
+    assert (body["created"], body["warnings"]) == (2, 1)
+    answer = alice.get(f"/v1/imports/{body['id']}/warnings")
+    [one] = answer.body["items"]
+    assert (one["line"], one["column"], one["code"]) == (2, "quantity", "jump")
+    assert one["detail"]
+
+
 def test_a_form_and_a_workbook_are_files_too(alice: Person) -> None:
     book = openpyxl.Workbook()
     book.active.append(list(BILL))
@@ -181,5 +192,24 @@ def test_large_files_under_one_idempotency_key_are_told_apart(alice: Person, set
     assert again.headers["idempotent-replayed"] == "true"
     assert Import.objects.count() == 1
     other = upload(CSV.replace(b"1.200", b"1.300"))
+    assert other.error("idempotency-key")["code"] == "idempotency_key_reused"
+    assert Import.objects.count() == 1
+
+
+def test_a_form_that_is_sent_again_is_the_same_whatever_divides_its_parts(alice: Person) -> None:
+    def form(boundary: str, content: bytes = CSV) -> Answer:
+        edge = boundary.encode()
+        part = b'Content-Disposition: form-data; name="file"; filename="b.csv"\r\n\r\n' + content
+        body = b"--" + edge + b"\r\n" + part + b"\r\n--" + edge + b"--\r\n"
+        headers = {
+            "content-type": f"multipart/form-data; boundary={boundary}",
+            "idempotency-key": "nightly",
+        }
+        return alice.call("POST", "/v1/imports?kind=consumption", body, **headers)
+
+    first, again = form("one"), form("another")
+    assert first.status == 201, first.body
+    assert (again.body, again.headers["idempotent-replayed"]) == (first.body, "true")
+    other = form("one", CSV.replace(b"1.200", b"1.300"))
     assert other.error("idempotency-key")["code"] == "idempotency_key_reused"
     assert Import.objects.count() == 1

@@ -141,6 +141,28 @@ def test_a_factor_that_makes_a_figure_too_large_is_named(
     call_command("recalculate_co2e", check=True, stdout=StringIO(), stderr=StringIO())
 
 
+def test_days_that_a_refused_row_would_have_given_up_stay_taken(
+    tmp_path: Path, organization: Organization, alice: Person, site: Any
+) -> None:
+    grid = {**FACTOR, "activity": "grid"}
+    stored = run("import_emission_factors", write_csv(tmp_path / "f.csv", [grid]), organization)
+    assert stored.counts == "created 1, changed 0, unchanged 0, rejected 0"
+    alice.consumption(site, quantity=10**11)
+    rows = [
+        {**grid, "valid_from": "2023-07-01", "co2e": "0.3"},
+        {**grid, "valid_to": "2023-06-30", "co2e": "1000"},
+        {**grid, "valid_from": "2024-01-01", "valid_to": ""},
+    ]
+    file = write_csv(tmp_path / "f.csv", rows)
+    outcome = run("import_emission_factors", file, organization, "--on-error=skip")
+    assert "line 3: co2e “1000”" in outcome.messages
+    assert "line 2: valid_from “2023-07-01”: It overlaps the stored factor" in outcome.messages
+    assert outcome.counts == "created 1, changed 0, unchanged 0, rejected 2"
+    own = EmissionFactor.objects.filter(organization=organization).order_by("valid_from")
+    assert [str(one.valid_to) for one in own] == ["2023-12-31", "None"]
+    call_command("recalculate_co2e", check=True, stdout=StringIO(), stderr=StringIO())
+
+
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)])
 def test_a_facility_whose_country_makes_a_figure_too_large_is_named(
     tmp_path: Path, organization: Organization, alice: Person, site: Any, dry: tuple[str, ...]

@@ -2,11 +2,15 @@
 
 import csv
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -104,6 +108,35 @@ def test_a_facilitys_figures_follow_its_country(
     assert outcome.counts == "created 0, changed 1, unchanged 0, rejected 0"
     assert Facility.objects.get().co2e > before > 0
     assert {*INPUTS, "deleted_at"} == set(FACILITY_INPUTS)
+
+
+def test_many_that_move_are_computed_together(
+    tmp_path: Path, organization: Organization, alice: Person
+) -> None:
+    """As a PATCH of each would, and by far fewer statements."""
+    rows: list[dict[str, Any]] = [
+        {"external_id": f"F-{n}", "name": f"Site {n}", "type": "office", "country": "ES"}
+        for n in range(22)
+    ]
+    load(tmp_path, rows, organization)
+    sites = alice.get("/v1/facilities?size=100").body["items"]
+    for site in sites:
+        alice.consumption(site)
+    counts = []
+    for some in (rows[:2], rows[2:]):
+        moved = [{**row, "country": "PL", "type": "shop"} for row in some]
+        with CaptureQueriesContext(connection) as queries:
+            outcome = load(tmp_path, moved, organization)
+        assert outcome.counts == f"created 0, changed {len(some)}, unchanged 0, rejected 0"
+        counts.append(len(queries))
+    assert counts[1] < 3 * counts[0], counts
+    by_patch = alice.facility(country="PL")
+    alice.consumption(by_patch)
+    assert set(Facility.objects.values_list("co2e", "country")) == {
+        (Facility.objects.get(pk=by_patch["id"]).co2e, "PL")
+    }
+    assert {one.type for one in Facility.history.filter(history_type="~")} == {"shop"}
+    call_command("recalculate_co2e", check=True, stderr=StringIO())
 
 
 def test_cells_that_are_empty_unset_text_and_leave_the_rest(

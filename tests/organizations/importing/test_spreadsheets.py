@@ -225,6 +225,39 @@ def test_the_first_sheet_is_one_with_cells(tmp_path: Path) -> None:
         assert list(opened.rows()) == [(2, ["x"])]
 
 
+@pytest.mark.parametrize(
+    ("other", "refused"),
+    [
+        ([["A ", "b"], [None], ["y", 2]], True),
+        ([["February"], ["a", "b"], ["y", 2]], True),
+        ([["a", "b"]], False),
+        ([["a", "c"], ["y", 2]], False),
+        ([], False),
+    ],
+)
+def test_rows_in_a_second_sheet_are_not_passed_over_in_silence(
+    tmp_path: Path, other: list[list[Any]], refused: bool
+) -> None:
+    book = openpyxl.Workbook()
+    first: Any = book.active
+    second: Any = book.create_sheet("Feb")
+    for row in [["a", "b"], ["x", 1]]:
+        first.append(row)
+    for row in other:
+        second.append(row)
+    book.save(tmp_path / "table.xlsx")
+    with open_table(str(tmp_path / "table.xlsx")) as opened:
+        if not refused:
+            assert list(opened.rows()) == [(2, ["x", "1"])]
+            return
+        with pytest.raises(Unreadable, match=r"2 sheets have these columns \(“Sheet”, “Feb”\)"):
+            list(opened.rows())
+    second.sheet_state = "hidden"
+    book.save(tmp_path / "table.xlsx")
+    with open_table(str(tmp_path / "table.xlsx")) as opened:
+        assert list(opened.rows()) == [(2, ["x", "1"])]
+
+
 def test_an_error_and_a_formula_without_a_value_are_no_empty_cells(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     sheet: Any = book.active
