@@ -5,6 +5,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from emissions.importing.kinds import check_layout
 from organizations.models import ImportLayout
@@ -27,7 +29,7 @@ class LayoutForm(forms.ModelForm):
         for name in WORDS:
             data[name] = data[name] or {}
             if not isinstance(data[name], dict):
-                self.add_error(name, 'Write it like {"quantity": "Consumo (kWh)"}.')
+                self.add_error(name, gettext('Write it like {"quantity": "Consumo (kWh)"}.'))
         if not self.errors:
             errors = check_layout(data["kind"], data)
             if errors:
@@ -44,14 +46,14 @@ class ImportLayoutAdmin(TenantAdmin):
     list_filter = [("organization", OrganizationFilter), "kind"]
     list_select_related = ["organization"]
     search_fields = ["name"]
-    search_help_text = "Name"
+    search_help_text = _("Name")
     autocomplete_fields = ["organization"]
     explained = {
-        "columns": 'Our column → theirs, like {"quantity": "Consumo (kWh)"}.',
-        "constants": 'What every row has, like {"category": "electricity", "unit": "kWh"}.',
-        "activities": "Their word → our activity, or {category, activity}.",
-        "units": "Their word → our unit.",
-        "decimal": "How they write numbers, where their files do not prove it.",
-        "dates": "How they write days, where their files do not prove it.",
-        "sum_by": "Add their rows up to bills of a day or a month.",
+        "columns": _('Our column → theirs, like {"quantity": "Consumo (kWh)"}.'),
+        "constants": _('What every row has, like {"category": "electricity", "unit": "kWh"}.'),
+        "activities": _("Their word → our activity, or {category, activity}."),
+        "units": _("Their word → our unit."),
+        "decimal": _("How they write numbers, where their files do not prove it."),
+        "dates": _("How they write days, where their files do not prove it."),
+        "sum_by": _("Add their rows up to bills of a day or a month."),
     }

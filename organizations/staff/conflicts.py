@@ -12,6 +12,7 @@ from django.contrib.admin.utils import unquote
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
 
 from organizations.history import changes_of
 
@@ -168,7 +169,7 @@ class AsksOnConflict:
         last = changes_of(row)[:1] if hasattr(row, "history") else []
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{row} has changed",
+            "title": gettext("{row} has changed").format(row=row),
             "opts": self.opts,
             "row": row,
             "last": last[0] if last else None,
