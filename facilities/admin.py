@@ -94,7 +94,7 @@ class CodesFormSet(PaginationInlineFormSet):
                 form.add_error(
                     self.column,
                     gettext("The {what} “{code}” is in this list already.").format(
-                        what=self.what, code=code
+                        what=gettext(self.what), code=code
                     ),
                 )
             seen.add(code)

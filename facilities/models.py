@@ -345,7 +345,7 @@ def taken(what: str, value: str) -> ValidationError:
     """The error of a code that another live facility of the organization has."""
     return ValidationError(
         gettext("The {what} “{value}” belongs to another facility of this organization.").format(
-            what=what, value=value
+            what=gettext(what), value=value
         ),
         code="taken",
     )

@@ -88,7 +88,7 @@ def facilities(request: HttpRequest, term: str) -> Iterator[SearchResult]:
             row, gettext("Facility"), "factory", country_name(row.country), row.external_id
         )
     if len(found) > EACH:
-        yield all_of(Facility, "facilities", term)
+        yield all_of(Facility, gettext("facilities"), term)
 
 
 def points(

@@ -175,7 +175,7 @@ def _overlap(mine: Bill, rivals: Iterable[Neighbour]) -> list[Fault]:
     for one in map(as_bill, rivals) if claims_days(mine) else ():
         shared = (min(mine.end, one.end) - max(mine.start, one.start)).days + 1
         if claims_days(one) and shared > 1:
-            sentence = sharing(shared, "a stored bill", one.start, one.end)
+            sentence = sharing(shared, gettext("a stored bill"), one.start, one.end)
             return [Fault("start_date", OVERLAP, sentence)]
     return []
 

@@ -139,7 +139,9 @@ class AsksOnConflict:
             theirs, old = [code for _, code in codes], base.get(prefix, {}).get(prefix, [])
             sent = codes_sent(request.POST, prefix, column)
             if theirs != old and sent is not None and sorted(sent) != sorted(theirs):
-                was_, is_, here = (", ".join(one) or "nothing" for one in (old, theirs, sent))
+                was_, is_, here = (
+                    ", ".join(one) or gettext("nothing") for one in (old, theirs, sent)
+                )
                 found.append(Conflict(prefix, label, was_, is_, here, sent == old))
         return found
 
@@ -236,15 +238,14 @@ def in_words(field: forms.Field, sent: dict[str, list[str]]) -> str:
         return "yes" if values else "no"
     if isinstance(field, forms.ModelChoiceField):
         rows: Any = field.queryset
-        return (
-            ", ".join(str(one) for one in rows.model._base_manager.filter(pk__in=values))
-            or "nothing"
-        )
+        return ", ".join(
+            str(one) for one in rows.model._base_manager.filter(pk__in=values)
+        ) or gettext("nothing")
     if isinstance(field, forms.ChoiceField):
         choices: Any = field.choices
         labels = {str(key): str(label) for key, label in choices if isinstance(label, str)}
         values = [labels.get(one, one) for one in values]
-    return ", ".join(values) or "nothing"
+    return ", ".join(values) or gettext("nothing")
 
 
 def codes_sent(data: Any, prefix: str, column: str) -> list[str] | None:
