@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONDONTWRITEBYTECODE :=  # what is compiled once is not compiled in every process
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test test-sqlite test-postgresql faults rehearse fuzz bench lint lint-openapi audit format schema screenshots migrations clean
+.PHONY: help setup run serve test test-sqlite test-postgresql faults rehearse fuzz bench lint lint-openapi audit format schema screenshots messages migrations clean
 
 help:  ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ schema: $(VENV)/ready  ## Write openapi.json anew
 
 screenshots: $(VENV)/ready-dev  ## Take the README's pictures of the admin anew, from the demo (needs chromium)
 	@$(BIN)/python -m tests.browser.screenshots
+
+messages: $(VENV)/ready-dev  ## Rebuild the catalogue of the admin's texts; fails while one has no translation
+	@DEBUG=1 $(BIN)/python -m tests.messages
 
 migrations: $(VENV)/ready  ## Write migrations for changed models
 	DEBUG=1 $(BIN)/python manage.py makemigrations

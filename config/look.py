@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
 
 
 def asset(path: str) -> Callable[[HttpRequest], str]:
@@ -32,10 +33,11 @@ LOOK: dict[str, Any] = {
         asset("organizations/accessible.js"),
         asset("organizations/search.js"),
     ],
+    "SHOW_LANGUAGES": True,
     "ACCOUNT": {
         "navigation": [
-            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
-            {"title": "Second factor", "link": reverse_lazy("second_factor")},
+            {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
+            {"title": _("Second factor"), "link": reverse_lazy("second_factor")},
         ]
     },
     "SIDEBAR": {"show_search": True, "command_search": True, "navigation": "config.menu.menu"},

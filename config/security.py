@@ -6,6 +6,7 @@ from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext_lazy as _
 
 PAGES: dict[str, list[str]] = {
     "default-src": [SELF],
@@ -19,7 +20,7 @@ PAGES: dict[str, list[str]] = {
 }
 
 
-OVER_HTTP = (
+OVER_HTTP = _(
     "Over plain http nobody can log in: the cookies go over https alone. Open the https:// "
     "address; behind a proxy that ends TLS, let it send X-Forwarded-Proto."
 )

@@ -7,6 +7,7 @@ with `DEBUG=1`, so that a fresh checkout runs, and `make serve` sets `DEBUG=0` o
 from datetime import timedelta
 from pathlib import Path
 
+import django_countries
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
@@ -91,9 +92,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
     "organizations.access.author.remember_request",
+    "organizations.staff.local.remember_reader",
     "organizations.admin.second_factor.ask_second_factor",
     "config.middleware.resuming.resume_after_login",
-    "organizations.staff.local.remember_reader",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -226,10 +227,17 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 SIMPLE_HISTORY_DATE_INDEX = False  # history is read by its row
 
+# The API, its errors and the commands are English; pages of the admin are in their reader's
+# language (organizations.staff.local). One catalogue for all apps, and that of the countries.
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("es", "Spanish")]
+LOCALE_PATHS = [
+    BASE_DIR / "config" / "locale",
+    Path(django_countries.__file__).parent / "locale",
+]
 TIME_ZONE = "UTC"
 USE_TZ = True
-USE_I18N = False
+USE_I18N = True
 FORMAT_MODULE_PATH = ["config.formats"]
 
 # Kosovo is not in ISO 3166-1, but its grid has published factors: XK is the code in common use.

@@ -8,7 +8,7 @@ from django.views.generic import RedirectView
 from config import pages
 from config.errors import not_found
 from config.operations import probes, scrape
-from organizations.admin import second_factor
+from organizations.admin import language, second_factor
 from organizations.people.joining import join
 
 urlpatterns = [
@@ -18,6 +18,7 @@ urlpatterns = [
     path("metrics", scrape.metrics, name="metrics"),
     path("v1/", include("config.api")),
     path("admin", RedirectView.as_view(url="/admin/")),
+    path("admin/language/", language.choose, name="language"),
     path("admin/join/", join, name="join"),
     path("admin/second-factor/", second_factor.page, name="second_factor"),
     path("admin/password/", include("organizations.people.passwords")),

@@ -10,6 +10,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from emissions.calculation.units import Dimension, dimension
 from facilities.categories import Category
@@ -25,7 +26,8 @@ def check_activity(
     """An activity is one that a factor of its category knows; `known` lists those."""
     if not activity:
         return ValidationError(
-            f"Name what was consumed; {category} has no default.", code="required"
+            gettext("Name what was consumed; {category} has no default.").format(category=category),
+            code="required",
         )
     names = known()
     return None if activity in names else unknown_activity(category, activity, sorted(names))
@@ -36,7 +38,7 @@ def check_quantity(quantity: Decimal, *, adjustment: bool) -> ValidationError | 
     if adjustment or quantity >= 0:
         return None
     return ValidationError(
-        "A quantity is 0 or more; for a correction set data_quality to adjustment.",
+        gettext("A quantity is 0 or more; for a correction set data_quality to adjustment."),
         code="min_value",
     )
 
@@ -47,21 +49,29 @@ def check_period(category: str, start: date, end: date) -> dict[str, ValidationE
     for name, day in (("start_date", start), ("end_date", end)):
         if not EARLIEST_DAY <= day <= LATEST_DAY:
             errors[name] = ValidationError(
-                f"Give a day from {EARLIEST_DAY} to {LATEST_DAY}.", code="out_of_range"
+                gettext("Give a day from {first} to {last}.").format(
+                    first=EARLIEST_DAY, last=LATEST_DAY
+                ),
+                code="out_of_range",
             )
     if end < start:
         errors["end_date"] = ValidationError(
-            f"It ends before it starts ({start}).", code="reversed_period"
+            gettext("It ends before it starts ({start}).").format(start=start),
+            code="reversed_period",
         )
     elif category == Category.RECHARGE and end != start:
         errors["end_date"] = ValidationError(
-            f"A refill happens on one day: give start_date ({start}) here too.",
+            gettext("A refill happens on one day: give start_date ({start}) here too.").format(
+                start=start
+            ),
             code="refill_is_one_day",
         )
     elif (end - start).days >= LONGEST_PERIOD_DAYS:
         errors.setdefault(
             "end_date",
-            ValidationError("A period lasts ten years at most; divide it.", code="period_too_long"),
+            ValidationError(
+                gettext("A period lasts ten years at most; divide it."), code="period_too_long"
+            ),
         )
     return errors
 
@@ -80,7 +90,9 @@ def check_category(category: str, enabled: Collection[str]) -> ValidationError |
     if category in enabled:
         return None
     return ValidationError(
-        f"{category} is not enabled at this facility; add it to the facility's categories first.",
+        gettext(
+            "{category} is not enabled at this facility; add it to the facility's categories first."
+        ).format(category=category),
         code="category_disabled",
     )
 
@@ -90,7 +102,9 @@ def check_cups(cups: str, cups_list: Collection[str]) -> ValidationError | None:
     if cups in cups_list:
         return None
     return ValidationError(
-        f"“{cups}” is not one of this facility's CUPS; add it to its cups_list first.",
+        gettext(
+            "“{cups}” is not one of this facility's CUPS; add it to its cups_list first."
+        ).format(cups=cups),
         code="not_of_facility",
     )
 
@@ -100,7 +114,9 @@ def check_meter(meter: str, meter_list: Collection[str]) -> ValidationError | No
     if meter in meter_list:
         return None
     return ValidationError(
-        f"“{meter}” is not one of this facility's meters; add it to its meter_list first.",
+        gettext(
+            "“{meter}” is not one of this facility's meters; add it to its meter_list first."
+        ).format(meter=meter),
         code="not_of_facility",
     )
 
@@ -112,6 +128,8 @@ def unknown_activity(category: str, activity: str, known: list[str]) -> Validati
     near += [name for name in folded if name not in near and activity.casefold() in name]
     names = [folded[name] for name in near[:5]] or known[:5]
     return ValidationError(
-        f"No {category} factor knows the activity “{activity}”. Nearest: {', '.join(names)}.",
+        gettext("No {category} factor knows the activity “{activity}”. Nearest: {names}.").format(
+            category=category, activity=activity, names=", ".join(names)
+        ),
         code="unknown_activity",
     )

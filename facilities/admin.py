@@ -6,6 +6,8 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.forms import PaginationInlineFormSet
@@ -34,7 +36,7 @@ def country_choices(blank: str) -> list[tuple[str, str]]:
 
 
 class CountryFilter(DropdownFilter):
-    title = "country"
+    title = _("country")
     parameter_name = "country"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -45,20 +47,21 @@ class CountryFilter(DropdownFilter):
 
 
 class FacilityForm(RowForm):
-    country = forms.ChoiceField(widget=UnfoldAdminSelect2Widget)
+    country = forms.ChoiceField(label=_("Country"), widget=UnfoldAdminSelect2Widget)
     categories = forms.MultipleChoiceField(
-        choices=category_choices(),
+        label=_("Categories"),
+        choices=category_choices,
         required=False,
         initial=Category.values,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="Only these are counted here. Bills of others are not accepted.",
+        help_text=_("Only these are counted here. Bills of others are not accepted."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "country" in self.fields:
             country: Any = self.fields["country"]
-            country.choices = country_choices("Choose a country")
+            country.choices = country_choices(gettext("Choose a country"))
 
 
 class CodesFormSet(PaginationInlineFormSet):
@@ -88,7 +91,12 @@ class CodesFormSet(PaginationInlineFormSet):
             if not code or self._should_delete_form(form):
                 continue
             if code in seen:
-                form.add_error(self.column, f"The {self.what} “{code}” is in this list already.")
+                form.add_error(
+                    self.column,
+                    gettext("The {what} “{code}” is in this list already.").format(
+                        what=gettext(self.what), code=code
+                    ),
+                )
             seen.add(code)
 
 
@@ -116,7 +124,7 @@ class MeterInline(CodesInline):
     formset = MetersFormSet
     fields = ["code"]
     verbose_name = "meter"
-    verbose_name_plural = "Other meters"
+    verbose_name_plural = _("Other meters")
 
 
 class FacilityAdmin(SoftDeleteAdmin):
@@ -147,19 +155,22 @@ class FacilityAdmin(SoftDeleteAdmin):
         "supply_points__cups",
         "meters__code",
     ]
-    search_help_text = "Name, your own code, address, CUPS or meter"
+    search_help_text = _("Name, your own code, address, CUPS or meter")
     autocomplete_fields = ["organization"]
     readonly_preprocess_fields = {"logistic_factor": plain}
     explained = {
-        "organization": "The organization that it belongs to. This cannot be changed later.",
-        "external_id": "Your own code for it. No other facility may have the same code.",
-        "type": "What it is: office, warehouse, factory …",
-        "country": "Emission factors of this country are used.",
-        "region": "Only where a part of the country has factors of its own, such as eGRID:CAMX "
-        "for California's grid.",
-        "status": "An archived facility is still listed and still counts.",
-        "logistic_factor": "The share of its scope 2 emissions that the logistics report counts, "
-        "from 0 to 1.",
+        "organization": _("The organization that it belongs to. This cannot be changed later."),
+        "external_id": _("Your own code for it. No other facility may have the same code."),
+        "type": _("What it is: office, warehouse, factory …"),
+        "country": _("Emission factors of this country are used."),
+        "region": _(
+            "Only where a part of the country has factors of its own, such as eGRID:CAMX "
+            "for California's grid."
+        ),
+        "status": _("An archived facility is still listed and still counts."),
+        "logistic_factor": _(
+            "The share of its scope 2 emissions that the logistics report counts, from 0 to 1."
+        ),
     }
     kept_for_next = ("organization", "type", "country", "region")
     inlines = [SupplyPointInline, MeterInline]
@@ -188,11 +199,11 @@ class FacilityAdmin(SoftDeleteAdmin):
             },
         ),
         (
-            "Emissions, kg CO2e",
+            _("Emissions, kg CO2e"),
             {"fields": [("co2e", "co2e_market"), ("co2e_biomass", "co2e_status")]},
         ),
         (
-            "Record",
+            _("Record"),
             {
                 "classes": ["collapse"],
                 "fields": ["id", "created_at", "updated_at", "deleted_at"],
@@ -212,7 +223,7 @@ class FacilityAdmin(SoftDeleteAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Facility | None = None) -> Any:
         return super().get_fieldsets(request, obj) if obj else self.fieldsets[:1]
 
-    @admin.display(description="country", ordering="country")
+    @admin.display(description=_("country"), ordering="country")
     def country_name(self, row: Facility) -> str:
         return country_name(row.country)
 
@@ -222,26 +233,32 @@ class FacilityAdmin(SoftDeleteAdmin):
         done = 0
         for row in queryset.exclude(status=status):
             if not self.has_change_permission(request, row):
-                self.message_user(request, f"{row} is not yours to change.", messages.ERROR)
+                self.message_user(
+                    request,
+                    gettext("{row} is not yours to change.").format(row=row),
+                    messages.ERROR,
+                )
                 continue
             row.status = status
             row.save(update_fields=["status"])
             done += 1
-        self.message_user(request, f"{done} are {status} now.")
+        self.message_user(
+            request, gettext("{count} are {status} now.").format(count=done, status=status)
+        )
 
-    @admin.action(description="Archive selected facilities", permissions=["change"])
+    @admin.action(description=_("Archive selected facilities"), permissions=["change"])
     def archive_selected(self, request: HttpRequest, queryset: QuerySet[Facility]) -> None:
         self.set_status(request, queryset, FacilityStatus.ARCHIVED)
 
-    @admin.action(description="Make selected facilities active", permissions=["change"])
+    @admin.action(description=_("Make selected facilities active"), permissions=["change"])
     def activate_selected(self, request: HttpRequest, queryset: QuerySet[Facility]) -> None:
         self.set_status(request, queryset, FacilityStatus.ACTIVE)
 
-    @admin.action(description="Export selected facilities as CSV", permissions=["view"])
+    @admin.action(description=_("Export selected facilities as CSV"), permissions=["view"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Facility]) -> HttpResponse:
         return self.export(queryset, "csv")
 
-    @admin.action(description="Export selected facilities as XLSX", permissions=["view"])
+    @admin.action(description=_("Export selected facilities as XLSX"), permissions=["view"])
     def export_xlsx(self, request: HttpRequest, queryset: QuerySet[Facility]) -> HttpResponse:
         return self.export(queryset, "xlsx")
 

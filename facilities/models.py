@@ -8,6 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models.functions import Length
 from django.db.models.lookups import Exact, In
+from django.utils.translation import gettext
 from django_countries import countries
 from stdnum.es import cups as cups_rule
 from stdnum.exceptions import InvalidChecksum
@@ -30,7 +31,9 @@ def country_code(value: str) -> str:
     code = countries.alpha2(text) if text.isalpha() and len(text) in (2, 3) else ""
     if not code:
         raise ValidationError(
-            f"“{value[:32]}” is not an ISO 3166-1 country code; write it like ES or ESP.",
+            gettext("“{value}” is not an ISO 3166-1 country code; write it like ES or ESP.").format(
+                value=value[:32]
+            ),
             code="unknown_country",
         )
     return code
@@ -47,13 +50,17 @@ def normalise_cups(value: str) -> str:
     except InvalidChecksum as error:
         expected = cups_rule.calc_check_digits(cups_rule.compact(value))
         raise ValidationError(
-            f"“{value[:32]}” is not a CUPS: its check letters should be {expected}.",
+            gettext("“{value}” is not a CUPS: its check letters should be {expected}.").format(
+                value=value[:32], expected=expected
+            ),
             code="invalid_cups",
         ) from error
     except InvalidNumber as error:
         raise ValidationError(
-            f"“{value[:32]}” is not a CUPS: it has 20 or 22 characters, ES, 16 digits and "
-            "2 check letters first.",
+            gettext(
+                "“{value}” is not a CUPS: it has 20 or 22 characters, ES, 16 digits and "
+                "2 check letters first."
+            ).format(value=value[:32]),
             code="invalid_cups",
         ) from error
 
@@ -69,8 +76,9 @@ def normalise_meter(value: str) -> str:
     code = "".join(value.split())
     if not code or len(code) > LONGEST_METER or not code.isprintable() or "|" in code:
         raise ValidationError(
-            f"“{value[:60]}” is not a meter's code: it has 1 to {LONGEST_METER} characters, "
-            "none of them “|”.",
+            gettext(
+                "“{value}” is not a meter's code: it has 1 to {most} characters, none of them “|”."
+            ).format(value=value[:60], most=LONGEST_METER),
             code="invalid_meter",
         )
     return code
@@ -325,12 +333,19 @@ def require_same_organization(row: Any) -> None:
     """
     if row.organization_id != row.facility.organization_id:
         raise ValidationError(
-            {"facility": ValidationError("It is another organization's.", code="does_not_exist")}
+            {
+                "facility": ValidationError(
+                    gettext("It is another organization's."), code="does_not_exist"
+                )
+            }
         )
 
 
 def taken(what: str, value: str) -> ValidationError:
     """The error of a code that another live facility of the organization has."""
     return ValidationError(
-        f"The {what} “{value}” belongs to another facility of this organization.", code="taken"
+        gettext("The {what} “{value}” belongs to another facility of this organization.").format(
+            what=gettext(what), value=value
+        ),
+        code="taken",
     )

@@ -18,6 +18,8 @@ import uuid_utils.compat as uuid
 from django.db import models
 from django.db.models.signals import pre_save
 from django.utils import timezone
+from django.utils.formats import get_format
+from django.utils.translation import gettext, gettext_noop
 from simple_history.models import HistoricalRecords
 
 from organizations.access.author import REQUEST
@@ -36,11 +38,11 @@ ABOUT = (
 """What a history's row says of the change, besides what was changed."""
 
 BATCH = 5000
-NOTHING = "nothing"
+NOTHING = gettext_noop("nothing")
 SAID_IN_A_WORD = ("deleted_at",)
 """Whether something was deleted or restored is what happened, and no field beside it."""
 
-UNREMARKABLE = "changed"
+UNREMARKABLE = gettext_noop("changed")
 SHOWN = 50
 """So many of the newest changes are shown on a page."""
 
@@ -214,7 +216,7 @@ def changes_of(row: Any) -> list[Change]:
         Change(entry.history_date, who(entry), what, fields) for entry, what, fields in found
     ]
     if not entries:
-        loaded_by = imported(row.organization_id, row.created_at) or "a command"
+        loaded_by = imported(row.organization_id, row.created_at) or gettext("a command")
         changes.append(Change(row.created_at, loaded_by, "created", []))
     return sorted(changes, key=lambda one: one.when, reverse=True)[:SHOWN]
 
@@ -242,19 +244,21 @@ def names_of(entries: list[Any]) -> Callable[[Any], str]:
 
     def who(entry: Any) -> str:
         user, key = users.get(entry.history_user_id), keys.get(entry.history_api_key)
-        name = str(user) if user else f"API key {key}" if key else ""
-        return " · ".join(filter(None, [name, entry.history_change_reason])) or "a command"
+        name = str(user) if user else gettext("API key {key}").format(key=key) if key else ""
+        return " · ".join(filter(None, [name, entry.history_change_reason])) or gettext("a command")
 
     return who
 
 
 def what_happened(before: Any, entry: Any) -> str:
     if before is None:
-        return "created" if entry.history_type == CREATED else "as it was first recorded"
+        if entry.history_type == CREATED:
+            return gettext_noop("created")
+        return gettext_noop("as it was first recorded")
     if getattr(entry, "deleted_at", None) and not before.deleted_at:
-        return "deleted"
+        return gettext_noop("deleted")
     if getattr(before, "deleted_at", None) and not entry.deleted_at:
-        return "restored"
+        return gettext_noop("restored")
     return UNREMARKABLE
 
 
@@ -301,7 +305,7 @@ def label(field: Any) -> str:
 def shown(entry: Any, field: Any) -> str:
     value = getattr(entry, field.attname)
     if value in (None, "", []):
-        return NOTHING
+        return gettext(NOTHING)
     if field.is_relation:
         return str(field.related_model._base_manager.filter(pk=value).first() or value)
     name_of = model_of(entry).NAMED.get(field.name)
@@ -311,5 +315,6 @@ def shown(entry: Any, field: Any) -> str:
         return str(dict(field.flatchoices).get(value, value))
     if isinstance(value, Decimal):  # 7, not 7.000000
         text = f"{value:f}"
-        return text.rstrip("0").rstrip(".") if "." in text else text
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+        return text.replace(".", get_format("DECIMAL_SEPARATOR"))
     return ", ".join(value) if isinstance(value, list) else str(value)

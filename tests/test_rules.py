@@ -62,7 +62,7 @@ MAY_IMPORT = {
     "organizations.views": "people audit rest access models serializers filters tenancy",
     "organizations.admin": "people staff access audit models",
     "organizations.management": "people audit database models",
-    "organizations.apps": "audit database",
+    "organizations.apps": "audit database staff",
 }
 """Inside an app: which rooms a wing or a module may import besides itself."""
 

@@ -12,6 +12,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext
 
 KEPT = "sent_without_a_session"
 LONGEST = 200_000
@@ -93,7 +94,7 @@ def kept_for(request: HttpRequest) -> dict[str, Any] | None:
 def ask_to_go_on(request: HttpRequest, kept: dict[str, Any]) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
-        "title": "You are logged in again",
+        "title": gettext("You are logged in again"),
         "kept": kept["fields"],
         "back": kept["path"],
     }

@@ -21,6 +21,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from emissions.admin.links import link, list_of, page_of
 from emissions.admin.previews import moves
@@ -38,6 +39,20 @@ OURS = ("csrfmiddlewaretoken", CONFIRMED, STATE, AGAIN, MOVES, FILE)
 SALT = "emissions.ledger.preview"
 SECONDS = 2
 """So long a request works on a preview before it shows how far it is."""
+
+WORDS = {
+    "Save": gettext_noop("Save"),
+    "Create": gettext_noop("Create"),
+    "Delete": gettext_noop("Delete"),
+    "Restore": gettext_noop("Restore"),
+}
+BUTTONS = {
+    "Save": gettext_noop("Save it"),
+    "Create": gettext_noop("Create it"),
+    "Delete": gettext_noop("Delete it"),
+    "Restore": gettext_noop("Restore it"),
+}
+"""What is asked for → the word for it, and what its button says."""
 
 LASTS = 24 * 3600
 """Seconds after which a preview has to be worked out anew."""
@@ -94,6 +109,22 @@ class Question:
     def state(self) -> str:
         sent = {"about": self._about, "told": self._told, "survey": self.survey.as_json()}
         return signing.dumps(sent, salt=SALT, compress=True)
+
+    @property
+    def heading(self) -> str:
+        """The change in words: Save … of Acme; Create …, published to everybody."""
+        words = {
+            "verb": gettext(WORDS[self.verb]),
+            "factor": self.wanted,
+            "organization": self.wanted.organization,
+        }
+        if self.wanted.organization_id:
+            return gettext("{verb} {factor} of {organization}").format(**words)
+        return gettext("{verb} {factor}, published to everybody").format(**words)
+
+    @property
+    def button(self) -> str:
+        return gettext(BUTTONS[self.verb])
 
 
 class AskingAdmin(SoftDeleteAdmin):
@@ -152,10 +183,14 @@ class AskingAdmin(SoftDeleteAdmin):
                 return answer
             row.restore()
         except ValidationError as error:
-            self.message_user(request, f"It stays deleted. {' '.join(error.messages)}", "ERROR")
+            self.message_user(
+                request,
+                gettext("It stays deleted. {messages}").format(messages=" ".join(error.messages)),
+                "ERROR",
+            )
         else:
             self.say_how_far(request, row)
-            self.message_user(request, f"{row} is back.")
+            self.message_user(request, gettext("{row} is back.").format(row=row))
         return HttpResponseRedirect(page_of(row))
 
     def ask(
@@ -166,7 +201,9 @@ class AskingAdmin(SoftDeleteAdmin):
         if confirmed and question.may_go_ahead():
             return None
         if confirmed and not question.known:
-            sentence = "This is not the change that you have seen the preview of; here is its own."
+            sentence = gettext(
+                "This is not the change that you have seen the preview of; here is its own."
+            )
             messages.warning(request, sentence)
         question.go_on()
         impact = question.survey.impact
@@ -216,7 +253,7 @@ class AskingAdmin(SoftDeleteAdmin):
     def undo(self, request: HttpRequest, ids: list[Any]) -> str:
         """Bringing a factor back moves figures too: its preview comes first."""
         address = reverse("admin:emissions_emissionfactor_restore", args=ids[:1])
-        return link(address, "Undo")
+        return link(address, gettext("Undo"))
 
     def say_how_far(self, request: HttpRequest, row: EmissionFactor) -> None:
         """How many bills have another figure for it, or where that can be followed, if it was too
@@ -224,21 +261,30 @@ class AskingAdmin(SoftDeleteAdmin):
         if row.recalculated is not None:
             changed, gained = row.recalculated
             if gained:
-                self.message_user(request, f"{bills_have(gained)} a figure now that had none.")
+                sentence = ngettext(
+                    "{count} bill has a figure now that had none.",
+                    "{count} bills have a figure now that had none.",
+                    gained,
+                )
+                self.message_user(request, sentence.format(count=shown_number(gained)))
             if changed > gained:
-                more = bills_have(changed - gained)
-                self.message_user(request, f"{more} another figure now, or none any more.")
+                more = changed - gained
+                sentence = ngettext(
+                    "{count} bill has another figure now, or none any more.",
+                    "{count} bills have another figure now, or none any more.",
+                    more,
+                )
+                self.message_user(request, sentence.format(count=shown_number(more)))
             return
         runs = Recalculation.objects.unfinished().filter(created_at__gte=row.updated_at)
         if runs.exists():
-            address = link(list_of(Recalculation), "the recalculations")
+            address = link(list_of(Recalculation), gettext("the recalculations"))
             self.message_user(
-                request, format_html("It reaches much, so a task recalculates it: see {}.", address)
+                request,
+                format_html(
+                    gettext("It reaches much, so a task recalculates it: see {}."), address
+                ),
             )
-
-
-def bills_have(count: int) -> str:
-    return "1 bill has" if count == 1 else f"{shown_number(count)} bills have"
 
 
 def listed(survey: Survey, start: str) -> moves.Page:

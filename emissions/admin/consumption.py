@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
@@ -21,6 +23,7 @@ from emissions.admin.named import ActivityFilter, CategoryFilter, NamesCodes
 from emissions.admin.uploads.pages import Uploads
 from emissions.ledger.recalculation import lock_facilities
 from emissions.models import Consumption
+from emissions.names import ALONE
 from emissions.reports.figures import explanation
 from emissions.reports.missing import (
     AMBIGUOUS,
@@ -44,6 +47,7 @@ from organizations.staff import (
     number,
     plain,
 )
+from organizations.staff.cells import day
 from organizations.staff.forms import RowForm
 from organizations.staff.numbers import shown_kg
 from organizations.tenancy import pass_gate
@@ -51,10 +55,10 @@ from organizations.tenancy import pass_gate
 SHOWN_KEYS = 200
 
 CATEGORY, ACTIVITY = named("category"), named("activity")
-QUANTITY = number("quantity", "quantity", unit="unit")
-CO2E = kg("co2e", "CO2e, kg")
-MARKET = kg("co2e_market", "CO2e, market-based, kg")
-BIOMASS = kg("co2e_biomass", "Biogenic CO2, outside the scopes, kg")
+QUANTITY = number("quantity", _("quantity"), unit="unit")
+CO2E = kg("co2e", _("CO2e, kg"))
+MARKET = kg("co2e_market", _("CO2e, market-based, kg"))
+BIOMASS = kg("co2e_biomass", _("Biogenic CO2, outside the scopes, kg"))
 
 
 class ConsumptionForm(RowForm):
@@ -97,23 +101,25 @@ class ConsumptionAdmin(NamesCodes, SoftDeleteAdmin):
     list_select_related = ["facility"]
     sortable_by = ["period", QUANTITY, CO2E]
     search_fields = ["external_id", "facility__name__mentions", "cups", "meter"]
-    search_help_text = "Your own code, facility, CUPS or meter"
+    search_help_text = _("Your own code, facility, CUPS or meter")
     autocomplete_fields = ["facility"]
     readonly_preprocess_fields = {"quantity": plain}
     explained = {
-        "facility": "The site where it was used.",
-        "category": "It must be one that the facility counts.",
-        "activity": "What was used. Leave it empty for grid electricity and for water supply.",
-        "quantity": "In the unit beside it. Only an adjustment may be negative.",
-        "unit": "The unit on the bill. It is converted for you.",
-        "supplier": "Who sold the electricity. Leave it empty for everything else.",
-        "cups": "The supply point on the bill. It must be one of the facility's.",
-        "meter": "Any other meter on the bill. It must be one of the facility's.",
-        "data_quality": "Actual: read or billed. Estimated: until the real bill comes. "
-        "Adjustment: corrects an earlier bill.",
-        "status": "An inactive bill is kept, but it does not count.",
-        "external_id": "Your own code for this bill. No other bill may have the same code.",
-        "note": "A remark for your colleagues.",
+        "facility": _("The site where it was used."),
+        "category": _("It must be one that the facility counts."),
+        "activity": _("What was used. Leave it empty for grid electricity and for water supply."),
+        "quantity": _("In the unit beside it. Only an adjustment may be negative."),
+        "unit": _("The unit on the bill. It is converted for you."),
+        "supplier": _("Who sold the electricity. Leave it empty for everything else."),
+        "cups": _("The supply point on the bill. It must be one of the facility's."),
+        "meter": _("Any other meter on the bill. It must be one of the facility's."),
+        "data_quality": _(
+            "Actual: read or billed. Estimated: until the real bill comes. "
+            "Adjustment: corrects an earlier bill."
+        ),
+        "status": _("An inactive bill is kept, but it does not count."),
+        "external_id": _("Your own code for this bill. No other bill may have the same code."),
+        "note": _("A remark for your colleagues."),
     }
     fieldsets: Any = [
         (
@@ -132,11 +138,11 @@ class ConsumptionAdmin(NamesCodes, SoftDeleteAdmin):
             },
         ),
         (
-            "Emissions, kg CO2e",
+            _("Emissions, kg CO2e"),
             {"fields": [("co2e_linked", MARKET), (BIOMASS, "state")]},
         ),
         (
-            "Record",
+            _("Record"),
             {
                 "classes": ["collapse"],
                 "fields": ["organization", "id", "created_at", "updated_at", "deleted_at"],
@@ -188,10 +194,13 @@ class ConsumptionAdmin(NamesCodes, SoftDeleteAdmin):
             messages.success(request, said.figure)
         if said.reason:
             messages.warning(
-                request, said.reason if said.figure else f"It has no figure. {said.reason}"
+                request,
+                said.reason
+                if said.figure
+                else gettext("It has no figure. {reason}").format(reason=said.reason),
             )
         for one in said.warnings:
-            messages.warning(request, f"Stored, but look at the {one}")
+            messages.warning(request, gettext("Stored, but look at the {one}").format(one=one))
 
     def figure_view(self, request: HttpRequest) -> HttpResponse:
         """The figure of a bill as it has been typed so far, for beside its form; stores nothing."""
@@ -251,7 +260,7 @@ class ConsumptionAdmin(NamesCodes, SoftDeleteAdmin):
         ambiguous = uncalculated(seen, AMBIGUOUS).select_related("facility")
         context = {
             **self.admin_site.each_context(request),
-            "title": "Missing factors",
+            "title": gettext("Missing factors"),
             "opts": self.opts,
             "rows": [
                 {
@@ -269,17 +278,17 @@ class ConsumptionAdmin(NamesCodes, SoftDeleteAdmin):
         }
         return TemplateResponse(request, "admin/emissions/missing.html", context)
 
-    @admin.display(description="period", ordering="start_date")
+    @admin.display(description=_("period"), ordering="start_date")
     def period(self, row: Consumption) -> str:
-        return in_one_line(f"{row.start_date} – {row.end_date}")
+        return in_one_line(f"{day(row.start_date)} – {day(row.end_date)}")
 
-    @admin.display(description="state", ordering="co2e_status")
+    @admin.display(description=_("state"), ordering="co2e_status")
     def state(self, row: Consumption) -> str:
         """Whether it has a figure, and if not, the first word on why."""
-        why = row.co2e_reason.split(":")[0].replace("_", " ")
+        why = str(ALONE.get(row.co2e_reason.split(":")[0], ""))
         return why.capitalize() or row.get_co2e_status_display()
 
-    @admin.display(description="CO2e, location-based, kg")
+    @admin.display(description=_("CO2e, location-based, kg"))
     def co2e_linked(self, row: Consumption) -> str:
         if row.co2e is None:
             return "–"

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext
 from django_countries import countries
 
 from emissions.admin.links import facilities_in, lines_of, list_of, page_of, rows_seen
@@ -36,32 +37,34 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context["steps"] = [] if totals["co2e"] else first_steps(request, totals["facilities"])
     context["cards"] = [
         {
-            "title": "Organizations",
+            "title": gettext("Organizations"),
             "value": shown_number(organizations),
             "address": list_of(Organization),
         },
         {
-            "title": "Facilities",
+            "title": gettext("Facilities"),
             "value": shown_number(totals["facilities"]),
             "address": list_of(Facility),
         },
         {
-            "title": "t CO2e",
+            "title": gettext("t CO2e"),
             "value": shown_number((totals["co2e"] or 0) / 1000, 1),
-            "note": f"{shown_number(totals['co2e'] or 0)} kg, all periods, location-based",
+            "note": gettext("{co2e} kg, all periods, location-based").format(
+                co2e=shown_number(totals["co2e"] or 0)
+            ),
             "address": lines_of(None),
         },
         {
-            "title": "Incomplete facilities",
+            "title": gettext("Incomplete facilities"),
             "value": shown_number(totals["incomplete"]),
-            "note": "some consumption there has no factor",
+            "note": gettext("some consumption there has no factor"),
             "address": list_of(Facility, co2e_status__exact=Completeness.INCOMPLETE),
         },
     ]
     if totals["recalculating"]:
         context["cards"].append(
             {
-                "title": "Being recalculated",
+                "title": gettext("Being recalculated"),
                 "value": shown_number(totals["recalculating"]),
                 "address": list_of(Facility, co2e_status__exact=Completeness.RECALCULATING),
             }
@@ -102,31 +105,37 @@ def first_steps(request: HttpRequest, facilities: int) -> list[dict[str, Any]]:
     writes = admin.site._registry[Facility].has_add_permission(request)
     return [
         {
-            "title": "Add your facilities",
-            "text": "A facility is a site that uses energy or water. Add one, or upload a list.",
+            "title": gettext("Add your facilities"),
+            "text": gettext(
+                "A facility is a site that uses energy or water. Add one, or upload a list."
+            ),
             "done": facilities > 0,
             "links": [
-                ("Add a facility", reverse("admin:facilities_facility_add")),
-                ("Upload facilities", upload),
+                (gettext("Add a facility"), reverse("admin:facilities_facility_add")),
+                (gettext("Upload facilities"), upload),
             ]
             if writes
             else [],
         },
         {
-            "title": "Upload your bills",
-            "text": "A bill says how much was used, where and when. Files of any supplier will do.",
+            "title": gettext("Upload your bills"),
+            "text": gettext(
+                "A bill says how much was used, where and when. Files of any supplier will do."
+            ),
             "done": bills.exists(),
             "links": [
-                ("Upload bills", upload),
-                ("Add a bill", reverse("admin:emissions_consumption_add")),
+                (gettext("Upload bills"), upload),
+                (gettext("Add a bill"), reverse("admin:emissions_consumption_add")),
             ]
             if writes
             else [],
         },
         {
-            "title": "See what has no factor yet",
-            "text": "Most bills get their figure at once. This page lists those that wait for one.",
+            "title": gettext("See what has no factor yet"),
+            "text": gettext(
+                "Most bills get their figure at once. This page lists those that wait for one."
+            ),
             "done": False,
-            "links": [("Missing factors", reverse("admin:emissions_consumption_missing"))],
+            "links": [(gettext("Missing factors"), reverse("admin:emissions_consumption_missing"))],
         },
     ]

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from emissions.admin.bills.days import coverage_of
 from emissions.admin.bills.listed import by_category
@@ -47,11 +48,11 @@ class EmittingFacilityAdmin(AsksAboutEffect, FacilityAdmin):
         names = ("type", *self.figures_depend_on)
         return effect_of_facility(stored, {name: getattr(wanted, name) for name in names})
 
-    @admin.display(description="CO2e, kg", ordering="co2e")
+    @admin.display(description=_("CO2e, kg"), ordering="co2e")
     def co2e_linked(self, row: Facility) -> str:
         return link(lines_of(row), shown_kg(row.co2e))
 
-    @admin.display(description="completeness", ordering="co2e_status")
+    @admin.display(description=_("completeness"), ordering="co2e_status")
     def completeness(self, row: Facility) -> str:
         return row.get_co2e_status_display()
 

@@ -10,6 +10,8 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     DropdownFilter,
@@ -41,7 +43,7 @@ ACTIVITY, CATEGORY = named("activity"), named("category")
 class YearFilter(DropdownFilter):
     """Factors that are valid on a day of a year."""
 
-    title = "valid in"
+    title = _("valid in")
     parameter_name = "year"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -61,16 +63,17 @@ class FactorForm(RowForm):
     """What follows from the category may be left empty."""
 
     country = forms.ChoiceField(
+        label=_("Country"),
         required=False,
         widget=UnfoldAdminSelect2Widget,
-        help_text="Where it applies. A country's own factor is used before a worldwide one.",
+        help_text=_("Where it applies. A country's own factor is used before a worldwide one."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "country" in self.fields:
             country: Any = self.fields["country"]
-            country.choices = country_choices("Worldwide")
+            country.choices = country_choices(gettext("Worldwide"))
         for name in ("activity", "scope", "co2e_biomass"):
             if name in self.fields:
                 self.fields[name].required = False
@@ -111,30 +114,39 @@ class EmissionFactorAdmin(NamesCodes, AskingAdmin):
     ]
     list_select_related = ["organization"]
     search_fields = ["activity"]  # and what `mentioned` says
-    search_help_text = "Activity, country, region, supplier, reference or year"
+    search_help_text = _("Activity, country, region, supplier, reference or year")
     autocomplete_fields = ["organization", "source"]
     readonly_preprocess_fields = {"co2e": plain, "co2e_biomass": plain}
-    labels = {"co2e": "CO2e, kg", "co2e_biomass": "Biogenic CO2, kg", "source_ref": "Reference"}
+    labels = {
+        "co2e": _("CO2e, kg"),
+        "co2e_biomass": _("Biogenic CO2, kg"),
+        "source_ref": _("Reference"),
+    }
     explained = {
-        "organization": "The organization that it belongs to. Leave it empty to publish it to "
-        "every organization.",
-        "category": "What kind of consumption it is for.",
-        "activity": "What is used. Choose one or type a new one; leave it empty for grid "
-        "electricity and for water supply.",
-        "region": "Only for a part of the country, such as a state or a grid.",
-        "supplier": "Only for the electricity of one supplier, by the market-based method.",
-        "method": "For electricity only. Leave it empty for location-based.",
-        "gwp_set": "The IPCC report that the global warming potentials are from. A refrigerant "
-        "needs one.",
-        "unit": "The CO2e is per one of these.",
-        "valid_from": "The first day that it is for.",
-        "valid_to": "The last day that it is for. Leave it empty if there is no end yet.",
-        "co2e": "Per unit, from fossil carbon, with up to 10 decimals.",
-        "co2e_biomass": "Per unit, from plants, reported apart from the scopes. Empty is 0.",
-        "scope": "The scope of the GHG Protocol. Leave it empty for the category's usual one.",
-        "source": "Who published it, with licence and attribution.",
-        "source_ref": "Where in the source it stands, such as a table or a page.",
-        "note": "A remark for your colleagues. The API shows it too.",
+        "organization": _(
+            "The organization that it belongs to. Leave it empty to publish it to "
+            "every organization."
+        ),
+        "category": _("What kind of consumption it is for."),
+        "activity": _(
+            "What is used. Choose one or type a new one; leave it empty for grid "
+            "electricity and for water supply."
+        ),
+        "region": _("Only for a part of the country, such as a state or a grid."),
+        "supplier": _("Only for the electricity of one supplier, by the market-based method."),
+        "method": _("For electricity only. Leave it empty for location-based."),
+        "gwp_set": _(
+            "The IPCC report that the global warming potentials are from. A refrigerant needs one."
+        ),
+        "unit": _("The CO2e is per one of these."),
+        "valid_from": _("The first day that it is for."),
+        "valid_to": _("The last day that it is for. Leave it empty if there is no end yet."),
+        "co2e": _("Per unit, from fossil carbon, with up to 10 decimals."),
+        "co2e_biomass": _("Per unit, from plants, reported apart from the scopes. Empty is 0."),
+        "scope": _("The scope of the GHG Protocol. Leave it empty for the category's usual one."),
+        "source": _("Who published it, with licence and attribution."),
+        "source_ref": _("Where in the source it stands, such as a table or a page."),
+        "note": _("A remark for your colleagues. The API shows it too."),
     }
     kept_for_next = (
         *("organization", "category", "activity", "country", "region", "method", "supplier"),
@@ -143,7 +155,7 @@ class EmissionFactorAdmin(NamesCodes, AskingAdmin):
     readonly_fields = ["id", "created_at", "updated_at", "deleted_at"]
     fieldsets: Any = [
         (
-            "What it is for",
+            _("What it is for"),
             {
                 "fields": [
                     "organization",
@@ -155,10 +167,10 @@ class EmissionFactorAdmin(NamesCodes, AskingAdmin):
                 ]
             },
         ),
-        ("What it says", {"fields": [("co2e", "unit"), ("co2e_biomass", "scope")]}),
-        ("Where it is from", {"fields": [("source", "source_ref"), "note"]}),
+        (_("What it says"), {"fields": [("co2e", "unit"), ("co2e_biomass", "scope")]}),
+        (_("Where it is from"), {"fields": [("source", "source_ref"), "note"]}),
         (
-            "Record",
+            _("Record"),
             {"classes": ["collapse"], "fields": ["id", "created_at", "updated_at", "deleted_at"]},
         ),
     ]
@@ -197,7 +209,9 @@ class EmissionFactorAdmin(NamesCodes, AskingAdmin):
         form = super().get_form(request, obj, change=change, **kwargs)
         if "organization" in form.base_fields and not request.user.is_superuser:
             form.base_fields["organization"].required = True
-            form.base_fields["organization"].help_text = "The organization that it belongs to."
+            form.base_fields["organization"].help_text = gettext(
+                "The organization that it belongs to."
+            )
         return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -219,27 +233,29 @@ class EmissionFactorAdmin(NamesCodes, AskingAdmin):
             context["changes"] = changes_of(kwargs["obj"])
         return super().render_change_form(request, context, *args, **kwargs)
 
-    @admin.display(description="place", ordering="country")
+    @admin.display(description=_("place"), ordering="country")
     def place(self, row: EmissionFactor) -> str:
         return capfirst(place_name(row.country, row.region))
 
-    @admin.display(description="period", ordering="valid_from")
+    @admin.display(description=_("period"), ordering="valid_from")
     def period(self, row: EmissionFactor) -> str:
         return in_one_line(f"{row.valid_from} – {row.valid_to or '…'}")
 
-    @admin.display(description="CO2e per unit, kg", ordering="co2e")
+    @admin.display(description=_("CO2e per unit, kg"), ordering="co2e")
     def value_figure(self, row: EmissionFactor) -> str:
-        return f"{shown_number(row.co2e)} per {unit_name(row.unit)}"
+        return gettext("{co2e} per {unit}").format(
+            co2e=shown_number(row.co2e), unit=unit_name(row.unit)
+        )
 
-    @admin.display(description="method", ordering="method")
+    @admin.display(description=_("method"), ordering="method")
     def method_shown(self, row: EmissionFactor) -> str | None:
         return " · ".join(filter(None, [row.get_method_display(), row.supplier])) or None
 
-    @admin.display(description="organization", ordering="organization__name")
+    @admin.display(description=_("organization"), ordering="organization__name")
     def whose(self, row: EmissionFactor) -> str:
-        return str(row.organization or "published")
+        return str(row.organization or gettext("published"))
 
-    @admin.display(description="source", ordering="source")
+    @admin.display(description=_("source"), ordering="source")
     def source_name(self, row: EmissionFactor) -> str | None:
         """Its short name: the titles are long."""
         return row.source_id

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from emissions.admin.links import lines_of, list_of, page_of, rows_seen
 from emissions.admin.monthly import monthly
@@ -64,7 +65,7 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
             lines = Question(organization.pk, Period.of_year(year)).lines()
             context = {
                 **self._page(request),
-                "title": f"Inventory {year}",
+                "title": gettext("Inventory {year}").format(year=year),
                 "organizations": list(organizations),
                 "organization": organization,
                 "years": [timezone.localdate().year - back for back in range(YEARS_SHOWN)],
@@ -96,8 +97,10 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
 
     def _page(self, request: HttpRequest) -> dict[str, Any]:
         return {
-            **self.admin_site.each_context(request), "title": "Inventory", "opts": self.opts
-        }  # fmt: skip
+            **self.admin_site.each_context(request),
+            "title": gettext("Inventory"),
+            "opts": self.opts,
+        }
 
     def _organization(self, request: HttpRequest, seen: Any) -> Organization | None:
         """The one that is asked for, else the first that is seen. Raises 404 for another's."""
@@ -125,10 +128,15 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
             raise Http404 from error
         except (NotNow, ValidationError) as error:
             sentence = " ".join(error.messages) if isinstance(error, ValidationError) else error
-            messages.error(request, f"Nothing has been changed. {sentence}")
+            messages.error(
+                request, gettext("Nothing has been changed. {sentence}").format(sentence=sentence)
+            )
         else:
-            done = "closed: its figures stay" if what == "close" else "open: it follows its data"
-            messages.success(request, f"{year} is {done}.")
+            if what == "close":
+                done = gettext("{year} is closed: its figures stay.")
+            else:
+                done = gettext("{year} is open: it follows its data.")
+            messages.success(request, done.format(year=year))
         return HttpResponseRedirect(request.get_full_path())
 
 

@@ -5,6 +5,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from emissions.importing.kinds import check_layout
 from organizations.models import ImportLayout
@@ -27,7 +29,7 @@ class LayoutForm(forms.ModelForm):
         for name in WORDS:
             data[name] = data[name] or {}
             if not isinstance(data[name], dict):
-                self.add_error(name, 'Write it like {"quantity": "Consumo (kWh)"}.')
+                self.add_error(name, gettext('Write it like {"quantity": "Consumo (kWh)"}.'))
         if not self.errors:
             errors = check_layout(data["kind"], data)
             if errors:
@@ -44,15 +46,17 @@ class ImportLayoutAdmin(TenantAdmin):
     list_filter = [("organization", OrganizationFilter), "kind"]
     list_select_related = ["organization"]
     search_fields = ["name"]
-    search_help_text = "Name"
+    search_help_text = _("Name")
     autocomplete_fields = ["organization"]
     explained = {
-        "columns": 'For each of our columns, theirs, like {"quantity": "Consumo (kWh)"}.',
-        "constants": 'The same in all rows, like {"category": "electricity", "unit": "kWh"}.',
-        "activities": 'For each of their words our activity, like {"Gas": "natural_gas"}, '
-        'or with its category: {"Gas": {"category": "heat", "activity": "natural_gas"}}.',
-        "units": 'For each of their words our unit, like {"Kilowatts": "kWh"}.',
-        "decimal": "How numbers are written. It is used only where a file does not show it.",
-        "dates": "How days are written. It is used only where a file does not show it.",
-        "sum_by": "Whether rows are added up to one bill for each day or month.",
+        "columns": _('For each of our columns, theirs, like {"quantity": "Consumo (kWh)"}.'),
+        "constants": _('The same in all rows, like {"category": "electricity", "unit": "kWh"}.'),
+        "activities": _(
+            'For each of their words our activity, like {"Gas": "natural_gas"}, '
+            'or with its category: {"Gas": {"category": "heat", "activity": "natural_gas"}}.'
+        ),
+        "units": _('For each of their words our unit, like {"Kilowatts": "kWh"}.'),
+        "decimal": _("How numbers are written. It is used only where a file does not show it."),
+        "dates": _("How days are written. It is used only where a file does not show it."),
+        "sum_by": _("Whether rows are added up to one bill for each day or month."),
     }

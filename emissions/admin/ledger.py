@@ -6,8 +6,11 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
 from emissions.admin.links import link, page_of
@@ -34,12 +37,12 @@ from organizations.staff.numbers import shown_number
 class CurrentFilter(DropdownFilter):
     """Lines that count, unless the superseded ones are asked for."""
 
-    title = "state"
+    title = _("state")
     parameter_name = "state"
-    all_option = ["", "Current"]
+    all_option = ["", _("Current")]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("superseded", "Superseded"), ("all", "Both")]
+        return [("superseded", gettext("Superseded")), ("all", gettext("Both"))]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         if self.value() == "superseded":
@@ -48,21 +51,21 @@ class CurrentFilter(DropdownFilter):
 
 
 class ScopeFilter(DropdownFilter):
-    title = "scope"
+    title = _("scope")
     parameter_name = "scope"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(one, f"Scope {one}") for one in "123"]
+        return [(one, gettext("Scope {number}").format(number=one)) for one in "123"]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         return queryset.filter(scope=self.value()) if self.value() in list("123") else queryset
 
 
 CATEGORY, ACTIVITY = named("category"), named("activity")
-QUANTITY = number("quantity", "quantity", unit="unit")
-CO2E = kg("co2e", "CO2e, kg")
-MARKET = kg("co2e_market", "CO2e, market-based, kg")
-BIOMASS = kg("co2e_biomass", "Biogenic CO2, outside the scopes, kg")
+QUANTITY = number("quantity", _("quantity"), unit="unit")
+CO2E = kg("co2e", _("CO2e, kg"))
+MARKET = kg("co2e_market", _("CO2e, market-based, kg"))
+BIOMASS = kg("co2e_biomass", _("Biogenic CO2, outside the scopes, kg"))
 
 
 @admin.register(Emission)
@@ -124,40 +127,48 @@ class EmissionAdmin(ReadOnly, TenantAdmin):
         }
         return TemplateResponse(request, "admin/emissions/monthly.html", context)
 
-    @admin.display(description="month", ordering="month")
+    @admin.display(description=_("month"), ordering="month")
     def month_shown(self, row: Emission) -> str:
         return in_one_line(f"{row.month:%Y-%m}")
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state(self, row: Emission) -> str:
         """A ledger: what does not count any more stays in it."""
-        recorded = f"recorded {localtime(row.recorded_at):%Y-%m-%d %H:%M}"
+        said = {"recorded": moment(row.recorded_at), "who": row.superseded_by}
         if row.superseded_at is None:
-            return f"counts, {recorded}"
-        by = f" by {row.superseded_by}" if row.superseded_by else ""
-        return f"superseded {localtime(row.superseded_at):%Y-%m-%d %H:%M}{by}, {recorded}"
+            return gettext("counts, recorded {recorded}").format(**said)
+        said["when"] = moment(row.superseded_at)
+        if row.superseded_by:
+            return gettext("superseded {when} by {who}, recorded {recorded}").format(**said)
+        return gettext("superseded {when}, recorded {recorded}").format(**said)
 
-    @admin.display(description="consumption")
+    @admin.display(description=_("consumption"))
     def consumption_link(self, row: Emission) -> str:
         return link(page_of(row.consumption), row.consumption)
 
-    @admin.display(description="location-based factor")
+    @admin.display(description=_("location-based factor"))
     def location_link(self, row: Emission) -> str:
         return used(row, "location")
 
-    @admin.display(description="market-based factor")
+    @admin.display(description=_("market-based factor"))
     def market_link(self, row: Emission) -> str:
         return used(row, "market")
+
+
+def moment(when: Any) -> str:
+    return date_format(localtime(when), "DATETIME_FORMAT")
 
 
 def used(row: Emission, method: str) -> str:
     """A factor with the value as it was used, and what made it the answer if it is not exact."""
     factor = getattr(row, f"{method}_factor")
     unit = unit_name(getattr(row, f"{method}_unit"))
-    value = f"{shown_number(getattr(row, f'{method}_value'))} kg CO2e per {unit}"
+    value = gettext("{co2e} kg CO2e per {unit}").format(
+        co2e=shown_number(getattr(row, f"{method}_value")), unit=unit
+    )
     flags = getattr(row, f"{method}_fallbacks")
     why = f" ({fallbacks(flags.split(','))})" if flags else ""
-    return format_html("{}, used with {}{}", link(page_of(factor), factor), value, why)
+    return format_html(gettext("{}, used with {}{}"), link(page_of(factor), factor), value, why)
 
 
 @admin.register(FactorSource)
@@ -166,14 +177,14 @@ class FactorSourceAdmin(SuperuserAdmin):
 
     list_display = ["id", "title", "licence"]
     search_fields = ["id", "title"]
-    search_help_text = "Id or title"
-    labels = {"id": "Id", "url": "Address"}
+    search_help_text = _("Id or title")
+    labels = {"id": _("Id"), "url": _("Address")}
     explained = {
-        "id": "A short name that stays, such as desnz-2025; files name it.",
-        "title": "Of the publication, as it is cited.",
-        "url": "Where it can be read.",
-        "licence": "Under which its factors may be used.",
-        "attribution": "What its licence asks to be said beside them; the API says it.",
+        "id": _("A short name that stays, such as desnz-2025; files name it."),
+        "title": _("Of the publication, as it is cited."),
+        "url": _("Where it can be read."),
+        "licence": _("Under which its factors may be used."),
+        "attribution": _("What its licence asks to be said beside them; the API says it."),
     }
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:

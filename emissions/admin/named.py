@@ -6,6 +6,8 @@ from typing import Any
 from django import forms
 from django.db import models
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.widgets import UnfoldAdminSelect2Widget
 
@@ -62,15 +64,15 @@ class NamesCodes:
             kwargs["choices"] = lambda: self._activities(request)  # a copy of the form keeps it
             kwargs["widget"] = ActivitySelect({"data-tags": "true"} if self.new_activities else {})
         elif db_field.name == "category":
-            kwargs["choices"] = [("", "Choose"), *category_choices()]
+            kwargs["choices"] = [("", gettext("Choose")), *category_choices()]
         elif db_field.name == "unit":
-            kwargs["choices"] = [("", "Choose"), *unit_choices()]
+            kwargs["choices"] = [("", gettext("Choose")), *unit_choices()]
             kwargs["widget"] = UnfoldAdminSelect2Widget()
         parent: Any = super()
         return parent.formfield_for_dbfield(db_field, request, **kwargs)
 
     def _activities(self, request: HttpRequest) -> Choices:
-        return [("", "The usual one"), *activities(request)]
+        return [("", gettext("The usual one")), *activities(request)]
 
 
 class NamedFilter(DropdownFilter):
@@ -87,12 +89,12 @@ class NamedFilter(DropdownFilter):
 
 
 class CategoryFilter(NamedFilter):
-    title = column = "category"
+    title, column = _("category"), "category"
     parameter_name = "category__exact"
     names = staticmethod(lambda request: category_choices())
 
 
 class ActivityFilter(NamedFilter):
-    title = column = "activity"
+    title, column = _("activity"), "activity"
     parameter_name = "activity__exact"
     names = staticmethod(activities)

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
@@ -18,7 +20,7 @@ from organizations.staff import (
 from organizations.staff.numbers import shown_number
 
 CAUSE = named("cause")
-CHANGED = number("consumptions_changed", "consumptions changed")
+CHANGED = number("consumptions_changed", _("consumptions changed"))
 
 admin.site.unregister(DBTaskResult)  # a recalculation says how far its tasks are
 
@@ -48,15 +50,21 @@ class RecalculationAdmin(ReadOnly, TenantAdmin):
         "error",
     ]
     readonly_fields: Any = ["progress", "consumptions_progress", CHANGED, "created_at"]
-    search_help_text = "What has changed"
+    search_help_text = _("What has changed")
 
-    @admin.display(description="facilities done")
+    @admin.display(description=_("facilities done"))
     def progress(self, row: Recalculation) -> str:
-        return f"{shown_number(row.facilities_done)} of {shown_number(row.facilities)}"
+        return gettext("{done} of {all}").format(
+            done=shown_number(row.facilities_done),
+            all=shown_number(row.facilities),
+        )
 
-    @admin.display(description="consumptions done")
+    @admin.display(description=_("consumptions done"))
     def consumptions_progress(self, row: Recalculation) -> str:
-        return f"{shown_number(row.consumptions_done)} of {shown_number(row.consumptions)}"
+        return gettext("{done} of {all}").format(
+            done=shown_number(row.consumptions_done),
+            all=shown_number(row.consumptions),
+        )
 
 
 @admin.register(PendingFacility)

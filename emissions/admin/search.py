@@ -11,6 +11,7 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from unfold.dataclasses import SearchResult
 
 from emissions.admin.links import list_of, page_of, rows_seen
@@ -35,7 +36,7 @@ def rows_found(request: HttpRequest, term: str) -> Iterator[SearchResult]:
         return
     yield from facilities(request, term)
     yield from points(request, term, SupplyPoint, "cups", "CUPS")
-    yield from points(request, term, Meter, "code", "Meter")
+    yield from points(request, term, Meter, "code", gettext("Meter"))
     yield from bills(request, term)
     yield from factors(request, term)
 
@@ -56,15 +57,15 @@ def coded(rows: Any, request: HttpRequest) -> QuerySet:
 
 
 def result(row: Any, kind: str, icon: str, *about: str) -> SearchResult:
-    gone = "deleted" if row.deleted_at else ""
+    gone = gettext("deleted") if row.deleted_at else ""
     description = " · ".join(filter(None, [kind, *about, gone]))
     return SearchResult(title=str(row), description=description, link=page_of(row), icon=icon)
 
 
 def all_of(model: Any, what: str, term: str) -> SearchResult:
     return SearchResult(
-        title=f"All {what} with “{term}”",
-        description="List",
+        title=gettext("All {what} with “{term}”").format(what=what, term=term),
+        description=gettext("List"),
         link=list_of(model, q=term),
         icon="list",
     )
@@ -83,9 +84,11 @@ def facilities(request: HttpRequest, term: str) -> Iterator[SearchResult]:
     for one in (by_code.order_by("external_id"), named.order_by("name", "pk")):
         found.update({row.pk: row for row in one[: EACH + 1]})
     for row in list(found.values())[:EACH]:
-        yield result(row, "Facility", "factory", country_name(row.country), row.external_id)
+        yield result(
+            row, gettext("Facility"), "factory", country_name(row.country), row.external_id
+        )
     if len(found) > EACH:
-        yield all_of(Facility, "facilities", term)
+        yield all_of(Facility, gettext("facilities"), term)
 
 
 def points(
@@ -103,7 +106,7 @@ def points(
     for row in rows.select_related("facility").order_by(column)[:EACH]:
         yield SearchResult(
             title=getattr(row, column),
-            description=f"{kind} of {row.facility}",
+            description=gettext("{kind} of {facility}").format(kind=kind, facility=row.facility),
             link=page_of(row.facility),
             icon="electric_meter",
         )
@@ -119,7 +122,7 @@ def bills(request: HttpRequest, term: str) -> Iterator[SearchResult]:
     by_code = coded(rows, request).filter(external_id__in=spellings)
     found.update({row.pk: row for row in by_code[:EACH]})
     for row in found.values():
-        yield result(row, "Bill", "receipt_long", str(row.facility), row.external_id)
+        yield result(row, gettext("Bill"), "receipt_long", str(row.facility), row.external_id)
 
 
 def factors(request: HttpRequest, term: str) -> Iterator[SearchResult]:
@@ -133,9 +136,9 @@ def factors(request: HttpRequest, term: str) -> Iterator[SearchResult]:
             rows = rows.filter(mentioned(word))
     found = list(rows.order_by("-valid_from", "country", "activity", "pk")[: EACH + 1])
     for row in found[:EACH]:
-        yield result(row, "Emission factor", "function", row.source_ref, row.supplier)
+        yield result(row, gettext("Emission factor"), "function", row.source_ref, row.supplier)
     if len(found) > EACH:
-        yield all_of(EmissionFactor, "emission factors", term)
+        yield all_of(EmissionFactor, gettext("emission factors"), term)
 
 
 def mentioned(word: str) -> Q:

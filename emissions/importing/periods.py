@@ -14,6 +14,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Count, DurationField, ExpressionWrapper, F, Sum
+from django.utils.translation import gettext
 
 from emissions.calculation.units import UNITS, Dimension
 from emissions.importing.sites import Site, chunks
@@ -259,10 +260,10 @@ class EarlierBills:
 
 def sharing(days: int, what: str, start: date, end: date) -> str:
     """That a bill has days that are another one's, in words."""
-    return (
-        f"It shares {days} days with {what}, {start} to {end}, of the same facility, activity and "
+    return gettext(
+        "It shares {days} days with {what}, {start} to {end}, of the same facility, activity and "
         "meter; an actual bill counts each day once."
-    )
+    ).format(days=days, what=what, start=start, end=end)
 
 
 def weighs(bill: Bill) -> bool:
@@ -280,9 +281,11 @@ def amount_of(bill: Bill) -> tuple[tuple[str, str, str, Dimension], Amount]:
 def off(mine: Decimal, usual: Decimal) -> str:
     """How far an amount is off the usual one, in words, or nothing."""
     if mine >= usual * JUMP:
-        return f"It is {mine / usual:,.0f} times the mean per day so far; check the unit."
+        sentence = gettext("It is {times} times the mean per day so far; check the unit.")
+        return sentence.format(times=f"{mine / usual:,.0f}")
     if mine * JUMP <= usual:
-        return f"The mean per day so far is {usual / mine:,.0f} times as much; check the unit."
+        sentence = gettext("The mean per day so far is {times} times as much; check the unit.")
+        return sentence.format(times=f"{usual / mine:,.0f}")
     return ""
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from emissions.importing.periods import (
     Bill,
@@ -165,7 +166,7 @@ def _duplicate(row: Consumption, rivals: Iterable[Neighbour]) -> list[Fault]:
     for one in rivals:
         same = (one.start_date, one.end_date) == (row.start_date, row.end_date)
         if same and one.data_quality == row.data_quality:
-            sentence = "A stored bill has the same facility, activity, meter and period."
+            sentence = gettext("A stored bill has the same facility, activity, meter and period.")
             return [Fault("start_date", DUPLICATE, sentence)]
     return []
 
@@ -174,7 +175,7 @@ def _overlap(mine: Bill, rivals: Iterable[Neighbour]) -> list[Fault]:
     for one in map(as_bill, rivals) if claims_days(mine) else ():
         shared = (min(mine.end, one.end) - max(mine.start, one.start)).days + 1
         if claims_days(one) and shared > 1:
-            sentence = sharing(shared, "a stored bill", one.start, one.end)
+            sentence = sharing(shared, gettext("a stored bill"), one.start, one.end)
             return [Fault("start_date", OVERLAP, sentence)]
     return []
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from emissions import rules
 from emissions.importing.periods import Bill
@@ -78,10 +79,14 @@ class RowValidation:
         if before is None or (before["category"], before["activity"]) != (category, activity):
             found += self._activity(category, activity)
         if len(after["external_id"]) > LONGEST_ID:  # one that is made of a meter and a month
-            sentence = f"What it is known by is longer than {LONGEST_ID} characters."
+            sentence = gettext("What it is known by is longer than {most} characters.").format(
+                most=LONGEST_ID
+            )
             found.append(Fault("external_id", "max_length", sentence))
         if abs(after["quantity"]) >= MOST:  # a sum of readings
-            sentence = f"It is {MOST:,} or more; check the quantity and its unit."
+            sentence = gettext("It is {most} or more; check the quantity and its unit.").format(
+                most=f"{MOST:,}"
+            )
             found.append(Fault("quantity", "too_large", sentence))
         if after["quantity"] < 0:
             adjustment = after["data_quality"] == DataQuality.ADJUSTMENT
@@ -120,8 +125,10 @@ class RowValidation:
                 Fault(
                     "end_date",
                     ZERO_LENGTH,
-                    "It starts and ends on one day; give the last day of the bill, or allow "
-                    "zero_length for daily readings.",
+                    gettext(
+                        "It starts and ends on one day; give the last day of the bill, or allow "
+                        "zero_length for daily readings."
+                    ),
                 )
             )
         return found
@@ -147,7 +154,11 @@ class RowValidation:
 
 def ends_after(end: date, today: date) -> str:
     """That a bill is not over, in words, or nothing."""
-    return f"It ends after today ({today}); a bill is past." if end > today else ""
+    return (
+        gettext("It ends after today ({today}); a bill is past.").format(today=today)
+        if end > today
+        else ""
+    )
 
 
 def named(column: str, error: ValidationError | None) -> list[Fault]:

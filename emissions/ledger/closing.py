@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from emissions.ledger.bills import (
     AMOUNTS,
@@ -68,13 +69,17 @@ def close(organization_id: UUID, year: int) -> ClosedPeriod:
     """
     organization = _locked(organization_id)
     if year >= timezone.localdate().year:
-        sentence = f"{year} is not over: only a year that has ended is closed."
+        sentence = gettext("{year} is not over: only a year that has ended is closed.").format(
+            year=year
+        )
         raise ValidationError({"year": ValidationError(sentence, code="not_over")})
     years = _years(organization)
     if year in years:
-        raise NotNow("already_closed", f"{year} is closed already.")
+        raise NotNow("already_closed", gettext("{year} is closed already.").format(year=year))
     if PendingFacility.objects.filter(organization_id=organization_id).exists():
-        raise NotNow("recalculating", "A recalculation is under way: close the year after it.")
+        raise NotNow(
+            "recalculating", gettext("A recalculation is under way: close the year after it.")
+        )
     _store(organization, [*years, year])
     period = ClosedPeriod.objects.create(
         organization_id=organization_id, year=year, closed_by=author()
@@ -92,7 +97,7 @@ def reopen(organization_id: UUID, year: int) -> ClosedPeriod:
     organization = _locked(organization_id)
     years = _years(organization)
     if year not in years:
-        raise NotNow("not_closed", f"{year} is not closed.")
+        raise NotNow("not_closed", gettext("{year} is not closed.").format(year=year))
     by = author()
     period = ClosedPeriod.objects.get(organization_id=organization_id, year=year, reopened_at=None)
     period.reopened_at, period.reopened_by = timezone.now(), by

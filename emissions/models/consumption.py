@@ -6,6 +6,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 
 from emissions.calculation.units import UNITS
 from emissions.models.factor import DEFAULT_ACTIVITY, UNIT_CHOICES, EmissionFactor
@@ -242,8 +243,10 @@ class Consumption(SoftDeleteModel):
         self._check_facility(errors, before)
         if taken:
             errors["external_id"] = ValidationError(
-                f"The external_id “{self.external_id}” belongs to another consumption of this "
-                "organization.",
+                gettext(
+                    "The external_id “{external_id}” belongs to another consumption of this "
+                    "organization."
+                ).format(external_id=self.external_id),
                 code="taken",
             )
         if errors:
@@ -268,7 +271,7 @@ class Consumption(SoftDeleteModel):
         facility = self.facility
         if facility.organization_id != self.organization_id or facility.deleted_at:
             errors["facility"] = ValidationError(
-                "There is no such facility in this organization.", code="does_not_exist"
+                gettext("There is no such facility in this organization."), code="does_not_exist"
             )
             return
         moved = before is None or (before.facility_id, before.category) != (

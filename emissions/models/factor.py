@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models, transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext
 
 from emissions.calculation.selection import Factor
 from emissions.calculation.units import UNITS
@@ -18,6 +19,7 @@ from organizations.database.clock import announced_moment
 from organizations.database.decimals import ExactDecimalField
 from organizations.history import records
 from organizations.models import GWPSet, Organization
+from organizations.staff.numbers import in_own_language
 from organizations.tenancy import SoftDeleteModel, SoftDeleteQuerySet
 
 UNIT_CHOICES = [(unit, unit) for unit in UNITS]
@@ -207,7 +209,9 @@ class EmissionFactor(SoftDeleteModel):
             activity_name(self.activity),
             place_name(self.country, self.region),
             period_name(self.valid_from, self.valid_to),
-            f"{co2e:f} kg CO2e per {unit_name(self.unit)}",
+            gettext("{co2e} kg CO2e per {unit}").format(
+                co2e=in_own_language(f"{co2e:f}"), unit=unit_name(self.unit)
+            ),
         )
         return " · ".join(words)
 
@@ -236,8 +240,13 @@ class EmissionFactor(SoftDeleteModel):
         """Fills what follows from the category and checks the rest. Raises ValidationError."""
         self.check_alone()
         if other := self.overlapping():
-            period = f"from {other.valid_from} to {other.valid_to or 'further notice'}"
-            sentence = f"It overlaps the factor {other.pk} of the same key, valid {period}."
+            sentence = gettext(
+                "It overlaps the factor {other} of the same key, valid from {first} to {last}."
+            ).format(
+                other=other.pk,
+                first=other.valid_from,
+                last=other.valid_to or gettext("further notice"),
+            )
             raise ValidationError({"valid_from": ValidationError(sentence, code="overlap")})
 
     def check_alone(self) -> None:
@@ -246,7 +255,7 @@ class EmissionFactor(SoftDeleteModel):
         self.supplier = " ".join(self.supplier.split())
         self.activity = self.activity or DEFAULT_ACTIVITY.get(self.category, "")
         if not self.activity:
-            errors["activity"] = ValidationError("Name the activity.", code="required")
+            errors["activity"] = ValidationError(gettext("Name the activity."), code="required")
         if self.country:
             try:
                 self.country = country_code(self.country)
@@ -256,29 +265,39 @@ class EmissionFactor(SoftDeleteModel):
             self.method = self.method or Method.LOCATION
         elif self.method:
             errors["method"] = ValidationError(
-                "Only electricity has location-based and market-based factors; leave this empty.",
+                gettext(
+                    "Only electricity has location-based and market-based factors; "
+                    "leave this empty."
+                ),
                 code="not_applicable",
             )
         if self.supplier and self.method != Method.MARKET:
             errors["supplier"] = ValidationError(
-                "A supplier's factor is market-based electricity: set method to market, or leave "
-                "the supplier empty.",
+                gettext(
+                    "A supplier's factor is market-based electricity: set method to market, or "
+                    "leave the supplier empty."
+                ),
                 code="not_applicable",
             )
         if self.region and not self.country:
             errors["region"] = ValidationError(
-                "A region is part of a country: name the country too.", code="not_applicable"
+                gettext("A region is part of a country: name the country too."),
+                code="not_applicable",
             )
         if self.category == Category.RECHARGE and not self.gwp_set:
             errors["gwp_set"] = ValidationError(
-                "A refrigerant's factor needs its GWP set: AR4, AR5 or AR6.", code="required"
+                gettext("A refrigerant's factor needs its GWP set: AR4, AR5 or AR6."),
+                code="required",
             )
         if self.scope is None:
             steam = self.activity == "district_heating"
             self.scope = 2 if steam else DEFAULT_SCOPE.get(self.category)
         if self.valid_to and self.valid_from and self.valid_to < self.valid_from:
             errors["valid_to"] = ValidationError(
-                f"It ends before it starts ({self.valid_from}).", code="reversed_period"
+                gettext("It ends before it starts ({valid_from}).").format(
+                    valid_from=self.valid_from
+                ),
+                code="reversed_period",
             )
         if errors:
             raise ValidationError(errors)

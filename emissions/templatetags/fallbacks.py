@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from django import template
+from django.utils.translation import gettext_lazy as _
 
 from emissions.calculation.selection import (
     EARLIER_YEAR,
@@ -13,11 +14,11 @@ from emissions.calculation.selection import (
 )
 
 WORDS = {
-    EARLIER_YEAR: "of an earlier year",
-    WIDER_REGION: "as there is none of the region",
-    WORLD: "as there is none of the country",
-    OLDER_GWP_SET: "of an older GWP set",
-    LOCATION_FOR_MARKET: "location-based, as there is no market-based one",
+    EARLIER_YEAR: _("of an earlier year"),
+    WIDER_REGION: _("as there is none of the region"),
+    WORLD: _("as there is none of the country"),
+    OLDER_GWP_SET: _("of an older GWP set"),
+    LOCATION_FOR_MARKET: _("location-based, as there is no market-based one"),
 }
 
 register = template.Library()
@@ -25,4 +26,4 @@ register = template.Library()
 
 @register.filter
 def fallbacks(flags: Iterable[str]) -> str:
-    return ", ".join(WORDS[one] for one in flags)
+    return ", ".join(str(WORDS[one]) for one in flags)

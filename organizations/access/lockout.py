@@ -4,6 +4,7 @@ from typing import Any
 
 from axes.helpers import get_cool_off
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 
 
 def email_of(request: HttpRequest | None, credentials: dict[str, Any] | None) -> str:
@@ -23,8 +24,9 @@ def locked_out(
     """The API answers for itself; the admin's login form gets a plain page."""
     if response is not None and request.path.startswith("/v1/"):
         return response
+    sentence = gettext("Too many wrong passwords. Wait {minutes} minutes, then try again.")
     return HttpResponse(
-        f"Too many wrong passwords. Wait {retry_after() // 60} minutes, then try again.",
+        sentence.format(minutes=retry_after() // 60),
         status=429,
         content_type="text/plain; charset=utf-8",
         headers={"Retry-After": str(retry_after())},

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from organizations.access.keys import MOST_HOURS
 from organizations.admin.people import ROLES
@@ -39,13 +41,15 @@ class APIKeyAdmin(TenantAdmin):
     ]
     list_select_related = ["organization"]
     search_fields = ["name", "prefix", "organization__name"]
-    search_help_text = "Name, prefix or organization"
+    search_help_text = _("Name, prefix or organization")
     autocomplete_fields = ["organization"]
     explained = {
-        "organization": "The key gives access to this organization only.",
-        "name": "What will use the key, so that you know later which one to revoke.",
+        "organization": _("The key gives access to this organization only."),
+        "name": _("What will use the key, so that you know later which one to revoke."),
         "role": ROLES,
-        "expires_at": "It stops working then. Leave it empty to let it work until it is revoked.",
+        "expires_at": _(
+            "It stops working then. Leave it empty to let it work until it is revoked."
+        ),
     }
     change_form_outer_after_template = "admin/organizations/key_after.html"
     fields = [
@@ -104,7 +108,11 @@ class APIKeyAdmin(TenantAdmin):
         if request.method != "POST":
             return back
         if not (hours.isascii() and hours.isdigit() and int(hours) <= MOST_HOURS):
-            self.message_user(request, f"Give whole hours, from 0 to {MOST_HOURS}.", messages.ERROR)
+            self.message_user(
+                request,
+                gettext("Give whole hours, from 0 to {most}.").format(most=MOST_HOURS),
+                messages.ERROR,
+            )
             return back
         try:
             following = key.rotate(timedelta(hours=int(hours)), created_by_id=request.user.pk)
@@ -119,7 +127,7 @@ class APIKeyAdmin(TenantAdmin):
         """The answer itself shows the key, so that it is kept in no session and no cookie."""
         context = {
             **self.admin_site.each_context(request),
-            "title": "The new API key",
+            "title": gettext("The new API key"),
             "key": obj,
             "replaces": replaces,
         }
@@ -127,9 +135,9 @@ class APIKeyAdmin(TenantAdmin):
         response["Cache-Control"] = "no-store"
         return response
 
-    @admin.action(description="Revoke selected keys", permissions=["change"])
+    @admin.action(description=_("Revoke selected keys"), permissions=["change"])
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
         active = list(queryset.filter(revoked_at=None))
         for key in active:
             key.revoke()
-        self.message_user(request, f"Revoked {len(active)}.")
+        self.message_user(request, gettext("Revoked {count}.").format(count=len(active)))

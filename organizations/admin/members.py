@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from organizations.models import Invitation, Membership, Organization, Role, User
 from organizations.people.inviting import deliver, invite, withdraw
@@ -19,13 +20,18 @@ from organizations.staff import is_superuser, organizations_of
 PAGE = "organizations_membership_members"
 
 
+def roles() -> list[tuple[str, str]]:
+    """Every role with its name in the language of the page."""
+    return [(one.value, str(one.label)) for one in Role]
+
+
 class InviteForm(forms.Form):
     email = forms.EmailField(max_length=254)
-    role = forms.ChoiceField(choices=Role.choices)
+    role = forms.ChoiceField(choices=roles)
 
 
 class RoleForm(forms.Form):
-    role = forms.ChoiceField(choices=Role.choices)
+    role = forms.ChoiceField(choices=roles)
 
 
 class MembersPage:
@@ -72,12 +78,12 @@ class MembersPage:
             "open": open_ones.filter(expires_at__gt=timezone.now()) if may else (),
             **context,
             **self.admin_site.each_context(request),
-            "title": f"Members of {one.name}",
+            "title": gettext("Members of {name}").format(name=one.name),
             "organization": one,
             "others": others,
             "members": rows.order_by("user__email"),
             "may": may,
-            "roles": Role.choices,
+            "roles": roles(),
         }
         response = TemplateResponse(request, "admin/organizations/members.html", context)
         response["Cache-Control"] = "no-store"
@@ -108,7 +114,7 @@ class MembersPage:
         if what == "withdraw":
             row = self.chosen(request, Invitation.objects.for_organization(one.pk))
             withdraw(row)
-            return f"The invitation of {row.email} is withdrawn."
+            return gettext("The invitation of {email} is withdrawn.").format(email=row.email)
         rows = Membership.objects.filter(organization=one).select_related("user")
         if what == "leave":
             own: Any = request.user
@@ -116,24 +122,26 @@ class MembersPage:
             if row is None:
                 raise PermissionDenied
             row.delete()
-            return f"You have left {one.name}."
+            return gettext("You have left {name}.").format(name=one.name)
         row = self.chosen(request, rows)
         if what == "remove":
             row.delete()
-            return f"{row.user.email} is no member any more."
+            return gettext("{email} is no member any more.").format(email=row.user.email)
         form = RoleForm(request.POST)
         if what != "role" or not form.is_valid():
-            raise ValidationError("Choose a role.")
+            raise ValidationError(gettext("Choose a role."))
         row.role = form.cleaned_data["role"]
         row.save(update_fields=["role"])
-        return f"{row.user.email} is now {row.get_role_display().lower()}."
+        return gettext("{email} is now {role}.").format(
+            email=row.user.email, role=row.get_role_display().lower()
+        )
 
     def chosen(self, request: HttpRequest, rows: Any) -> Any:
         """The row of this organization that a button names."""
         asked = request.POST.get("row", "")
         row = rows.filter(pk=asked).first() if is_uuid(asked) else None
         if row is None:
-            raise ValidationError("This is gone already.")
+            raise ValidationError(gettext("This is gone already."))
         return row
 
     def invited(self, request: HttpRequest, one: Organization, what: str) -> HttpResponse:

@@ -7,6 +7,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from organizations.admin.members import MembersPage
@@ -19,11 +20,11 @@ from organizations.staff import (
     organizations_of,
 )
 
-ROLES = (
+ROLES = _(
     "Viewers read; editors also write facilities, consumption and the organization's own factors; "
     "admins also give access."
 )
-admin.site.index_title = "Dashboard"
+admin.site.index_title = _("Dashboard")
 admin.site.unregister(Group)  # a membership's role says what somebody may do
 
 
@@ -48,16 +49,18 @@ class UserAdmin(DjangoUserAdmin, TenantAdmin):  # type: ignore[misc]
     list_filter = ["is_active", "is_staff", "is_superuser"]
     filter_horizontal = ()
     search_fields = ["email", "name"]
-    search_help_text = "Email or name"
+    search_help_text = _("Email or name")
     readonly_fields = ["last_login", "created_at"]
     fieldsets = [
-        (None, {"fields": ["email", "name", "password"]}),
+        (None, {"fields": ["email", "name", "language", "password"]}),
         (
-            "Access to the admin",
+            _("Access to the admin"),
             {
                 "fields": ["is_active", "is_staff", "is_superuser", "last_login", "created_at"],
-                "description": "Staff may log in here and do in each organization what their "
-                "membership's role says; superusers may do everything.",
+                "description": _(
+                    "Staff may log in here and do in each organization what their "
+                    "membership's role says; superusers may do everything."
+                ),
             },
         ),
     ]
@@ -106,7 +109,7 @@ class OrganizationAdmin(TenantAdmin):
     ordering = ["name", "id"]
     list_display = ["name", "id", "gwp_set", "created_at"]
     search_fields = ["name", "id"]
-    search_help_text = "Name or id"
+    search_help_text = _("Name or id")
     fields = ["name", "gwp_set", "second_factor_required", "id", "created_at", "updated_at"]
     readonly_fields = ["id", "created_at", "updated_at"]
     inlines = [MembershipInline]
@@ -128,7 +131,7 @@ class MembershipAdmin(MembersPage, TenantAdmin):
     list_filter = [("organization", OrganizationFilter), "role"]
     list_select_related = ["user", "organization"]
     search_fields = ["user__email", "organization__name"]
-    search_help_text = "Email or organization"
+    search_help_text = _("Email or organization")
     autocomplete_fields = ["user", "organization"]
     explained = {"role": ROLES}
 

@@ -6,6 +6,8 @@ from axes.models import AccessAttempt
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
 from organizations.audit.event import Event
@@ -13,7 +15,7 @@ from organizations.models import AuditEvent, Import, Role
 from organizations.staff import OrganizationFilter, ReadOnly, SuperuserAdmin, TenantAdmin, number
 
 CREATED, CHANGED, UNCHANGED, REJECTED, WARNINGS = (
-    number(name, name) for name in ("created", "changed", "unchanged", "rejected", "warnings")
+    number(name, _(name)) for name in ("created", "changed", "unchanged", "rejected", "warnings")
 )
 
 
@@ -23,7 +25,7 @@ class ImportAdmin(ReadOnly, TenantAdmin):
 
     list_display = [
         "started_at",
-        "kind",
+        "kind_named",
         "file_name",
         "organization",
         "outcome",
@@ -35,21 +37,25 @@ class ImportAdmin(ReadOnly, TenantAdmin):
     list_filter = [("organization", OrganizationFilter), "outcome"]
     list_select_related = ["organization"]
     search_fields = ["file_name", "kind"]
-    search_help_text = "File or kind"
+    search_help_text = _("File or kind")
     fields = [
-        ("file_name", "kind"),
+        ("file_name", "kind_named"),
         ("organization", "started_by"),
         ("outcome", REJECTED),
         ("started_at", "finished_at"),
         (CREATED, CHANGED),
         (UNCHANGED, WARNINGS),
     ]
-    readonly_fields: Any = [CREATED, CHANGED, UNCHANGED, REJECTED, WARNINGS]
+    readonly_fields: Any = ["kind_named", CREATED, CHANGED, UNCHANGED, REJECTED, WARNINGS]
     change_form_outer_after_template = "admin/organizations/rejects.html"
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def kind_named(self, row: Import) -> str:
+        return gettext(row.kind)
 
 
 class EventFilter(DropdownFilter):
-    title = "event"
+    title = _("event")
     parameter_name = "event"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -76,7 +82,7 @@ class AuditEventAdmin(ReadOnly, TenantAdmin):
     list_filter = [("organization", OrganizationFilter), EventFilter]
     list_select_related = ["organization"]
     search_fields = ["actor", "address", "object_id", "request_id"]
-    search_help_text = "Who, address, request, or the id of what it was done to"
+    search_help_text = _("Who, address, request, or the id of what it was done to")
     fields = [
         ("organization", "number"),
         ("recorded_at", "event_name"),
@@ -88,7 +94,7 @@ class AuditEventAdmin(ReadOnly, TenantAdmin):
     ]
     readonly_fields: Any = ["event_name"]
 
-    @admin.display(description="event", ordering="event")
+    @admin.display(description=_("event"), ordering="event")
     def event_name(self, row: AuditEvent) -> str:
         return str(dict(Event.choices).get(row.event, row.event))
 

@@ -11,6 +11,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -25,8 +27,8 @@ PASSED, WAITING = "second_factor_passed", "second_factor_waiting"
 first code of."""
 
 OPEN = ("admin:login", "admin:logout", "admin:jsi18n", "second_factor", "join")
-WRONG = "This is not the code that the app shows now. Each code works once."
-PAUSED = "There were too many wrong codes. Wait for a quarter of an hour."
+WRONG = _("This is not the code that the app shows now. Each code works once.")
+PAUSED = _("There were too many wrong codes. Wait for a quarter of an hour.")
 
 
 def must_have_one(request: HttpRequest) -> bool:
@@ -96,11 +98,11 @@ def enrol(request: HttpRequest, user: User) -> HttpResponse:
             request.session.cycle_key()
             del request.session[WAITING]
             request.session[PASSED] = second_factor.mark_of(user)
-            return shown(request, "The second factor is set up", codes=codes)
-        error = WRONG
+            return shown(request, gettext("The second factor is set up"), codes=codes)
+        error = str(WRONG)
     return shown(
         request,
-        "Set up a second factor",
+        gettext("Set up a second factor"),
         error=error,
         picture=mark_safe(second_factor.as_picture(user, secret)),
         secret=second_factor.as_text(secret),
@@ -114,7 +116,7 @@ def ask(request: HttpRequest, user: User) -> HttpResponse:
         request.session.cycle_key()
         request.session[PASSED] = second_factor.mark_of(user)
         return redirect(next_page(request))
-    return shown(request, "The code of your app", error=error, asked=True)
+    return shown(request, gettext("The code of your app"), error=error, asked=True)
 
 
 def manage(request: HttpRequest, user: User) -> HttpResponse:
@@ -124,11 +126,11 @@ def manage(request: HttpRequest, user: User) -> HttpResponse:
         error = wrong(request, user)
         if not error:
             second_factor.take_away(user)
-            messages.success(request, "The second factor is taken away.")
+            messages.success(request, gettext("The second factor is taken away."))
             return redirect("admin:index")
     left = len((user.second_factor or {})["recovery"])
-    return shown(request, "Your second factor", error=error, set_up=True, required=required,
-                 left=left)  # fmt: skip
+    title = gettext("Your second factor")
+    return shown(request, title, error=error, set_up=True, required=required, left=left)
 
 
 def wrong(request: HttpRequest, user: User) -> str:
@@ -136,9 +138,9 @@ def wrong(request: HttpRequest, user: User) -> str:
     if request.method != "POST":
         return ""
     try:
-        return "" if second_factor.passes(user, request.POST.get("code", "")) else WRONG
+        return "" if second_factor.passes(user, request.POST.get("code", "")) else str(WRONG)
     except second_factor.Paused:
-        return PAUSED
+        return str(PAUSED)
 
 
 def next_page(request: HttpRequest) -> str:

@@ -2,6 +2,7 @@
 
 import uuid_utils.compat as uuid
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from organizations.tenancy import TenantQuerySet
 
@@ -9,28 +10,28 @@ from organizations.tenancy import TenantQuerySet
 class Event(models.TextChoices):
     """What is recorded. A new one needs no migration: events are only ever added."""
 
-    LOGIN = "login", "Log-in"
-    LOGIN_FAILED = "login_failed", "Failed log-in"
-    LOGOUT = "logout", "Log-out"
-    TOKEN_REUSED = "token_reused", "Refresh token used twice"
-    KEY_CREATED = "key_created", "Key created"
-    KEY_ROTATED = "key_rotated", "Key replaced"
-    KEY_REVOKED = "key_revoked", "Key revoked"
-    MEMBER_ADDED = "member_added", "Member added"
-    MEMBER_REMOVED = "member_removed", "Member removed"
-    ROLE_CHANGED = "role_changed", "Role changed"
-    SECOND_FACTOR_ON = "second_factor_on", "Second factor set up"
-    SECOND_FACTOR_OFF = "second_factor_off", "Second factor taken away"
-    INVITED = "invited", "Invited"
-    INVITATION_WITHDRAWN = "invitation_withdrawn", "Invitation withdrawn"
-    INVITATION_ACCEPTED = "invitation_accepted", "Invitation accepted"
-    EXPORTED = "exported", "Exported"
-    IMPORT_STORED = "import_stored", "Import stored"
-    IMPORT_REFUSED = "import_refused", "Import refused"
-    DELETED = "deleted", "Deleted"
-    RESTORED = "restored", "Restored"
-    PERIOD_CLOSED = "period_closed", "Period closed"
-    PERIOD_REOPENED = "period_reopened", "Period reopened"
+    LOGIN = "login", _("Log-in")
+    LOGIN_FAILED = "login_failed", _("Failed log-in")
+    LOGOUT = "logout", _("Log-out")
+    TOKEN_REUSED = "token_reused", _("Refresh token used twice")
+    KEY_CREATED = "key_created", _("Key created")
+    KEY_ROTATED = "key_rotated", _("Key replaced")
+    KEY_REVOKED = "key_revoked", _("Key revoked")
+    MEMBER_ADDED = "member_added", _("Member added")
+    MEMBER_REMOVED = "member_removed", _("Member removed")
+    ROLE_CHANGED = "role_changed", _("Role changed")
+    SECOND_FACTOR_ON = "second_factor_on", _("Second factor set up")
+    SECOND_FACTOR_OFF = "second_factor_off", _("Second factor taken away")
+    INVITED = "invited", _("Invited")
+    INVITATION_WITHDRAWN = "invitation_withdrawn", _("Invitation withdrawn")
+    INVITATION_ACCEPTED = "invitation_accepted", _("Invitation accepted")
+    EXPORTED = "exported", _("Exported")
+    IMPORT_STORED = "import_stored", _("Import stored")
+    IMPORT_REFUSED = "import_refused", _("Import refused")
+    DELETED = "deleted", _("Deleted")
+    RESTORED = "restored", _("Restored")
+    PERIOD_CLOSED = "period_closed", _("Period closed")
+    PERIOD_REOPENED = "period_reopened", _("Period reopened")
 
 
 class AuditEvent(models.Model):

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Func, Sum
+from django.utils.translation import gettext
 
 EVERY_DIGIT = Context(prec=200)
 BIGINT_DIGITS = 18
@@ -34,7 +35,8 @@ def to_places(number: Decimal, places: int) -> Decimal:
         number.quantize(step, ROUND_HALF_UP, EVERY_DIGIT) if number.adjusted() > -100 else step * 0
     )
     if number and not near:
-        raise TooSmall(f"It is less than half of {step:f}, the smallest amount that is kept here.")
+        sentence = gettext("It is less than half of {step}, the smallest amount that is kept here.")
+        raise TooSmall(sentence.format(step=f"{step:f}"))
     return near
 
 

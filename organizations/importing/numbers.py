@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
+from django.utils.translation import gettext
+
 POINT, COMMA = "point", "comma"
 STYLES = (POINT, COMMA)
 
@@ -131,7 +133,8 @@ AMBIGUOUS = "ambiguous_number"
 def ambiguous_number(text: str, readings: Mapping[str, Decimal]) -> str:
     """What two numbers a text could be."""
     point, comma = (plain(readings[style]) for style in STYLES)
-    return f"“{text.strip()[:40]}” may be {point} (a decimal point) or {comma} (a decimal comma)"
+    sentence = gettext("“{text}” may be {point} (a decimal point) or {comma} (a decimal comma)")
+    return sentence.format(text=text.strip()[:40], point=point, comma=comma)
 
 
 def plain(number: Decimal) -> str:
@@ -144,7 +147,11 @@ def not_a_number(text: str) -> tuple[str, str]:
     """The code and the sentence of a text that is no number."""
     shown = f"“{text.strip()[:40]}”"
     if "%" in text:
-        return "percent", f"{shown} is a percentage; write the number that it is a part of 1."
+        return "percent", gettext(
+            "{shown} is a percentage; write the number that it is a part of 1."
+        ).format(shown=shown)
     if CURRENCY.search(text):
-        return "currency", f"{shown} is an amount of money, not a quantity; is this the column?"
-    return "invalid", f"{shown} is not a number; write it like 1234.5."
+        return "currency", gettext(
+            "{shown} is an amount of money, not a quantity; is this the column?"
+        ).format(shown=shown)
+    return "invalid", gettext("{shown} is not a number; write it like 1234.5.").format(shown=shown)

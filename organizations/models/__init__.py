@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from organizations.access.families import TokenFamily
 from organizations.access.keys import new_key
@@ -36,6 +38,7 @@ __all__ = [
     "ImportLayout",
     "ImportOutcome",
     "Invitation",
+    "Language",
     "LastWrite",
     "Membership",
     "Organization",
@@ -51,9 +54,16 @@ __all__ = [
 class Role(models.TextChoices):
     """What a member or a key may do; each includes the one before it."""
 
-    VIEWER = "viewer"
-    EDITOR = "editor"
-    ADMIN = "admin"
+    VIEWER = "viewer", _("Viewer")
+    EDITOR = "editor", _("Editor")
+    ADMIN = "admin", _("Admin")
+
+
+class Language(models.TextChoices):
+    """What the pages of the admin are written in; each is named in itself."""
+
+    ENGLISH = "en", "English"
+    SPANISH = "es", "Español"
 
 
 class GWPSet(models.TextChoices):
@@ -89,6 +99,13 @@ class User(TimestampedModel, AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=150, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May log in to the admin.")
+    language = models.CharField(
+        max_length=2,
+        choices=Language.choices,
+        default=Language.ENGLISH,
+        db_default=Language.ENGLISH,
+        help_text="Of the admin's pages; the API is English.",
+    )
     second_factor = models.JSONField(
         null=True, blank=True, editable=False, help_text="See organizations.people.second_factor."
     )
@@ -242,7 +259,7 @@ class APIKey(TimestampedModel):
         """A new key must last beyond now. Raises ValidationError."""
         if self._state.adding and self.expires_at and self.expires_at <= timezone.now():
             raise ValidationError(
-                {"expires_at": ValidationError("This is in the past.", code="in_the_past")}
+                {"expires_at": ValidationError(gettext("This is in the past."), code="in_the_past")}
             )
 
     @classmethod
@@ -268,7 +285,7 @@ class APIKey(TimestampedModel):
         self.refresh_from_db(from_queryset=APIKey.objects.select_for_update())
         now = timezone.now()
         if self.revoked_at or (self.expires_at and self.expires_at <= now):
-            raise ValidationError("This key has ended: make a new one.", code="ended")
+            raise ValidationError(gettext("This key has ended: make a new one."), code="ended")
         if self.replaced_by:
             sentence = f"This key has been replaced by {self.replaced_by}… already."
             raise ValidationError(sentence, code="replaced")

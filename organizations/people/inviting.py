@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from organizations.audit.event import Event
 from organizations.audit.recording import record, type_of
@@ -14,7 +16,7 @@ from organizations.models import Invitation, Membership, User
 from organizations.people.invitation import LASTS
 from organizations.people.mail import send
 
-MEMBER_ALREADY = "Somebody with this address is a member already."
+MEMBER_ALREADY = _("Somebody with this address is a member already.")
 
 
 def is_member(organization_id: UUID | None, email: str) -> bool:
@@ -62,7 +64,7 @@ def deliver(row: Invitation, request: HttpRequest) -> Invitation:
     link = row.address(request)
     row.mailed = send(
         row.email,
-        f"You are invited to {row.organization.name}",
+        gettext("You are invited to {name}").format(name=row.organization.name),
         "organizations/mail/invitation.txt",
         {"invitation": row, "link": link},
     )
@@ -79,7 +81,7 @@ def accept(row: Invitation, user: User, request: Any) -> None:
     """
     used, _ = Invitation.objects.filter(pk=row.pk).delete()
     if not used:
-        raise ValidationError("This invitation has been used already.", code="used")
+        raise ValidationError(gettext("This invitation has been used already."), code="used")
     user.is_staff = True
     if user._state.adding:
         user.save()

@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -26,7 +28,7 @@ class NewPersonForm(forms.Form):
 
     name = forms.CharField(max_length=150, widget=forms.TextInput({"autocomplete": "name"}))
     password = forms.CharField(strip=False, widget=PASSWORD)
-    again = forms.CharField(strip=False, widget=PASSWORD, label="The password once more")
+    again = forms.CharField(strip=False, widget=PASSWORD, label=_("The password once more"))
 
     def __init__(self, data: Any, request: HttpRequest, email: str) -> None:
         super().__init__(data)
@@ -38,7 +40,7 @@ class NewPersonForm(forms.Form):
             self.user = User(email=User.objects.normalize_email(self.email), name=given["name"])
             password = given["password"]
             if password != given["again"]:
-                self.add_error("again", "The two passwords are not the same.")
+                self.add_error("again", gettext("The two passwords are not the same."))
             try:
                 validate_password(password, self.user)
             except ValidationError as error:
@@ -65,7 +67,7 @@ class KnownPersonForm(forms.Form):
                 self.request, username=self.email, password=given["password"]
             )
             if self.user is None:
-                self.add_error("password", "This is not your password here.")
+                self.add_error("password", gettext("This is not your password here."))
         return given
 
 
@@ -93,7 +95,9 @@ def joined(request: HttpRequest, row: Invitation) -> HttpResponse:
         accept(row, user, request)
     except ValidationError:
         return page(request, None, status=404)
-    messages.success(request, f"You are a member of {row.organization.name}.")
+    messages.success(
+        request, gettext("You are a member of {name}.").format(name=row.organization.name)
+    )
     return redirect("admin:index")
 
 
@@ -102,7 +106,7 @@ def page(
 ) -> HttpResponse:
     context |= {
         **admin.site.each_context(request),
-        "title": "Join",
+        "title": gettext("Join"),
         "invitation": row,
     }
     return TemplateResponse(request, "organizations/join.html", context, status=status)

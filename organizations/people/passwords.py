@@ -10,13 +10,14 @@ from django.contrib import admin
 from django.contrib.auth import views
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import path
+from django.utils.translation import gettext_lazy as _
 
 
 class InTheAdmin:
     """The look of the log-in page; where no mail server is set there is no such page."""
 
     template_name: Any = "organizations/password.html"
-    extra_context: dict[str, Any] = {}
+    extra_context: Any = {}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not settings.MAIL_IS_SET:
@@ -33,24 +34,33 @@ class InTheAdmin:
 class Asked(InTheAdmin, views.PasswordResetView):
     email_template_name = "organizations/mail/password.txt"
     subject_template_name = "organizations/mail/password_subject.txt"
-    title = "A new password"
-    extra_context = {"button": "Send me a link", "sentence": "A link to set a new password comes "
-                     "by mail, if the address is known here."}  # fmt: skip
+    title = _("A new password")
+    extra_context = {
+        "button": _("Send me a link"),
+        "sentence": _("A link to set a new password comes by mail, if the address is known here."),
+    }
 
 
 class Sent(InTheAdmin, views.PasswordResetDoneView):
-    title = "Look into your mail"
-    extra_context = {"sentence": "If the address is known here, a link comes within minutes. It "
-                     "works once, for three days."}  # fmt: skip
+    title = _("Look into your mail")
+    extra_context = {
+        "sentence": _(
+            "If the address is known here, a link comes within minutes. It works once, for three "
+            "days."
+        )
+    }
 
 
 class Chosen(InTheAdmin, views.PasswordResetConfirmView):
-    title = "Choose a new password"
-    extra_context = {"button": "Store it", "sentence": "It ends every log-in with the old one."}
+    title = _("Choose a new password")
+    extra_context = {
+        "button": _("Store it"),
+        "sentence": _("It ends every log-in with the old one."),
+    }
 
 
 class Done(InTheAdmin, views.PasswordResetCompleteView):
-    title = "The new password is stored"
+    title = _("The new password is stored")
     extra_context = {"done": True}
 
 

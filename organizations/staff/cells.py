@@ -1,11 +1,14 @@
 """What stands in a list or on a page in place of a raw value."""
 
 from collections.abc import Callable
+from datetime import date
 from html import unescape
 from typing import Any
 
 from django.contrib import admin
+from django.utils.formats import date_format
 from django.utils.html import escape, format_html
+from django.utils.translation import gettext_lazy
 
 from organizations.staff.numbers import shown_amount, shown_kg, shown_number
 
@@ -20,7 +23,7 @@ def called(row: Any, field: str) -> str:
 def named(field: str) -> Callable[[Any], str]:
     """A column of codes by their names."""
 
-    @admin.display(description=field, ordering=field)
+    @admin.display(description=gettext_lazy(field), ordering=field)
     def name(row: Any) -> str:
         return called(row, field)
 
@@ -28,7 +31,7 @@ def named(field: str) -> Callable[[Any], str]:
     return name
 
 
-def number(field: str, description: str, unit: str = "") -> Callable[[Any], str]:
+def number(field: str, description: Any, unit: str = "") -> Callable[[Any], str]:
     """A column's number as people read it, with the unit that another column names.
 
     The name it is given ends in `_figure`, which is what the style sheet aligns by.
@@ -42,7 +45,7 @@ def number(field: str, description: str, unit: str = "") -> Callable[[Any], str]
     return figure
 
 
-def kg(field: str, description: str) -> Callable[[Any], str]:
+def kg(field: str, description: Any) -> Callable[[Any], str]:
     """A column of kilograms, in short, and exact where one points at it."""
 
     @admin.display(description=description, ordering=field)
@@ -61,6 +64,11 @@ def plain(text: str) -> str:
 def as_read(name_of: Callable[[str], str]) -> Callable[[str], str]:
     """The same for what those who may only read see: the markup of one code, or of several."""
     return lambda markup: escape(", ".join(map(name_of, unescape(markup).split(", "))))
+
+
+def day(value: date) -> str:
+    """A day as the language of the page writes it."""
+    return date_format(value, "DATE_FORMAT")
 
 
 def in_one_line(text: str) -> str:

@@ -12,6 +12,7 @@ from django.contrib.admin.utils import unquote
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
 
 from organizations.history import changes_of
 
@@ -138,7 +139,9 @@ class AsksOnConflict:
             theirs, old = [code for _, code in codes], base.get(prefix, {}).get(prefix, [])
             sent = codes_sent(request.POST, prefix, column)
             if theirs != old and sent is not None and sorted(sent) != sorted(theirs):
-                was_, is_, here = (", ".join(one) or "nothing" for one in (old, theirs, sent))
+                was_, is_, here = (
+                    ", ".join(one) or gettext("nothing") for one in (old, theirs, sent)
+                )
                 found.append(Conflict(prefix, label, was_, is_, here, sent == old))
         return found
 
@@ -168,7 +171,7 @@ class AsksOnConflict:
         last = changes_of(row)[:1] if hasattr(row, "history") else []
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{row} has changed",
+            "title": gettext("{row} has changed").format(row=row),
             "opts": self.opts,
             "row": row,
             "last": last[0] if last else None,
@@ -235,15 +238,14 @@ def in_words(field: forms.Field, sent: dict[str, list[str]]) -> str:
         return "yes" if values else "no"
     if isinstance(field, forms.ModelChoiceField):
         rows: Any = field.queryset
-        return (
-            ", ".join(str(one) for one in rows.model._base_manager.filter(pk__in=values))
-            or "nothing"
-        )
+        return ", ".join(
+            str(one) for one in rows.model._base_manager.filter(pk__in=values)
+        ) or gettext("nothing")
     if isinstance(field, forms.ChoiceField):
         choices: Any = field.choices
         labels = {str(key): str(label) for key, label in choices if isinstance(label, str)}
         values = [labels.get(one, one) for one in values]
-    return ", ".join(values) or "nothing"
+    return ", ".join(values) or gettext("nothing")
 
 
 def codes_sent(data: Any, prefix: str, column: str) -> list[str] | None:

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
 from django.urls import path, reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from organizations.staff.numbers import shown_number
@@ -50,7 +52,9 @@ class SoftDeleteAdmin(TenantAdmin):
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
 
     def say_deleted(self, request: HttpRequest, what: str, ids: list[Any]) -> None:
-        messages.success(request, format_html("{} is deleted. {}", what, self.undo(request, ids)))
+        messages.success(
+            request, format_html(gettext("{} is deleted. {}"), what, self.undo(request, ids))
+        )
 
     def undo(self, request: HttpRequest, ids: list[Any]) -> str:
         """The button that puts rows back."""
@@ -74,7 +78,7 @@ class SoftDeleteAdmin(TenantAdmin):
         except ValidationError:
             return []
 
-    @admin.action(description="Delete selected %(verbose_name_plural)s", permissions=["delete"])
+    @admin.action(description=_("Delete selected %(verbose_name_plural)s"), permissions=["delete"])
     def delete_selected(self, request: HttpRequest, queryset: QuerySet) -> Any:
         """Asks first, as Django does; then says one sentence with Undo."""
         if not request.POST.get("post"):
@@ -89,19 +93,27 @@ class SoftDeleteAdmin(TenantAdmin):
             self.say_deleted(request, str(rows[0]), [rows[0].pk])
         else:
             count = shown_number(len(rows))
-            messages.success(request, format_html("{} are deleted. {}", count, undo))
+            messages.success(request, format_html(gettext("{} are deleted. {}"), count, undo))
         return None
 
-    @admin.action(description="Restore selected %(verbose_name_plural)s", permissions=["change"])
+    @admin.action(description=_("Restore selected %(verbose_name_plural)s"), permissions=["change"])
     def restore_selected(self, request: HttpRequest, queryset: QuerySet) -> None:
         for row in queryset.exclude(deleted_at=None):
             if not self.has_change_permission(request, row):
-                self.message_user(request, f"{row} is not yours to restore.", messages.ERROR)
+                self.message_user(
+                    request,
+                    gettext("{row} is not yours to restore.").format(row=row),
+                    messages.ERROR,
+                )
                 continue
             try:
                 row.restore()
             except ValidationError as error:
                 reason = " ".join(error.messages)
-                self.message_user(request, f"{row} stays deleted: {reason}", messages.ERROR)
+                self.message_user(
+                    request,
+                    gettext("{row} stays deleted: {reason}").format(row=row, reason=reason),
+                    messages.ERROR,
+                )
             else:
-                self.message_user(request, f"{row} is back.")
+                self.message_user(request, gettext("{row} is back.").format(row=row))

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from organizations.database.decimals import ExactDecimalField, TooSmall, to_places
@@ -51,7 +52,9 @@ class NumberField(forms.DecimalField):
             return to_places(read_number(str(value).strip()), self.decimal_places or 0)
         except NumberError as error:
             ambiguous = error.code == AMBIGUOUS
-            fix = "; write it without a thousands separator, or its fraction with one more 0."
+            fix = gettext(
+                "; write it without a thousands separator, or its fraction with one more 0."
+            )
             raise ValidationError(f"{error}{fix * ambiguous}", code=error.code) from error
         except TooSmall as error:
             raise ValidationError(str(error), code="too_small") from error

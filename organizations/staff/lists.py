@@ -7,6 +7,8 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter
 
 from organizations.staff.roles import roles_of
@@ -44,12 +46,12 @@ class Listing(ChangeList):
 class DeletedFilter(DropdownFilter):
     """Lists show what is there; the deleted ones are one click away."""
 
-    title = "deleted"
+    title = _("deleted")
     parameter_name = "deleted"
-    all_option = ["", "Not deleted"]
+    all_option = ["", _("Not deleted")]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Deleted"), ("all", "Both")]
+        return [("yes", gettext("Deleted")), ("all", gettext("Both"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() == "yes":

@@ -1,5 +1,6 @@
 """The base of the admin's pages of tenants' rows."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
 from unfold.admin import ModelAdmin, TabularInline
 
 from organizations.history import changes_of
@@ -55,8 +57,8 @@ class ScopedChoices:
 class Explained:
     """A form whose fields say what they are, in the words of this page."""
 
-    labels: dict[str, str] = {}
-    explained: dict[str, str] = {}
+    labels: dict[str, Any] = {}
+    explained: dict[str, Any] = {}
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
@@ -78,7 +80,7 @@ class Explained:
         """Nothing is chosen before somebody has chosen: the first unit of a list is a guess."""
         kwargs.setdefault("choices", db_field.get_choices(
             include_blank=db_field.blank or not db_field.has_default(),
-            blank_choice=[("", "Choose")],
+            blank_choice=[("", gettext("Choose"))],
         ))  # fmt: skip
         parent: Any = super()
         return parent.formfield_for_choice_field(db_field, request, **kwargs)
@@ -122,14 +124,16 @@ class TenantAdmin(Saves, ScopedChoices, Explained, ModelAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """What a link fills a new form with; what its field cannot hold is left out."""
         fields = {field.name: field for field in self.opts.concrete_fields}
-        initial = {}
+        initial: dict[str, Any] = {}
         for name, text in super().get_changeform_initial_data(request).items():
             field = fields.get(name)
             if field is not None:
                 try:
-                    (field.target_field if field.is_relation else field).to_python(text)
+                    value = (field.target_field if field.is_relation else field).to_python(text)
                 except ValidationError:
                     continue
+                if isinstance(value, date):  # the form writes it as the page's language does
+                    text = value
             initial[name] = text
         return initial
 
@@ -194,7 +198,7 @@ class TenantAdmin(Saves, ScopedChoices, Explained, ModelAdmin):
             return super().history_view(request, object_id, extra_context)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Changes of {row}",
+            "title": gettext("Changes of {row}").format(row=row),
             "opts": self.opts,
             "original": row,
             "changes": changes_of(row),

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext
 
 from organizations.tenancy import in_the_way
 
@@ -17,12 +18,12 @@ def refusing(request: HttpRequest, view: Any) -> HttpResponse:
     except ValidationError as error:
         sentence = " ".join(error.messages)
     except IntegrityError:
-        sentence = "Somebody else has just stored something that this one collides with."
+        sentence = gettext("Somebody else has just stored something that this one collides with.")
     except OperationalError as error:
         if not in_the_way(error):
             raise
-        sentence = "Another write was in the way; send this one again."
-    messages.error(request, f"Nothing has been saved. {sentence}")
+        sentence = gettext("Another write was in the way; send this one again.")
+    messages.error(request, gettext("Nothing has been saved. {sentence}").format(sentence=sentence))
     if request.headers.get("HX-Request"):  # a part of a page cannot show it: the page goes there
         return HttpResponse(headers={"HX-Redirect": request.get_full_path()})
     return HttpResponseRedirect(request.get_full_path())

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from organizations.history import changed_columns
 
@@ -28,11 +29,15 @@ class UndoesChanges:
         """Sets what a change has changed to what it was before; the row is not stored."""
         back = undone(row, asked)
         if back is None:
-            messages.warning(request, "This cannot be undone: it has been changed again since.")
+            messages.warning(
+                request, gettext("This cannot be undone: it has been changed again since.")
+            )
             return
         for name, value in back.items():
             setattr(row, name, value)
-        sentence = "The form shows what was before that change. Save it to undo the change."
+        sentence = gettext(
+            "The form shows what was before that change. Save it to undo the change."
+        )
         messages.info(request, sentence)
 
 

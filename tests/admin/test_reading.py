@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from emissions.admin.period import after
+from organizations.models import User
 from organizations.staff.numbers import rounded_kg, shown_amount, shown_kg
 from tests.conftest import Person
 
@@ -38,20 +39,14 @@ def test_what_is_rounded_says_the_exact_number_where_one_points_at_it() -> None:
     assert shown_amount(Decimal("1047.500000"), "kWh") == "1,047.5 kWh"
 
 
-@pytest.mark.parametrize(
-    ("language", "shown"),
-    [
-        ("es-ES,es;q=0.9", "1.234.567,5"), ("en-GB", "1,234,567.5"), ("de", "1.234.567,5"),
-        ("fr-FR", "1\xa0234\xa0567,5"), ("es-MX", "1,234,567.5"), ("", "1,234,567.5"),
-        ("zz-tlh, de", "1,234,567.5"), ("\u00e9", "1,234,567.5"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("language", "shown"), [("es", "1.234.567,5"), ("en", "1,234,567.5")])
 def test_separators_are_those_of_the_readers_language_on_the_page_and_in_the_chart(
     alice: Person, alice_admin: Client, language: str, shown: str
 ) -> None:
+    User.objects.filter(pk=alice.user.pk).update(language=language)
     alice.factor()
     alice.consumption(alice.facility(), quantity=2_469_135)
-    answer = alice_admin.get(MONTHLY, headers={"accept-language": language})
+    answer = alice_admin.get(MONTHLY)
     assert f'title="{shown} kg"' in answer.content.decode()
     decimal, thousands = answer.context["monthly"]["chart"]["separators"]
     assert f"1{thousands}234{thousands}567{decimal}5" == shown

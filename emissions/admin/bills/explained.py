@@ -5,19 +5,21 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from django.utils.translation import gettext_lazy as _
+
 from emissions.calculation.formula import convert
 from emissions.calculation.units import ratio
 from emissions.models import EmissionFactor
 from emissions.reports.figures import shown
 
-METHODS = {"location": "Location-based", "market": "Market-based"}
-BOTH = "Location-based and market-based"
+METHODS = {"location": _("Location-based"), "market": _("Market-based")}
+BOTH = _("Location-based and market-based")
 
 
 class Way(NamedTuple):
     """What a step multiplies by one of the methods."""
 
-    method: str
+    method: Any
     conversion: str
     """1 kWh = 9/2500 GJ, or nothing where the factor is per unit of the bill."""
 

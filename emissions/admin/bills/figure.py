@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext
 
 from emissions.admin.links import link, page_of
 from emissions.importing.single import warnings_of
@@ -61,11 +62,16 @@ def in_words(row: Consumption, lines: list[Emission]) -> str:
     a market-based figure that differs beside it."""
     location = factors_used(lines, "location")
     quantity = f"{shown_number(row.quantity)} {unit_name(row.unit)}"
-    words = format_html("{} kg CO2e: {} × {}", shown_number(row.co2e), quantity, _named(location))
+    words = format_html(
+        gettext("{} kg CO2e: {} × {}"), shown_number(row.co2e), quantity, _named(location)
+    )
     market = factors_used(lines, "market")
     if market != location:
         words = format_html(
-            "{}; market-based {} kg, by {}", words, shown_number(row.co2e_market), _named(market)
+            gettext("{}; market-based {} kg, by {}"),
+            words,
+            shown_number(row.co2e_market),
+            _named(market),
         )
     return words
 

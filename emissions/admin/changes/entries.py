@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from emissions.models import Consumption, EmissionFactor
 from facilities.models import Facility, Meter, SupplyPoint
@@ -25,11 +26,11 @@ from organizations.history import (
 from organizations.models import APIKey, User
 
 KINDS: dict[str, Any] = {
-    "facility": Facility,
-    "consumption": Consumption,
-    "factor": EmissionFactor,
+    gettext_noop("facility"): Facility,
+    gettext_noop("consumption"): Consumption,
+    gettext_noop("factor"): EmissionFactor,
     "CUPS": SupplyPoint,
-    "meter": Meter,
+    gettext_noop("meter"): Meter,
 }
 """What changes are kept of; the last two are changes of their facility."""
 

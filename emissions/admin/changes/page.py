@@ -10,27 +10,34 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.functional import lazy
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from emissions.admin.changes.entries import KINDS, PARTS, Asked, Entry, entries
 from emissions.admin.links import page_of
 from organizations.models import Organization
 from organizations.staff.undoing import UNDO, undone
 
+called = lazy(lambda kind: capfirst(gettext(kind)), str)
+
 
 class AskedForm(forms.Form):
     """What the changes are narrowed by."""
 
     kind = forms.ChoiceField(
-        choices=[("", "Everything"), *((kind, kind.capitalize() if kind.islower() else kind)
-                                       for kind in KINDS)],
-        required=False, label="Of",
+        choices=[("", _("Everything")), *((kind, called(kind)) for kind in KINDS)],
+        required=False, label=_("Of"),
     )  # fmt: skip
-    who = forms.CharField(required=False, max_length=100, label="By (email, name or key)")
-    reason = forms.CharField(required=False, max_length=100, label="Reason or file")
-    first = forms.DateField(required=False, label="From", widget=forms.DateInput({"type": "date"}))
-    last = forms.DateField(required=False, label="To", widget=forms.DateInput({"type": "date"}))
+    who = forms.CharField(required=False, max_length=100, label=_("By (email, name or key)"))
+    reason = forms.CharField(required=False, max_length=100, label=_("Reason or file"))
+    first = forms.DateField(
+        required=False, label=_("From"), widget=forms.DateInput({"type": "date"})
+    )
+    last = forms.DateField(required=False, label=_("To"), widget=forms.DateInput({"type": "date"}))
     organization = forms.ModelChoiceField(
-        Organization.objects.none(), required=False, empty_label="All organizations"
+        Organization.objects.none(), required=False, empty_label=_("All organizations")
     )
     before = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
@@ -52,7 +59,7 @@ def changes_page(page: Any, request: HttpRequest) -> HttpResponse:
     query = {name: value for name, value in request.GET.items() if name != "before" and value}
     context = {
         **page.admin_site.each_context(request),
-        "title": "Changes",
+        "title": gettext("Changes"),
         "opts": page.opts,
         "form": form,
         "entries": [(one, address_of(one), undo_of(one, request)) for one in found],
@@ -86,7 +93,7 @@ def undo_of(entry: Entry, request: HttpRequest) -> dict[str, str]:
     if row.deleted_at is not None:
         return {}
     if entry.what in ("created", "restored"):
-        return {"open": reverse(f"{name}_delete", args=[row.pk]), "label": "Delete …"}
+        return {"open": reverse(f"{name}_delete", args=[row.pk]), "label": gettext("Delete …")}
     if undone_here(entry):
         return {"open": f"{page_of(row)}?{urlencode({UNDO: entry.history.history_id})}"}
     return {}

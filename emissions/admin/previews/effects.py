@@ -9,6 +9,7 @@ from django.contrib.admin.utils import unquote
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
 
 from emissions.admin.confirmation import CONFIRMED, OURS, STATE
 from emissions.admin.links import page_of
@@ -57,11 +58,11 @@ class AsksAboutEffect:
         if CONFIRMED in request.POST and request.POST.get(STATE) == seen:
             return None
         if CONFIRMED in request.POST and not moves.asked_for(request):
-            sentence = "What it moves has changed since you saw it; here is how it is now."
+            sentence = gettext("What it moves has changed since you saw it; here is how it is now.")
             messages.warning(request, sentence)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Save {stored}?",
+            "title": gettext("Save {row}?").format(row=stored),
             "opts": self.opts,
             "row": stored,
             "fields": changed_fields(stored, wanted),

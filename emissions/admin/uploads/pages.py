@@ -9,6 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from emissions.admin.uploads.drafts import Draft
 from emissions.admin.uploads.guesses import guesses, unit_in
@@ -23,6 +25,7 @@ from organizations.importing.options import ABORT, SKIP
 from organizations.importing.spreadsheets import Unreadable
 from organizations.importing.uploads import FileTooLarge, kept
 from organizations.models import ImportLayout, Organization, Role
+from organizations.staff.numbers import shown_number
 from organizations.staff.roles import organizations_of
 
 LARGEST = 5_000_000
@@ -30,16 +33,16 @@ LARGEST = 5_000_000
 
 LONGEST_NAME = 255
 NAMES = {
-    "consumption": "Consumption: bills, readings, refills",
-    "facilities": "Facilities",
-    "emission-factors": "Own emission factors",
+    "consumption": _("Consumption: bills, readings, refills"),
+    "facilities": _("Facilities"),
+    "emission-factors": _("Own emission factors"),
 }
 CHOICES = {"decimal": STYLES, "dates": ORDERS}
 ON_ERROR = {"store": ABORT, "store_good": SKIP}
 """The button → what becomes of refused rows."""
 
 WRITTEN = {
-    "point": "1,234.5 (a point)", "comma": "1.234,5 (a comma)", "ymd": "2023-12-31",
+    "point": _("1,234.5 (a point)"), "comma": _("1.234,5 (a comma)"), "ymd": "2023-12-31",
     "dmy": "31/12/2023", "mdy": "12/31/2023",
 }  # fmt: skip
 CONSTANT = ("category", "activity", "unit", "supplier", "data_quality", "country", "type")
@@ -57,7 +60,7 @@ class SendForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if bool(data.get("file")) == bool((data.get("cells") or "").strip()):
-            raise ValidationError("Choose a file, or paste cells; one of the two.")
+            raise ValidationError(gettext("Choose a file, or paste cells; one of the two."))
         return data
 
 
@@ -79,7 +82,7 @@ class Uploads:
         allowed = organizations_to_fill(request)
         first = allowed.first()
         if first is None and request.user.is_superuser:
-            messages.warning(request, "A file is somebody's: add an organization first.")
+            messages.warning(request, gettext("A file is somebody's: add an organization first."))
             return HttpResponseRedirect(reverse("admin:organizations_organization_add"))
         if first is None:
             raise PermissionDenied
@@ -93,7 +96,7 @@ class Uploads:
             data = form.cleaned_data
             file = data["file"]
             blocks = file.chunks() if file else [data["cells"].encode()]
-            name = str(file.name)[:LONGEST_NAME] if file else "pasted cells"
+            name = str(file.name)[:LONGEST_NAME] if file else gettext("pasted cells")
             try:
                 upload = kept(blocks, name)
             except FileTooLarge as error:
@@ -103,14 +106,16 @@ class Uploads:
                     draft = Draft.begin(upload, request.user, data["organization"], data["kind"])
                     return HttpResponseRedirect(self.address(draft))
                 upload.remove()
-                form.add_error("file", TOO_LARGE)
-        return self._page(request, "upload.html", "Bring in a file", form=form)
+                form.add_error("file", too_large())
+        return self._page(request, "upload.html", gettext("Bring in a file"), form=form)
 
     def look(self, request: HttpRequest, token: str) -> HttpResponse:
         """What a draft is taken for and would do; a POST changes, stores or drops it."""
         draft = Draft.of(token, request.user)
         if draft is None:
-            messages.warning(request, "This file is stored already, or was dropped: bring it anew.")
+            messages.warning(
+                request, gettext("This file is stored already, or was dropped: bring it anew.")
+            )
             return HttpResponseRedirect(reverse("admin:emissions_consumption_upload"))
         organization = organizations_to_fill(request).filter(pk=draft.organization).first()
         if organization is None:
@@ -141,7 +146,7 @@ class Uploads:
         what = request.POST.get("what", "")
         if what == "drop":
             draft.remove()
-            messages.success(request, "The file is dropped; nothing was stored.")
+            messages.success(request, gettext("The file is dropped; nothing was stored."))
             return HttpResponseRedirect(reverse("admin:organizations_import_changelist"))
         if what in ("store", "store_good"):
             return self._store(
@@ -165,23 +170,31 @@ class Uploads:
         self, request: HttpRequest, draft: Draft, organization: Organization, on_error: str
     ) -> HttpResponse:
         if not draft.claim():
-            messages.warning(request, "Somebody is storing this file already.")
+            messages.warning(request, gettext("Somebody is storing this file already."))
             return HttpResponseRedirect(reverse("admin:organizations_import_changelist"))
         try:
             report = store(draft, organization, request.user.get_username(), on_error)
         except (Unreadable, NotStored) as error:
             draft.give_back()
-            messages.error(request, f"Nothing was stored: {error}")
+            messages.error(request, gettext("Nothing was stored: {error}").format(error=error))
             return HttpResponseRedirect(self.address(draft))
         except BaseException:
             draft.give_back()
             raise
         if report.rejected and on_error == ABORT:
             draft.give_back()
-            messages.error(request, "Nothing was stored: rows are refused. Mend them first.")
+            messages.error(
+                request, gettext("Nothing was stored: rows are refused. Mend them first.")
+            )
             return HttpResponseRedirect(self.address(draft))
         draft.remove()
-        messages.success(request, f"Stored: {report}.")
+        sentence = gettext(
+            "Stored: created {created}, changed {changed}, unchanged {unchanged}, "
+            "rejected {rejected}."
+        )
+        counts = ("created", "changed", "unchanged", "rejected")
+        said_of = {name: shown_number(getattr(report, name)) for name in counts}
+        messages.success(request, sentence.format(**said_of))
         record = report.record.pk
         return HttpResponseRedirect(reverse("admin:organizations_import_change", args=[record]))
 
@@ -204,10 +217,20 @@ class Uploads:
                 raise ValidationError(errors)
             row.full_clean()
         except ValidationError as error:
-            messages.error(request, f"The layout was not saved: {' '.join(error.messages)}")
+            messages.error(
+                request,
+                gettext("The layout was not saved: {messages}").format(
+                    messages=" ".join(error.messages)
+                ),
+            )
             return
         row.save()
-        messages.success(request, f"The layout “{name}” is saved and knows such files by itself.")
+        messages.success(
+            request,
+            gettext("The layout “{name}” is saved and knows such files by itself.").format(
+                name=name
+            ),
+        )
 
     def address(self, draft: Draft) -> str:
         return reverse("admin:emissions_consumption_draft", args=[draft.token])
@@ -220,11 +243,14 @@ class Uploads:
         return TemplateResponse(request, template, {**shared, **context})
 
 
-TOO_LARGE = format_html(
-    "It is over {} MB. Send it to {} or bring it in by a command: there the worker does it.",
-    LARGEST // 1_000_000,
-    "POST /v1/imports",
-)
+def too_large() -> str:
+    return format_html(
+        gettext(
+            "It is over {} MB. Send it to {} or bring it in by a command: there the worker does it."
+        ),
+        LARGEST // 1_000_000,
+        "POST /v1/imports",
+    )
 
 
 def organizations_to_fill(request: HttpRequest) -> Any:
@@ -312,7 +338,7 @@ def constants(draft: Draft, trial: Trial) -> list[dict[str, Any]]:
 
 def choices(draft: Draft, codes: set[str]) -> list[dict[str, Any]]:
     """How numbers and days may be written, and whether that has to be said."""
-    labels = {"decimal": "Numbers", "dates": "Days"}
+    labels = {"decimal": gettext("Numbers"), "dates": gettext("Days")}
     undecided = {"decimal": "ambiguous_number", "dates": "ambiguous_date"}
     return [
         {

@@ -11,6 +11,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext
 
 from emissions.admin.uploads.drafts import Draft
 from emissions.importing.kinds import ALLOWED, KINDS
@@ -126,7 +128,10 @@ def attempt(draft: Draft, organization: Organization, started_by: str) -> Trial:
     except Unreadable as error:
         trial.error, trial.code = str(error), error.code
     except NotStored as error:
-        trial.error, trial.code = f"Nothing can be said now: {error}", "conflict"
+        trial.error, trial.code = (
+            gettext("Nothing can be said now: {error}").format(error=error),
+            "conflict",
+        )
     else:
         moves = list(differences(before, after))
         trial.moves, trial.moved = moves[:MOVES], len(moves)
@@ -135,9 +140,12 @@ def attempt(draft: Draft, organization: Organization, started_by: str) -> Trial:
 
 
 def store(draft: Draft, organization: Organization, started_by: str, on_error: str) -> Report:
-    """Brings a draft in. Raises Unreadable and NotStored."""
+    """Brings a draft in. Raises Unreadable and NotStored.
+
+    What it refuses is kept with the import, which the API shows too: in English.
+    """
     options = options_of(draft, started_by, on_error)
-    with opened(draft) as table:
+    with translation.override("en"), opened(draft) as table:
         importer = KINDS[draft.kind].of(organization, table, options)
         return bring_in(importer, draft.name, rejects=StringIO(), keep=True)
 

@@ -7,6 +7,7 @@
     const panel = document.getElementById("typed");
     const form = panel?.closest("form");
     if (!form) return;
+    const words = document.getElementById("words").dataset;
     let timer, request;
 
     const show = async () => {
@@ -19,8 +20,7 @@
         const answer = await fetch(panel.dataset.address, { method: "POST", body, signal: request.signal, redirect: "manual" });
         if (answer.ok) panel.querySelector("div").innerHTML = await answer.text();
         else panel.querySelector("div").textContent = answer.type === "opaqueredirect"
-          ? "Your session has ended. Save: you are asked to log in, and nothing that you have typed is lost."
-          : "The figure cannot be shown now.";
+          ? words.ended : words.no_figure;
       } catch (error) {
         if (error.name !== "AbortError") panel.querySelector("div").textContent = "";
       }

@@ -1,10 +1,7 @@
 // What the admin's library leaves out for keyboards and for screen readers: names of choices and of
 // icons that are clicked, and the column's name beside each cell of a table that is stacked.
 (() => {
-  const ICONS = {
-    menu: "Menu", menu_open: "Menu", dock_to_right: "Menu", dock_to_left: "Menu", close: "Close",
-    person: "Account", eco: "Dashboard", manage_search: "Search", search: "Search", arrow_back: "Back", expand_more: "More", more_horiz: "More",
-  };
+  const ICONS = document.getElementById("words")?.dataset ?? {}; // by their names, and two words more
   const text = (one) => one?.textContent.trim().replace(/\s*\*?$/, "") || "";
   const heading = (cell) => {
     const table = cell?.closest("table");
@@ -13,7 +10,7 @@
   };
   const nameOf = (field) =>
     field.getAttribute("aria-label") || text(field.labels?.[0]) || heading(field.closest("td"))
-    || field.title || field.dataset.placeholder || field.name?.replaceAll("_", " ") || "Choice";
+    || field.title || field.dataset.placeholder || field.name?.replaceAll("_", " ") || ICONS.choice;
 
   const nameChoices = () => {
     document.querySelectorAll("td :is(input, select, textarea):not([type=hidden])").forEach((field) => {
@@ -34,7 +31,7 @@
       if (chosen) choice.setAttribute("aria-describedby", chosen.id);
     });
     document.querySelectorAll("input.select2-search__field:not([aria-label])").forEach((field) =>
-      field.setAttribute("aria-label", "Search in the choices"));
+      field.setAttribute("aria-label", ICONS.search_choices ?? ""));
   };
 
   const reachClicked = () => {

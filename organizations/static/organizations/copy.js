@@ -4,12 +4,13 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   const source = document.getElementById(button.dataset.copy);
+  const words = document.getElementById("words").dataset;
   const said = document.getElementById(`${button.dataset.copy}-copied`);
   try {
     await navigator.clipboard.writeText(source.textContent.trim());
-    said.textContent = "Copied.";
+    said.textContent = words.copied;
   } catch {
     getSelection().selectAllChildren(source);
-    said.textContent = document.execCommand("copy") ? "Copied." : "Selected: press Ctrl+C.";
+    said.textContent = document.execCommand("copy") ? words.copied : words.selected;
   }
 });

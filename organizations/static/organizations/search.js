@@ -40,5 +40,5 @@
     }
     waiting = false;
   });
-  window.addEventListener("load", () => field()?.setAttribute("aria-label", "Search"));
+  window.addEventListener("load", () => field()?.setAttribute("aria-label", document.getElementById("words").dataset.search));
 })();

@@ -80,7 +80,7 @@ def test_from_its_set_up_on_each_log_in_asks_for_a_code(alice: Person, staff: Cl
     assert sent.status_code == 302
     assert sent.url.startswith(PAGE)  # type: ignore[attr-defined]
     asked = again.post(sent.url, {"code": "000000"})  # type: ignore[attr-defined]
-    assert page.WRONG in asked.content.decode()
+    assert str(page.WRONG) in asked.content.decode()
     assert again.get(FACILITIES).status_code == 302
     passed = again.post(sent.url, {"code": app.at(later(30))})  # type: ignore[attr-defined]
     assert passed.status_code == 302
@@ -121,7 +121,7 @@ def test_who_must_have_one_sees_no_other_page_before(alice: Person, staff: Clien
     part = staff.get(FACILITIES, headers={"HX-Request": "true"})
     assert part.headers["HX-Redirect"].startswith(PAGE)
     wrong = staff.post(PAGE, {"code": "000000"})
-    assert page.WRONG in wrong.content.decode()
+    assert str(page.WRONG) in wrong.content.decode()
     set_up(staff)
     assert staff.get(FACILITIES).status_code == 200
     mine = staff.get(PAGE).content.decode()
@@ -152,7 +152,7 @@ def test_an_admin_requires_it_on_the_organizations_page(alice: Person, staff: Cl
 
 def test_it_is_taken_away_with_a_code(alice: Person, staff: Client) -> None:
     _, codes = set_up(staff)
-    assert page.WRONG in staff.post(PAGE, {"code": "1"}).content.decode()
+    assert str(page.WRONG) in staff.post(PAGE, {"code": "1"}).content.decode()
     assert staff.post(PAGE, {"code": codes[3]}).status_code == 302
     alice.user.refresh_from_db()
     assert alice.user.second_factor is None

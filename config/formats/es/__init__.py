@@ -1,0 +1,1 @@
+"""Spanish: days first, and a point between thousands, as bills have it."""

@@ -1,0 +1,276 @@
+"""The admin in Spanish: each user switches it; the API and what is stored stay English."""
+
+import re
+from html import unescape
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from django.utils.translation import get_language, override
+
+from facilities.models import Facility
+from organizations.models import Import, User
+from organizations.staff.local import remember_reader
+from tests import messages
+from tests.admin.conftest import at_the_admin
+from tests.admin.everything import a_row_of_every_page
+from tests.conftest import Person
+
+pytestmark = pytest.mark.django_db
+
+SWITCH = "/admin/language/"
+PLACEHOLDER = re.compile(r"%\(\w+\)s|%s|\{\w*\}")
+NAMES_IN_FILES = {"Name"}
+"""What stands on a page as the data of a file: its columns."""
+
+
+@pytest.fixture
+def spanish(alice: Person) -> Client:
+    User.objects.filter(pk=alice.user.pk).update(language="es")
+    alice.user.refresh_from_db()
+    return at_the_admin(alice.user)
+
+
+def body(answer: Any) -> str:
+    assert answer.status_code == 200, answer.content.decode()[-2000:]
+    return answer.content.decode()
+
+
+# The catalogue
+
+
+def test_every_text_is_translated_and_keeps_its_placeholders() -> None:
+    for message in messages.catalogue():
+        if not message.id:
+            continue
+        string: Any = message.string
+        forms = string if message.pluralizable else (string,)
+        texts: Any = message.id if message.pluralizable else (message.id,)
+        assert all(forms), f"{message.id} has no translation"
+        assert not message.fuzzy, message.id
+        for form, text in zip(forms, (texts[0], *[texts[-1]] * 2), strict=False):
+            assert {*PLACEHOLDER.findall(form)} == {*PLACEHOLDER.findall(text)}, message.id
+            assert re.findall(r"<[^>]+>", form) == re.findall(r"<[^>]+>", text), message.id
+
+
+def test_the_catalogue_is_of_todays_texts_and_compiled() -> None:
+    stored = messages.PO.read_bytes()
+    assert stored == messages.as_po(messages.updated()), "run make messages"
+    assert messages.MO.read_bytes() == messages.as_mo(stored), "run make messages"
+    assert not messages.catalogue().obsolete
+
+
+# The switch
+
+
+def test_a_user_switches_from_the_account_menu_and_comes_back(
+    alice: Person, alice_admin: Client
+) -> None:
+    page = body(alice_admin.get("/admin/facilities/facility/"))
+    assert '<html lang="en"' in page
+    assert f'action="{SWITCH}"' in page
+    assert "Español" in page
+    assert 'name="next" type="hidden" value="/admin/facilities/facility/"' in page
+    sent = {"language": "es", "next": "/admin/facilities/facility/"}
+    answer = alice_admin.post(SWITCH, sent)
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/facilities/facility/")
+    page = body(alice_admin.get(answer["Location"]))
+    assert '<html lang="es"' in page
+    assert "Instalaciones" in page
+    alice_admin.post(SWITCH, {"language": "en"})
+    assert '<html lang="en"' in body(alice_admin.get("/admin/"))
+
+
+def test_a_language_that_there_is_not_is_refused_and_nobody_is_led_elsewhere(
+    alice: Person, alice_admin: Client
+) -> None:
+    assert alice_admin.post(SWITCH, {"language": "fr"}).status_code == 400
+    assert alice_admin.get(SWITCH).status_code == 405
+    answer = alice_admin.post(SWITCH, {"language": "es", "next": "https://example.org/"})
+    assert answer["Location"] == "/admin/"
+    assert Client().post(SWITCH, {"language": "es"})["Location"] == "/admin/login/"
+
+
+@pytest.mark.parametrize(
+    ("asked", "heading"),
+    [("es-ES,es;q=0.9", "Iniciar sesión"), ("fr", "Log in"), ("", "Log in"), ("é", "Log in")],
+)
+def test_before_the_log_in_the_browser_decides(db: Any, asked: str, heading: str) -> None:
+    answer = Client().get("/admin/login/", headers={"accept-language": asked})
+    assert heading in body(answer)
+    assert "Accept-Language" in answer["Vary"]
+
+
+def test_a_users_language_is_stronger_than_the_browsers(alice_admin: Client) -> None:
+    page = body(alice_admin.get("/admin/", headers={"accept-language": "es"}))
+    assert '<html lang="en"' in page
+
+
+def test_the_language_ends_with_the_request(rf: RequestFactory) -> None:
+    request = rf.get("/admin/", headers={"accept-language": "es"})
+    request.user = AnonymousUser()
+    seen = []
+
+    def view(request: Any) -> HttpResponse:
+        seen.append(get_language())
+        return HttpResponse()
+
+    remember_reader(view)(request)
+    assert (seen, get_language()) == (["es"], "en")
+
+
+# What stays English
+
+
+def test_the_api_stays_english(alice: Person) -> None:
+    User.objects.filter(pk=alice.user.pk).update(language="es")
+    asked = {"accept-language": "es"}
+    body = {"name": "", "country": "Spain"}
+    answer = alice.call("POST", "/v1/facilities", body, **asked)
+    assert answer.status == 422
+    assert "is not an ISO 3166-1 country code" in str(answer.body)
+    assert "may not be blank" in str(answer.body)
+
+
+def test_what_a_file_is_refused_for_is_stored_in_english(alice: Person, spanish: Client) -> None:
+    cells = "name,type,country\nOffice,office,Spain\nWorks,factory,ES\n"
+    form = {"kind": "facilities", "organization": str(alice.organization.pk), "cells": cells}
+    answer = spanish.post("/admin/emissions/consumption/upload/", form)
+    address = answer["Location"]
+    assert "no es un código de país" in body(spanish.get(address))
+    assert spanish.post(address, {"what": "store_good"}).status_code == 302
+    row = Import.objects.get()
+    assert "is not an ISO 3166-1 country code" in row.first_rejects[0]["reason"]
+
+
+# What is Spanish
+
+
+class Visible(HTMLParser):
+    """The texts that a page shows or reads out, each as it stands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.inside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("script", "style") or "material-symbols" in (dict(attrs).get("class") or ""):
+            self.inside.append(tag)
+        self.texts += [
+            value or "" for name, value in attrs
+            if name in ("title", "placeholder", "aria-label", "data-label")
+        ]  # fmt: skip
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.inside and self.inside[-1] == tag:
+            self.inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self.inside:
+            self.texts.append(data)
+
+
+def english_on(page: str) -> set[str]:
+    """The texts of the catalogue that stand on a page and should not: whole, and in any case."""
+    visible = Visible()
+    visible.feed(page)
+    shown = {" ".join(unescape(one).split()).lower() for one in visible.texts}
+    found = set()
+    for message in messages.catalogue():
+        text = message.id if isinstance(message.id, str) else ""
+        same = str(message.string).lower() == text.lower()
+        if len(text) < 3 or same or text in NAMES_IN_FILES or message.context:
+            continue
+        if text.lower() in shown:
+            found.add(text)
+    spanish_too = {str(one.string).lower() for one in messages.catalogue()}
+    return {one for one in found if one.lower() not in spanish_too}
+
+
+def pages_of(alice: Person) -> list[str]:
+    rows = a_row_of_every_page(alice, "Marca")
+    addresses = [
+        "/admin/",
+        "/admin/emissions/emission/monthly/",
+        reverse("admin:emissions_consumption_missing"),
+        reverse("admin:emissions_consumption_changes"),
+        reverse("admin:emissions_consumption_upload"),
+        reverse("admin:emissions_closedperiod_inventory"),
+        reverse("admin:organizations_membership_members"),
+        reverse("second_factor"),
+        "/admin/facilities/facility/add/",
+        "/admin/emissions/consumption/add/",
+        "/admin/emissions/emissionfactor/add/",
+        "/admin/organizations/apikey/add/",
+        "/admin/emissions/consumption/?q=nothing-like-it",
+    ]
+    for model, row in rows.items():
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        addresses.append(reverse(f"{name}_changelist"))
+        addresses.append(reverse(f"{name}_change", args=[row.pk]))
+    facility = Facility.objects.filter(organization=alice.organization)[0]
+    addresses.append(reverse("admin:facilities_facility_delete", args=[facility.pk]))
+    addresses.append(reverse("admin:facilities_facility_history", args=[facility.pk]))
+    return addresses
+
+
+def test_no_page_has_an_english_text_of_ours(alice: Person, spanish: Client) -> None:
+    seen, left = 0, {}
+    for address in pages_of(alice):
+        answer = spanish.get(address)
+        if answer.status_code != 200:
+            continue
+        seen += 1
+        page = answer.content.decode()
+        assert '<html lang="es"' in page or address.endswith("/monthly/"), address
+        if found := english_on(page):
+            left[address] = found
+    assert seen > 30
+    assert left == {}, {address: sorted(found) for address, found in left.items()}
+
+
+def test_numbers_days_and_names_are_spanish(alice: Person, spanish: Client) -> None:
+    alice.factor()
+    facility = alice.facility()
+    bill = alice.consumption(facility, quantity=2_469_135)
+    page = body(spanish.get(f"/admin/emissions/consumption/{bill['id']}/change/"))
+    assert "1.234.567,5" in page
+    assert "Electricidad de red" in page
+    assert "De dónde sale la cifra" in page
+    listed = body(spanish.get("/admin/emissions/consumption/"))
+    assert re.search(r"\d\d/\d\d/2023 – \d\d/\d\d/2023", listed)
+
+
+def test_a_bill_is_saved_by_a_spanish_form_and_says_its_figure(
+    alice: Person, spanish: Client
+) -> None:
+    alice.factor()
+    form = {
+        "facility": alice.facility()["id"], "category": "electricity", "activity": "grid",
+        "quantity": "1.047,5", "unit": "kWh", "start_date": "01/03/2023",
+        "end_date": "31/03/2023", "data_quality": "actual", "status": "active",
+    }  # fmt: skip
+    answer = spanish.post("/admin/emissions/consumption/add/", form, follow=True)
+    page = body(answer)
+    assert "523,75 kg CO2e" in page
+    assert "1.047,5 kWh" in page
+
+
+def test_why_there_is_no_figure_is_said_in_spanish(alice: Person, spanish: Client) -> None:
+    days = {"start_date": "1950-01-01", "end_date": "1950-01-31"}
+    bill = alice.consumption(alice.facility(), **days)
+    page = body(spanish.get(f"/admin/emissions/consumption/{bill['id']}/change/"))
+    assert "No hay factor de Electricidad de red por kWh" in page
+    assert "there is no" not in page.lower()
+
+
+def test_names_of_models_are_english_where_english_is_spoken() -> None:
+    field = Facility._meta.get_field("country")
+    with override("es"):
+        assert str(field.verbose_name) == "país"
+    assert str(field.verbose_name) == "country"
