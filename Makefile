@@ -37,7 +37,7 @@ serve: $(VENV)/ready  ## Serve for production: needs SECRET_KEY, ALLOWED_HOSTS, 
 	@exec sh config/serve.sh $(BIN)/python $(LISTEN) --log-config config/operations/granian.json --workers $(WORKERS) --blocking-threads $(THREADS)
 
 test: $(VENV)/ready-dev  ## Run the tests on SQLite and on PostgreSQL (TEST_DATABASE_URL, or a private one)
-	@echo "== tests on SQLite, then on PostgreSQL: 10 to 25 minutes on two cores"
+	@echo "== tests on SQLite, then on PostgreSQL: 10 to 30 minutes on two cores"
 	@DEBUG=1 DATABASE_URL= $(PYTEST) $(ARGS)
 	@echo "== tests on PostgreSQL: what depends on the database"
 	@DEBUG=1 $(BIN)/python -m tests.postgresql $(PYTEST) --second-database $(ARGS)
