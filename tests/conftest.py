@@ -19,7 +19,7 @@ from pytest_django.plugin import blocking_manager_key
 from config.rendering import dumps
 from organizations.database.wall import process_sees_everybody
 from organizations.models import APIKey, Membership, Organization, Role, User
-from tests import databases, emptying
+from tests import databases, emptying, examples  # noqa: F401 - their profile
 
 LOCAL = threading.local()  # making a client loads every middleware: one a thread is enough
 PASSWORD = "correct horse battery staple"

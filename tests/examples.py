@@ -2,6 +2,15 @@
 
 import os
 
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "tests",
+    deadline=None,  # a busy machine makes no property wrong
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("tests")
+
 TIMES = int(os.environ.get("TIMES", 1))
 
 

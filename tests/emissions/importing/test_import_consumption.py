@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from emissions.models import Consumption, Emission
@@ -456,7 +456,6 @@ RULES = {
 @settings(
     max_examples=examples(20),
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(cells=st.fixed_dictionaries(CELLS), before=st.none() | STORED)
 def test_the_import_and_the_api_refuse_and_store_the_same(

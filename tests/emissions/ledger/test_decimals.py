@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Max, Min, Q
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emissions.models import Consumption, Emission, EmissionFactor
@@ -67,7 +67,6 @@ def test_what_is_stored_comes_back_to_the_last_digit(sites: Any) -> None:
 @settings(
     max_examples=examples(20),
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.decimals(min_value=0, max_value=LARGEST, places=6),

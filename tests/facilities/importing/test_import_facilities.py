@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from emissions.signals import FACILITY_INPUTS
@@ -391,7 +391,6 @@ def as_body(cells: dict[str, str]) -> dict[str, Any]:
 @settings(
     max_examples=examples(20),
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(cells=st.fixed_dictionaries(CELLS))
 def test_the_import_and_the_api_refuse_and_store_the_same(
