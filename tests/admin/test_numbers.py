@@ -14,6 +14,7 @@ from emissions.models import Consumption, EmissionFactor
 from facilities.models import Facility
 from organizations.importing.numbers import read_number
 from organizations.staff.forms import proved
+from tests.admin.conftest import at_the_admin
 from tests.conftest import Person
 
 pytestmark = pytest.mark.django_db
@@ -110,3 +111,15 @@ def test_no_form_has_a_number_input(admin_client: Any, erin: Person) -> None:
                 seen += 1
                 assert 'type="number"' not in answer.content.decode(), page
     assert seen > 15
+
+
+def test_tonnes_are_not_called_kilograms(alice: Person) -> None:
+    site = alice.facility()
+    alice.consumption(site, quantity=1000)
+    client = at_the_admin(alice.user)
+    monthly = reverse("admin:emissions_emission_monthly")
+    assert "kg CO2e from 2023-03 to" in client.get(monthly).content.decode()
+    alice.consumption(site, quantity=10**9, start_date="2023-04-01", end_date="2023-04-30")
+    page = client.get(monthly).content.decode()
+    assert " t</span></strong>" in page
+    assert ">CO2e from 2023-03 to" in page
