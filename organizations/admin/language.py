@@ -19,7 +19,7 @@ def choose(request: HttpRequest) -> HttpResponse:
         return redirect("admin:login")
     language = request.POST.get("language")
     if language not in Language.values:
-        return HttpResponseBadRequest()
+        return HttpResponseBadRequest("language: en or es")
     User.objects.filter(pk=user.pk).update(language=language)
     back = request.POST.get("next", "")
     allowed = url_has_allowed_host_and_scheme(

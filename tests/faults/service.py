@@ -18,6 +18,15 @@ from urllib.request import Request, urlopen
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
+FACTOR = {
+    "category": "electricity",
+    "country": "ES",
+    "unit": "kWh",
+    "valid_from": "2022-01-01",
+    "co2e": 0.25,
+}
+"""An own factor, so that the bills of a test have figures."""
+
 TOKEN = "a-token-for-the-metrics"
 LONGEST = 60
 """Seconds until a request is given up."""

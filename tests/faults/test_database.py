@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.conftest import LIMIT
 from tests.faults.server import Server
-from tests.faults.service import Answer, Service, manage
+from tests.faults.service import FACTOR, Answer, Service, manage
 
 SITE = {"name": "Madrid Office", "type": "office", "country": "ES"}
 IN_TIME = 12
@@ -184,13 +184,6 @@ def test_a_connection_that_is_lost_in_a_commit_makes_no_claim(
     assert "othing was stored" not in answer.text
 
 
-FACTOR = {
-    "category": "electricity",
-    "country": "ES",
-    "unit": "kWh",
-    "valid_from": "2022-01-01",
-    "co2e": 0.25,
-}
 ROWS = [
     {
         "facility_id": "long",

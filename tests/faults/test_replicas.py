@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.emissions.bills import BILL
 from tests.faults.replicated import (
     CSV,
     Read,
@@ -27,22 +28,8 @@ from tests.faults.replicated import (
     unique,
 )
 from tests.faults.server import Server, private_server, replica_of
-from tests.faults.service import Service, manage, prepare, serving
+from tests.faults.service import FACTOR, Service, manage, prepare, serving
 
-BILL = {
-    "category": "electricity",
-    "quantity": 1000,
-    "unit": "kWh",
-    "start_date": "2023-03-01",
-    "end_date": "2023-03-31",
-}
-FACTOR = {
-    "category": "electricity",
-    "country": "ES",
-    "unit": "kWh",
-    "valid_from": "2022-01-01",
-    "co2e": 0.25,
-}
 EVER = {"DATABASE_REPLICA_LAG": "3600"}
 """For services whose replica may be late, so that only what is one's own keeps them from it."""
 

@@ -18,16 +18,9 @@ import pytest
 
 from tests.faults.run import background_workers
 from tests.faults.server import Server
-from tests.faults.service import ROOT, Service, environment, manage, prepare, serving
+from tests.faults.service import FACTOR, ROOT, Service, environment, manage, prepare, serving
 
 SITE = {"name": "Madrid Office", "type": "office", "country": "ES", "external_id": "madrid"}
-FACTOR = {
-    "category": "electricity",
-    "country": "ES",
-    "unit": "kWh",
-    "valid_from": "2022-01-01",
-    "co2e": 0.25,
-}
 FILES, ROWS = 6, 600
 HEADER = "external_id,facility_id,category,quantity,unit,start_date,end_date"
 BUSY = """
