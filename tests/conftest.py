@@ -69,7 +69,13 @@ ONCE = (
     "tests/emissions/importing/test_import_consumption.py::test_a_quantity",
     "tests/emissions/importing/test_import_consumption.py::test_the_import_and_the_api",
     "tests/emissions/test_commands.py::test_a_bad_row",
+    "tests/emissions/test_commands.py::test_a_factor_",
+    "tests/emissions/test_commands.py::test_a_published_factor_that_staff",
+    "tests/emissions/test_commands.py::test_every_shipped_factor_",
+    "tests/emissions/test_commands.py::test_factors_of_an_older_version",
     "tests/emissions/test_commands.py::test_rows_of_one_key",
+    "tests/emissions/test_commands.py::test_what_staff_have_changed",
+    "tests/emissions/test_demo.py",
     "tests/organizations/rest/test_bodies.py",
     "tests/organizations/rest/test_parameters.py",
     # Files are made of what the tests of the API ask of both:

@@ -22,6 +22,7 @@ from organizations.access import author
 from organizations.models import GWPSet, Organization
 from organizations.tenancy import pass_gate
 from tests.conftest import Answer, Person
+from tests.examples import TIMES
 from tests.written_once import lifted
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -201,7 +202,7 @@ class Stage:
         return answer
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(TIMES))
 def test_writes_of_every_kind_at_once_never_fail_and_leave_every_figure_right(
     alice: Person, seed: int
 ) -> None:

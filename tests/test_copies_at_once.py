@@ -18,6 +18,7 @@ from organizations.tenancy import pass_gate
 from tests.admin.conftest import at_the_admin
 from tests.conftest import Answer, Person
 from tests.copies import Copy, assert_equal, stamps_held, written_elsewhere
+from tests.examples import TIMES
 from tests.test_concurrency import bill, only_where_writers_overlap, together
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -163,7 +164,7 @@ class Writer:
         return Answer(200, None, {})
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(TIMES))
 def test_a_copy_read_while_others_write_is_equal_to_the_database(alice: Person, seed: int) -> None:
     copies = [
         Copy(alice, "facilities"),

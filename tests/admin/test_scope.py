@@ -73,11 +73,15 @@ def test_there_is_a_secret_for_every_page_of_tenants_rows(secrets: dict[Any, Any
 def test_no_list_shows_what_is_another_organizations(
     role: str, staff: dict[str, Client], secrets: dict[Any, Any]
 ) -> None:
+    """Nor does a parameter, which an admin, who sees most, tries."""
     theirs = secrets[Organization].pk
+    queries = ["", f"?q={MARK}"]
+    if role == "admin":
+        queries += [f"?organization__id__exact={theirs}", "?deleted=all", "?state=all",
+                    f"?facility__id__exact={secrets[Facility].pk}"]  # fmt: skip
     for page in PAGES:
         plain = address(page, "changelist")
-        for query in ("", f"?q={MARK}", f"?organization__id__exact={theirs}", "?deleted=all",
-                      f"?facility__id__exact={secrets[Facility].pk}", "?state=all"):  # fmt: skip
+        for query in queries:
             response = staff[role].get(plain + query)
             if response.status_code == 302:  # no such filter here
                 continue

@@ -101,9 +101,10 @@ def reads_there(service: Service, server: Server) -> bool:
     return int(before) > 0
 
 
-def taken_back(service: Service, replica: Server) -> None:
+def taken_back(service: Service, replica: Server, reads: int = 6) -> None:
+    """Waits until so many reads in a row are its own: six, whichever web worker has them."""
     deadline = monotonic() + 20
-    while not all(reads_there(service, replica) for _ in range(6)):  # by each web worker
+    while not all(reads_there(service, replica) for _ in range(reads)):
         assert monotonic() < deadline
         sleep(0.2)
 

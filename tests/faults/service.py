@@ -78,9 +78,9 @@ class Service:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
     def ready(self, seconds: int = 30) -> None:
-        """Waits until it is ready."""
+        """Waits until each of its web workers is ready."""
         deadline = time.monotonic() + seconds
-        while self.get("/readyz").status != 200:
+        while any(self.get("/readyz").status != 200 for _ in range(8)):
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.1)
 

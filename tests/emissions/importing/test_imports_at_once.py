@@ -20,7 +20,7 @@ from tests.importing import write_csv
 
 pytestmark = pytest.mark.usefixtures("committed")
 
-ROWS = 3000
+ROWS = 600
 AGAIN = "another write was in the way; run it again"
 
 
