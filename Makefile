@@ -56,8 +56,8 @@ faults: $(VENV)/ready-dev  ## Stop, pause and kill what it runs on, under load, 
 rehearse: $(VENV)/ready-dev  ## Do what docs/operations.md says: roles, backup, units, TLS, PgBouncer (needs nginx, pgbouncer)
 	@$(BIN)/python -m tests.faults.rehearsal
 
-fuzz: $(VENV)/ready-dev  ## Send each operation 500 made-up requests (EXAMPLES), try every property ten times as often
-	@DEBUG=1 EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/python -m tests.postgresql $(PYTEST) tests/config/test_openapi.py -k whatever $(ARGS)
+fuzz: $(VENV)/ready-dev  ## Send each operation 500 made-up requests (EXAMPLES) and rows of them along the links, try every property ten times as often
+	@DEBUG=1 EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/python -m tests.postgresql $(PYTEST) tests/config/test_made_up_requests.py $(ARGS)
 	@DEBUG=1 TIMES=10 $(BIN)/python -m tests.postgresql $(PYTEST) $$(grep -rl --include=*.py "^from tests.examples" tests) $(ARGS)
 
 bench: $(VENV)/ready-bench  ## Measure against rivals on PostgreSQL, write benchmarks/RESULTS.md (ARGS=--quick)

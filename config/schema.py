@@ -15,6 +15,7 @@ from rest_framework import serializers
 from config.examples.inventory import INVENTORY
 from config.examples.reports import REPORT_EXAMPLES
 from config.examples.resources import EXAMPLES, answer
+from config.links import link
 from emissions.serializers import FactorSourceSerializer
 from organizations.access.authentication import KEY_HEADER, ORGANIZATION_HEADER
 from organizations.rest.copies import Copied, DeletedSerializer
@@ -204,7 +205,7 @@ def finish(result: dict[str, Any], generator: Any, request: Any, public: bool) -
     """What no operation can say of itself, once the whole description is there.
 
     A change states no default: what it leaves out stays. The tags have a list of their own, and an
-    operation without credentials says so.
+    operation without credentials says so. What a POST has made leads to what may be asked of it.
     """
     for name, schema in result["components"]["schemas"].items():
         if name.startswith("Patched"):
@@ -216,6 +217,7 @@ def finish(result: dict[str, Any], generator: Any, request: Any, public: bool) -
             tags.update(operation.get("tags", ()))
             operation.setdefault("security", [])
     result["tags"] = [{"name": tag} for tag in sorted(tags)]
+    link(result)
     return result
 
 

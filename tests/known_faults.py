@@ -2,13 +2,24 @@
 
 pip-audit asks PyPI, and by its own exit status a package that it could not ask about is as good as
 one without faults. Here the two are told apart: an unanswered question is said, and fails nothing.
+Some indexes answer only for a package's newest version: where that is the one installed here, this
+is asked too.
 """
 
 import json
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from packaging.utils import canonicalize_name
+
+NEWEST = "https://pypi.org/pypi/{}/json"
+TIMEOUT = 15
+AT_ONCE = 8
 
 ACCEPTED: dict[str, str] = {}
 """A fault's id → why it does not reach us."""
@@ -38,6 +49,53 @@ def asked(requirements: str) -> dict[str, Any] | None:
     return report
 
 
+def versions(requirements: str) -> dict[str, str]:
+    """Each package's version, by its name."""
+    pairs = (line.split("==") for line in requirements.splitlines() if line.count("==") == 1)
+    return {canonicalize_name(name): version for name, version in pairs}
+
+
+def newest(name: str) -> dict[str, Any] | None:
+    """What PyPI says of a package's newest version, or None without an answer."""
+    try:
+        with urlopen(NEWEST.format(name), timeout=TIMEOUT) as answer:
+            found: dict[str, Any] = json.load(answer)
+    except (URLError, TimeoutError, ValueError):
+        return None
+    return found
+
+
+def as_asked(package: dict[str, Any], version: str, found: dict[str, Any] | None) -> dict[str, Any]:
+    """A package that was skipped, with the faults of its newest version if it is that one."""
+    if not found or found["info"]["version"] != version or "vulnerabilities" not in found:
+        return package
+    faults = [
+        {"id": one["id"], "aliases": one["aliases"], "fix_versions": one["fixed_in"]}
+        for one in found["vulnerabilities"]
+        if not one.get("withdrawn")
+    ]
+    return {"name": package["name"], "version": version, "vulns": faults}
+
+
+def asked_once_more(report: dict[str, Any] | None, requirements: str) -> dict[str, Any] | None:
+    """The report, with an answer for each skipped package whose newest version is installed."""
+    if report is None:
+        return None
+    known = versions(requirements)
+    skipped = [
+        one
+        for one in report["dependencies"]
+        if "skip_reason" in one and canonicalize_name(one["name"]) in known
+    ]
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        answers = threads.map(newest, [one["name"] for one in skipped])
+        more = {
+            one["name"]: as_asked(one, known[canonicalize_name(one["name"])], found)
+            for one, found in zip(skipped, answers, strict=True)
+        }
+    return {**report, "dependencies": [more.get(x["name"], x) for x in report["dependencies"]]}
+
+
 def judged(report: dict[str, Any] | None) -> tuple[int, str]:
     """An exit status, and in words what is known and what is not."""
     packages = report["dependencies"] if report else []
@@ -61,7 +119,8 @@ def judged(report: dict[str, Any] | None) -> tuple[int, str]:
 
 
 def main() -> int:
-    status, words = judged(asked(installed()))
+    requirements = installed()
+    status, words = judged(asked_once_more(asked(requirements), requirements))
     print(words, file=sys.stderr if status else sys.stdout)
     return status
 

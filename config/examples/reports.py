@@ -96,6 +96,7 @@ MISSING_FACTOR = {
         "valid_from": "2017-01-01",
         "valid_to": "2017-12-31",
     },
+    "reason": "no_factor",
     "dimension": "energy",
     "consumptions": 1,
     "facilities": 1,

@@ -255,7 +255,7 @@ class ConsumptionAdmin(NamesCodes, SoftDeleteAdmin):
     def missing_view(self, request: HttpRequest) -> HttpResponse:
         """Uncalculated consumption by the key that no factor has, biggest first."""
         seen = self.get_queryset(request)
-        found = [as_missing(row) for row in missing_keys(seen)[: SHOWN_KEYS + 1]]
+        found = [as_missing(row) for row in missing_keys(seen, NO_FACTOR)[: SHOWN_KEYS + 1]]
         instead = units_instead(one.key for one in found)
         ambiguous = uncalculated(seen, AMBIGUOUS).select_related("facility")
         context = {

@@ -26,11 +26,14 @@ from emissions.ledger.bills import (
     compute_as_if_open,
 )
 from emissions.ledger.plan import bills, current_lines
+from emissions.ledger.reach import Reach
 from emissions.ledger.recalculation import recalculate
+from emissions.ledger.runs import left_by, start_if_many
 from emissions.models import ClosedPeriod, Consumption, PendingFacility
 from organizations.access.author import author, because
 from organizations.audit.event import Event
 from organizations.audit.recording import record
+from organizations.database.postgresql.connections import long_job
 from organizations.models import Organization
 from organizations.tenancy import pass_gate
 
@@ -88,9 +91,10 @@ def close(organization_id: UUID, year: int) -> ClosedPeriod:
     return period
 
 
+@long_job()
 @transaction.atomic
 def reopen(organization_id: UUID, year: int) -> ClosedPeriod:
-    """Lets a year's figures follow their data again, and makes them right.
+    """Lets a year's figures follow their data again, and makes them right: many by a run.
 
     Raises NotNow when the year is not closed, ValidationError when a figure is too large.
     """
@@ -103,11 +107,12 @@ def reopen(organization_id: UUID, year: int) -> ClosedPeriod:
     period.reopened_at, period.reopened_by = timezone.now(), by
     period.save(update_fields=["reopened_at", "reopened_by"])
     _store(organization, [one for one in years if one != year])
-    held = _held(organization_id).order_by("facility_id", "pk")
-    lines = Q(lines__superseded_at=None, lines__month__year=year)
-    elsewhere = held.filter(lines).values_list("lines__facility_id", flat=True).distinct()
-    with because(f"{year} reopened by {by or 'a command'}"):
-        recalculate(list(held.values_list("facility_id", "pk")), also=set(elsewhere.order_by()))
+    reach = Reach(organization_id, held=True)
+    if not start_if_many([reach], f"{year} reopened"):
+        held = _held(organization_id).order_by("facility_id", "pk")
+        targets = list(held.values_list("facility_id", "pk"))
+        with because(f"{year} reopened by {by or 'a command'}"):
+            recalculate(targets, also=left_by([reach], {facility for facility, _ in targets}))
     record(organization_id, Event.PERIOD_REOPENED, object_type="period", object_id=year)
     return period
 

@@ -1,4 +1,4 @@
-"""Which consumption a change of a factor or of a GWP set may touch."""
+"""Which consumption a change of a factor, of a GWP set or of a closed year may touch."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from emissions.calculation.selection import YEARS_BACK, years_later
 from emissions.calculation.units import same_dimension
+from emissions.ledger.bills import PERIOD_CLOSED
 from emissions.models import Consumption, EmissionFactor
 
 NOTHING = Q(pk__in=[])
@@ -20,7 +21,10 @@ AT_ONCE = 50
 
 
 class Reach(NamedTuple):
-    """The consumption for which a factor is a candidate; a few more than it applies to."""
+    """The consumption for which a factor is a candidate; a few more than it applies to.
+
+    With `held`: what closed years hold back, deleted bills too.
+    """
 
     organization_id: UUID | None
     category: str = ""
@@ -30,6 +34,7 @@ class Reach(NamedTuple):
     unit: str = ""
     first: date | None = None
     last: date | None = None
+    held: bool = False
 
     @classmethod
     def of(cls, factor: EmissionFactor) -> Self:
@@ -41,6 +46,8 @@ class Reach(NamedTuple):
 
     def condition(self) -> Q:
         condition = Q(deleted_at=None)
+        if self.held:
+            condition = Q(co2e_reason__startswith=f"{PERIOD_CLOSED}:")
         if self.category:
             condition &= Q(category=self.category)
         if self.organization_id:
@@ -71,11 +78,13 @@ class Reach(NamedTuple):
         return condition
 
     def as_json(self) -> list[Any]:
-        return [None if one in ("", None) else str(one) for one in self]
+        """`held` only where it is so: the version before reads eight values."""
+        values = [None if one in ("", None) else str(one) for one in self[:-1]]
+        return [*values, True] if self.held else values
 
     @classmethod
     def from_json(cls, values: list[Any]) -> Self:
-        organization_id, category, activity, country, region, unit, first, last = values
+        organization_id, category, activity, country, region, unit, first, last, *held = values
         return cls(
             organization_id and UUID(organization_id),
             category or "",
@@ -85,6 +94,7 @@ class Reach(NamedTuple):
             unit or "",
             first and date.fromisoformat(first),
             last and date.fromisoformat(last),
+            bool(held),
         )
 
 

@@ -23,7 +23,13 @@ from django_tasks import task
 
 from emissions.ledger.reach import Reach, touched
 from emissions.ledger.recalculation import Recalculated, lock_facilities, recalculate
-from emissions.models import Consumption, PendingFacility, Recalculation, RecalculationState
+from emissions.models import (
+    Consumption,
+    Emission,
+    PendingFacility,
+    Recalculation,
+    RecalculationState,
+)
 from facilities.models import Completeness, Facility
 from organizations.access.author import author, because
 from organizations.database import bulk
@@ -48,14 +54,30 @@ def recalculate_reached(
     """Makes right what a change reaches: at once if it is little, else by a run for each
     organization, and then it is not known yet how much it was. The caller holds the exclusive gate
     and is in the change's transaction."""
+    targets = _few(reaches)
+    if targets is None:
+        start(reaches, cause, published=published)
+        return None
+    return recalculate(sorted(targets))
+
+
+def start_if_many(reaches: Sequence[Reach], cause: str) -> bool:
+    """Leaves what is reached to a run if it is too much for a request; whether it was."""
+    many = _few(reaches) is None
+    if many:
+        start(reaches, cause)
+    return many
+
+
+def _few(reaches: Sequence[Reach]) -> set[tuple[UUID, UUID]] | None:
+    """What is reached, as (facility, consumption); None if that is too much for a request."""
     targets: set[tuple[UUID, UUID]] = set()
     for rows in touched(reaches):
         pairs = rows.values_list("facility_id", "pk")
         targets.update(pairs[: IN_REQUEST + 1 - len(targets)])
         if len(targets) > IN_REQUEST:
-            start(reaches, cause, published=published)
             return None
-    return recalculate(sorted(targets))
+    return targets
 
 
 def recalculate_everything_reached(reaches: Iterable[Reach]) -> None:
@@ -224,22 +246,35 @@ def _make_right_at_once(recalculation: Recalculation, lot: dict[UUID, int]) -> N
     """Makes facilities right, takes them off the run and counts them, in one transaction: a run
     that is killed and taken over counts each of them once."""
     pass_gate(recalculation.organization_id)
-    lock_facilities(lot)
+    reaches = [Reach.from_json(one) for one in recalculation.reaches]
+    places = {*lot, *(left_by(reaches, lot) if any(one.held for one in reaches) else ())}
+    lock_facilities(places)
     pairs = [
         rows.filter(facility__any_of=list(lot)).values_list("facility_id", "pk")
-        for rows in touched(map(Reach.from_json, recalculation.reaches))
+        for rows in touched(reaches)
     ]
     targets = list(pairs[0].union(*pairs[1:]).order_by("facility_id", "pk"))
     PendingFacility.objects.filter(recalculation=recalculation, facility__in=lot).delete()
     by = f" by {recalculation.started_by}" if recalculation.started_by else ""
     with because(f"recalculation, {recalculation.cause}{by}"):
-        changed = recalculate(targets, also=lot).consumptions
+        changed = recalculate(targets, also=places).consumptions
     _store(  # at the end, because it makes the lots beside this one wait for the commit
         recalculation,
         facilities_done=F("facilities_done") + len(lot),
         consumptions_done=F("consumptions_done") + sum(lot.values()),
         consumptions_changed=F("consumptions_changed") + changed,
     )
+
+
+def left_by(reaches: Iterable[Reach], lot: Iterable[UUID]) -> set[UUID]:
+    """Facilities that consumption of a lot has left, and where it has lines of closed years."""
+    left: set[UUID] = set()
+    for rows in touched(reaches):
+        lines = Emission.objects.current().filter(
+            consumption__in=rows.filter(facility__any_of=list(lot))
+        )
+        left.update(lines.order_by().values_list("facility_id", flat=True).distinct())
+    return left
 
 
 @contextmanager

@@ -1,30 +1,41 @@
-"""Which factors are missing: uncalculated consumption grouped by the exact key nobody has.
+"""Which factors are missing, or one too many: uncalculated consumption grouped by its exact key.
 
 The key is the one of the first day without a factor, which the calculation has stored on the
-consumption. That day lacks a location-based factor: where there is one, it stands in for a
-market-based one, so none is ever missing alone.
+consumption. Without a factor (`no_factor`), that day lacks a location-based one: where there is
+one, it stands in for a market-based one, so none is ever missing alone. Where several fit equally
+(`ambiguous_factor`) either method may have them, and the day is the bill's first.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import reduce
+from operator import or_
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Case, Count, Max, Min, Q, QuerySet, Value, When
-from django.db.models.functions import ExtractYear
+from django.db.models.functions import Coalesce, ExtractYear
 
 from emissions.calculation.formula import convert, rounded
-from emissions.calculation.selection import LOCATION
+from emissions.calculation.selection import LOCATION, MARKET
 from emissions.calculation.units import UNITS, dimension, ratio
 from emissions.models import CalculationStatus, Consumption, ConsumptionStatus, EmissionFactor
 from facilities.categories import Category
 from organizations.database.decimals import ExactSum
 
 NO_FACTOR, AMBIGUOUS = "no_factor", "ambiguous_factor"
+TIED_MARKET = f"{AMBIGUOUS}: more than one market-based"
+"""How the reason begins where the factors that fit equally are market-based."""
+
+DAY = Coalesce("missing_on", "start_date")
+"""The day that a key is of: of a tie, which stores none, the first of the bill."""
+
+AN_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PLACE = ("organization_id", "category", "activity", "facility__country", "facility__region")
 NAMES = ("organization__name", "organization__gwp_set")
 
@@ -40,11 +51,8 @@ class MissingKey(NamedTuple):
     region: str
     gwp_set: str
     year: int
-
-    @property
-    def method(self) -> str:
-        """Only electricity has methods."""
-        return LOCATION if self.category == Category.ELECTRICITY else ""
+    method: str
+    """Only electricity has methods."""
 
     def as_factor(self) -> dict[str, Any]:
         """The fields of a new factor of exactly this key, for its year."""
@@ -67,9 +75,14 @@ class MissingKey(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """A key with what waits for it, and the earliest and the latest day that lacks a factor."""
+    """A key with why there is no figure, what waits for it, and the earliest and the latest day.
+
+    `tied` are the ids of factors that fit one of these days equally; more ties may come to light.
+    """
 
     key: MissingKey
+    reason: str
+    tied: tuple[UUID, ...]
     organization: str
     dimension: str
     consumptions: int
@@ -101,22 +114,39 @@ def key_of(row: Consumption) -> MissingKey:
         row.facility.region,
         row.organization.gwp_set if row.category == Category.RECHARGE else "",
         (row.missing_on or row.start_date).year,
+        LOCATION if row.category == Category.ELECTRICITY else "",
     )
 
 
-def missing_keys(rows: Any) -> QuerySet:
+def _asked(rows: Any, reasons: Sequence[str]) -> QuerySet[Consumption]:
+    """What has no figure for any of some reasons, with the reason and the method it is about."""
+    return reduce(or_, (uncalculated(rows, one) for one in reasons)).annotate(
+        reason=Case(
+            When(co2e_reason__startswith=f"{AMBIGUOUS}:", then=Value(AMBIGUOUS)),
+            default=Value(NO_FACTOR),
+        ),
+        method=Case(
+            When(co2e_reason__startswith=TIED_MARKET, then=Value(MARKET)),
+            When(category=Category.ELECTRICITY, then=Value(LOCATION)),
+            default=Value(""),
+        ),
+    )
+
+
+def missing_keys(rows: Any, *reasons: str) -> QuerySet:
     """The keys that consumption waits for, those of the most first; read some with `as_missing`."""
     named = Case(*(When(unit=unit, then=Value(dimension(unit))) for unit in UNITS))
     return (
-        uncalculated(rows, NO_FACTOR)
+        _asked(rows, reasons)
         .order_by()
-        .values(*PLACE, *NAMES, year=ExtractYear("missing_on"), per=named)
+        .values(*PLACE, *NAMES, "reason", "method", year=ExtractYear(DAY), per=named)
         .annotate(
+            any_reason=Min("co2e_reason"),
             any_unit=Min("unit"),
             consumptions=Count("pk"),
             facilities=Count("facility_id", distinct=True),
-            first_day=Min("missing_on"),
-            last_day=Max("missing_on"),
+            first_day=Min(DAY),
+            last_day=Max(DAY),
         )
         .order_by(
             "-consumptions",
@@ -127,6 +157,8 @@ def missing_keys(rows: Any) -> QuerySet:
             "year",
             "per",
             "organization_id",
+            "reason",
+            "method",
         )
     )
 
@@ -143,7 +175,10 @@ def as_missing(row: dict[str, Any]) -> Missing:
             row["facility__region"],
             row["organization__gwp_set"] if row["category"] == Category.RECHARGE else "",
             row["year"],
+            row["method"],
         ),
+        row["reason"],
+        tuple(UUID(one) for one in AN_ID.findall(row["any_reason"])),
         row["organization__name"],
         row["per"],
         row["consumptions"],
@@ -181,23 +216,25 @@ def units_instead(found: Iterable[MissingKey]) -> dict[MissingKey, list[str]]:
     return instead
 
 
-def quantities(rows: Any, found: Iterable[MissingKey]) -> dict[MissingKey, Decimal]:
-    """How much waits for each key, in the key's unit; rounded once, half up, to 6 decimals."""
-    waiting = {(*_place(key), key.year, dimension(key.unit)): key for key in found}
+def quantities(rows: Any, found: Sequence[Missing]) -> list[Decimal]:
+    """How much waits for each of some, in its key's unit; rounded once, half up, to 6 decimals."""
+    waiting = {_columns(one): number for number, one in enumerate(found)}
     sums = (
-        uncalculated(rows, NO_FACTOR)
-        .filter(activity__in={key.activity for key in waiting.values()})
+        _asked(rows, (NO_FACTOR, AMBIGUOUS))
+        .filter(activity__in={one.key.activity for one in found})
         .order_by()
-        .values_list(*PLACE, ExtractYear("missing_on"), "unit", ExactSum("quantity"))
+        .values_list(*PLACE, "reason", "method", ExtractYear(DAY), "unit", ExactSum("quantity"))
     )
-    exact = dict.fromkeys(waiting.values(), Fraction())
-    for *place, year, unit, used in sums:
-        key = waiting.get((*place, year, dimension(unit)))
-        if key:
-            exact[key] += Fraction(used) * ratio(unit, key.unit)
-    return {key: rounded(convert(Decimal(1), quantity)) for key, quantity in exact.items()}
+    exact = [Fraction()] * len(found)
+    for *columns, unit, used in sums:
+        number = waiting.get((*columns, dimension(unit)))
+        if number is not None:
+            exact[number] += Fraction(used) * ratio(unit, found[number].key.unit)
+    return [rounded(convert(Decimal(1), quantity)) for quantity in exact]
 
 
-def _place(key: MissingKey) -> tuple[Any, ...]:
-    """A key by the columns of PLACE."""
-    return key.organization_id, key.category, key.activity, key.country, key.region
+def _columns(one: Missing) -> tuple[Any, ...]:
+    """What tells one from another, by the columns of PLACE and those that follow them."""
+    key = one.key
+    place = (key.organization_id, key.category, key.activity, key.country, key.region)
+    return *place, one.reason, key.method, key.year, dimension(key.unit)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from emissions.calculation.selection import GWP_SETS, YEARS_BACK, last_day_of_use
 from emissions.calculation.units import dimension
 from emissions.models import EmissionFactor, Method
-from emissions.reports.missing import Missing, MissingKey
+from emissions.reports.missing import AMBIGUOUS, Missing, MissingKey
 from facilities.categories import Category
 
 SHOWN = 3
@@ -43,7 +43,12 @@ def candidates(keys: Iterable[MissingKey]) -> dict[tuple[str, str], list[Emissio
 
 
 def nearest(missing: Missing, factors: Iterable[EmissionFactor]) -> list[Near]:
-    """The few factors with the fewest reasons against them, the nearest in time first."""
+    """The few factors with the fewest reasons against them, the nearest in time first.
+
+    Where several fit equally: all of those.
+    """
+    if missing.reason == AMBIGUOUS:
+        return [Near(one, [_tie(missing)]) for one in factors if one.pk in missing.tied]
     found = [Near(factor, list(reasons(missing, factor))) for factor in factors]
     found = [one for one in found if one.why]
 
@@ -56,6 +61,16 @@ def nearest(missing: Missing, factors: Iterable[EmissionFactor]) -> list[Near]:
         return len(one.why), elsewhere, days, str(one.factor.pk)
 
     return sorted(found, key=distance)[:SHOWN]
+
+
+def _tie(missing: Missing) -> Why:
+    others = len(missing.tied) - 1
+    return Why(
+        "valid_to",
+        "tied",
+        f"{others} other{'s fit' if others > 1 else ' fits'} equally, and none is chosen: delete "
+        "all but one, or limit them in time.",
+    )
 
 
 def reasons(missing: Missing, factor: EmissionFactor) -> Iterator[Why]:

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
+from emissions.reports.missing import AMBIGUOUS, NO_FACTOR
 from emissions.reports.moments import AsOfField
 from emissions.reports.periods import Period
 from emissions.rules import EARLIEST_DAY, LATEST_DAY
@@ -274,14 +275,21 @@ class NearSerializer(serializers.Serializer):
 
 
 class MissingFactorSerializer(serializers.Serializer):
-    """A key that no factor has, what waits for it, and the factors that come nearest."""
+    """A key that no factor has, or several; what waits for it; the factors that come nearest."""
 
     key = NewFactorSerializer(help_text="With co2e it is the body of POST /v1/emission-factors.")
+    reason = serializers.ChoiceField(
+        choices=[NO_FACTOR, AMBIGUOUS],
+        help_text="`no_factor`: add one of this key. `ambiguous_factor`: several fit equally; "
+        "delete all but one, or limit them in time.",
+    )
     dimension = serializers.CharField(help_text="What the unit measures.")
-    consumptions = serializers.IntegerField(help_text="How many have no figure for want of it.")
+    consumptions = serializers.IntegerField(help_text="How many have no figure for it.")
     facilities = serializers.IntegerField(help_text="At how many facilities.")
     quantity = Number(max_digits=24, decimal_places=6, help_text="Theirs together, in the unit.")
-    first_day = serializers.DateField(help_text="The earliest day that lacks a factor.")
+    first_day = serializers.DateField(
+        help_text="The earliest day that lacks a factor, or first day of such a bill."
+    )
     last_day = serializers.DateField(help_text="The latest.")
     nearest = NearSerializer(many=True)
 

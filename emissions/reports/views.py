@@ -16,7 +16,7 @@ from emissions.models import Consumption
 from emissions.reports.coverage import covered
 from emissions.reports.filters import MissingFilter, ReportFilter, TotalsFilter
 from emissions.reports.logistics import LogisticsRow, LogisticsTotal, logistics
-from emissions.reports.missing import as_missing, missing_keys, quantities
+from emissions.reports.missing import AMBIGUOUS, NO_FACTOR, as_missing, missing_keys, quantities
 from emissions.reports.nearest import candidates, nearest
 from emissions.reports.serializers import (
     BreakdownQuery,
@@ -151,23 +151,24 @@ class MissingFactorsView(Listed):
     )
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """By the exact key that no factor has, those of most consumption first: what waits for it,
-        and the nearest factors, each with why it does not fit."""
+        and the nearest factors, each with why it does not fit. Where several fit equally none is
+        chosen (`ambiguous_factor`): the nearest are those, and all but one have to go."""
         rows = self.filter_queryset(self.get_queryset())
         start, size = self.paginator.asked(request)
         with one_snapshot():
-            keys = missing_keys(rows)
+            keys = missing_keys(rows, NO_FACTOR, AMBIGUOUS)
             found = [as_missing(row) for row in keys[start : start + size]]
-            waiting = quantities(rows, [one.key for one in found])
+            waiting = quantities(rows, found)
             near = candidates(one.key for one in found)
             total = keys.count()
         items = [
             {
                 **one._asdict(),
                 "key": unset_as_null(one.key.as_factor()),
-                "quantity": waiting[one.key],
+                "quantity": quantity,
                 "nearest": nearest(one, near.get((one.key.category, one.key.activity), ())),
             }
-            for one in found
+            for one, quantity in zip(found, waiting, strict=True)
         ]
         return self.paginator.answer(self.get_serializer(items, many=True).data, total)
 

@@ -5,7 +5,7 @@ from typing import Any
 import django
 import pytest
 
-from tests.known_faults import ACCEPTED, asked, installed, judged
+from tests.known_faults import ACCEPTED, as_asked, asked, installed, judged
 
 FAULT = {"id": "PYSEC-2024-1", "aliases": ["CVE-2024-1"], "fix_versions": ["4.2.1"],
          "description": "…"}  # fmt: skip
@@ -42,6 +42,25 @@ def test_a_package_that_could_not_be_asked_about_is_named() -> None:
         0,
         "Known faults of packages: none in 1; not checked: odd.",
     )
+
+
+FOUND = {
+    "info": {"version": "4.2.0"},
+    "vulnerabilities": [
+        {"id": "PYSEC-2024-1", "aliases": ["CVE-2024-1"], "fixed_in": ["4.2.1"], "withdrawn": None},
+        {"id": "PYSEC-2024-2", "aliases": [], "fixed_in": [], "withdrawn": "2024-02-01T00:00:00Z"},
+    ],
+}
+
+
+def test_what_an_index_says_of_the_newest_version_counts_for_that_one_alone() -> None:
+    answered = as_asked(SKIPPED, "4.2.0", FOUND)
+    assert judged(report(answered)) == (
+        1,
+        "Packages with known faults:\nodd 4.2.0: PYSEC-2024-1, mended in 4.2.1",
+    )
+    assert as_asked(SKIPPED, "4.1.0", FOUND) == SKIPPED
+    assert as_asked(SKIPPED, "4.2.0", None) == SKIPPED
 
 
 def test_every_package_of_this_environment_is_asked_about() -> None:

@@ -126,9 +126,14 @@ def background_workers(service: Service) -> list[psutil.Process]:
 
 
 def kill_at_random(service: Service, kills: int) -> None:
-    """Now and then a worker, mostly of the web: the oldest, which is at work."""
+    """Now and then a worker, mostly of the web: the oldest, which is at work.
+
+    Somebody must be at work for that: where workers die faster than they start, nothing is
+    acknowledged that could be lost.
+    """
     for _ in range(kills):
-        sleep(random.uniform(0.2, 2))
+        service.ready(60)
+        sleep(random.uniform(0, 2))
         try:
             chosen = background_workers if random.random() < 0.1 else web_workers
             if victims := chosen(service):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -66,7 +67,7 @@ class Service:
             text = raw.decode(errors="replace")
         except HTTPError as error:
             status, found, text = error.code, error.headers, error.read().decode()
-        except OSError as error:
+        except (OSError, HTTPException) as error:  # the other: it was killed while it answered
             status, found, text = 0, {}, str(error)
         return Answer(status, found, text, time.monotonic() - began)
 

@@ -282,3 +282,31 @@ def test_a_facility_repaired_by_hand_waits_no_longer(
     assert statuses(alice) == {"complete"}
     call_command("run_worker") if not POSTGRESQL else work()
     assert Recalculation.objects.get().state == "done"
+
+
+def test_reopening_a_year_that_held_much_back_is_left_to_a_run(
+    alice: Person, sites: list[dict[str, Any]]
+) -> None:
+    """Bills that have grown, one that was deleted and one that has moved to another facility."""
+    bills: dict[str, list[str]] = {one["id"]: [] for one in sites}
+    for row in alice.get("/v1/consumptions?sort=quantity").body["items"]:
+        bills[row["facility_id"]].append(f"/v1/consumptions/{row['id']}")
+    assert alice.post("/v1/periods/2023/close", None).status == 200
+    moved, deleted = bills.pop(sites[0]["id"])
+    assert alice.patch(moved, {"facility_id": sites[1]["id"]}).status == 200
+    assert alice.delete(deleted).status == 204
+    for small, large in bills.values():
+        assert alice.patch(small, {"quantity": 1000}).status == 200
+        assert alice.patch(large, {"quantity": 2000}).status == 200
+    held = {one["id"]: one["co2e"] for one in alice.get("/v1/facilities").body["items"]}
+    assert set(held.values()) == {Decimal("50.784")}
+    assert alice.post("/v1/periods/2023/reopen", None).status == 200
+    assert the_run(alice)["cause"] == "2023 reopened"
+    if POSTGRESQL:
+        assert statuses(alice) == {"complete", "recalculating"}
+        assert alice.post("/v1/periods/2023/close", None).body["code"] == "recalculating"
+    work()
+    now = [alice.get(f"/v1/facilities/{one['id']}").body["co2e"] for one in sites]
+    assert now == [0, Decimal("524.768"), Decimal("507.84")]
+    assert the_run(alice)["state"] == "done"
+    assert check() == ""

@@ -13,8 +13,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stored_is_recomput
 LIST = "/v1/missing-factors"
 LONG_AGO = {"start_date": "1990-03-01", "end_date": "1990-03-31"}
 FIELDS = [
-    "key", "dimension", "consumptions", "facilities", "quantity", "first_day", "last_day",
-    "nearest",
+    "key", "reason", "dimension", "consumptions", "facilities", "quantity", "first_day",
+    "last_day", "nearest",
 ]  # fmt: skip
 
 
@@ -101,6 +101,37 @@ def test_a_refrigerant_with_a_newer_gwp_set_does_not_fit(alice: Person) -> None:
     item = only(alice)
     assert item["key"]["gwp_set"] == "AR4"
     assert why(item) == [{"newer_gwp_set"}]
+
+
+def test_where_several_fit_equally_they_are_named_and_one_has_to_go(erin: Person) -> None:
+    south = erin.facility(country="AQ")
+    tied = [erin.factor(country="AQ", unit=unit) for unit in ("kWh", "MWh")]
+    bill = erin.consumption(south, quantity=2, unit="GWh")
+    gas(erin, south, **LONG_AGO)
+    item, other = erin.get(LIST).body["items"]
+    if item["reason"] == "no_factor":
+        item, other = other, item
+    assert (item["reason"], other["reason"]) == ("ambiguous_factor", "no_factor")
+    assert (item["key"]["method"], item["key"]["unit"]) == ("location", "GWh")
+    assert (item["consumptions"], item["quantity"]) == (1, 2)
+    assert (item["first_day"], item["last_day"]) == ("2023-03-01", "2023-03-01")
+    named = {near["factor"]["id"] for near in item["nearest"]}
+    assert named == {one["id"] for one in tied}
+    assert why(item) == [{"tied"}, {"tied"}]
+    assert erin.delete(f"/v1/emission-factors/{tied[0]['id']}").status == 204
+    assert erin.get(LIST).body["items"] == [other]
+    assert again(erin, bill)["co2e_status"] == "calculated"
+
+
+def test_market_based_factors_that_fit_equally_are_a_group_of_their_own(erin: Person) -> None:
+    south = erin.facility(country="AQ")
+    erin.factor(country="AQ")
+    for unit in ("kWh", "MWh"):
+        erin.factor(country="AQ", unit=unit, method="market", supplier="Acme")
+    erin.consumption(south, quantity=2, unit="GWh", supplier="Acme")
+    item = only(erin)
+    assert (item["reason"], item["key"]["method"]) == ("ambiguous_factor", "market")
+    assert {near["factor"]["supplier"] for near in item["nearest"]} == {"Acme"}
 
 
 def test_adding_the_factor_resolves_the_group_and_says_so(erin: Person) -> None:
