@@ -1,10 +1,10 @@
 """Files that come in the body of a request: streamed to disk, up to a size, and never run."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 from django.conf import settings
 from rest_framework import status
@@ -26,15 +26,17 @@ class FileTooLarge(APIException):
         )
 
 
-class Upload(NamedTuple):
-    """A file that was sent, as it is on disk until `remove`."""
+class Upload:
+    """A file that was sent, as it is on disk until `remove`, or until nothing refers to it."""
 
-    path: Path
-    name: str
+    def __init__(self, path: Path, name: str) -> None:
+        self.path, self.name = path, name
+        self.remove = weakref.finalize(self, path.unlink, missing_ok=True)
 
-    def remove(self) -> None:
-        with suppress(FileNotFoundError):
-            self.path.unlink()
+    def chunks(self) -> Iterator[bytes]:
+        """Its bytes, from the beginning."""
+        with self.path.open("rb") as file:
+            yield from iter(lambda: file.read(BLOCK), b"")
 
 
 def kept(blocks: Any, name: str) -> Upload:
@@ -45,7 +47,6 @@ def kept(blocks: Any, name: str) -> Upload:
         for block in blocks:
             size += len(block)
             if size > settings.MAX_IMPORT_BYTES:
-                upload.remove()
                 raise FileTooLarge
             file.write(block)
     return upload
