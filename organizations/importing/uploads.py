@@ -1,7 +1,9 @@
-"""Files that come in the body of a request: streamed to disk, up to a size, and never run."""
+"""Files that are sent: streamed to disk, up to a size, and never run; those that wait are in the
+database, in blocks, as whoever reads them next may be on another machine."""
 
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any
@@ -10,6 +12,8 @@ from django.conf import settings
 from rest_framework import status
 from rest_framework.exceptions import APIException
 from rest_framework.parsers import BaseParser, MultiPartParser
+
+from organizations.models import Draft, Import
 
 BLOCK = 1 << 20
 
@@ -50,6 +54,28 @@ def kept(blocks: Any, name: str) -> Upload:
                 raise FileTooLarge
             file.write(block)
     return upload
+
+
+Waiting = Draft | Import
+
+
+def keep(row: Waiting, path: Path) -> None:
+    """Copies a file into the database."""
+    blocks: Any = row.blocks
+    with path.open("rb") as file:
+        for number, data in enumerate(iter(lambda: file.read(BLOCK), b"")):
+            blocks.create(organization_id=row.organization_id, number=number, data=data)
+
+
+@contextmanager
+def on_disk(row: Waiting) -> Iterator[Path]:
+    """The file of a row, as it is on disk meanwhile; one block of it at a time is in memory."""
+    blocks: Any = row.blocks
+    with NamedTemporaryFile(prefix="import-") as file:
+        for number in range(blocks.count()):
+            file.write(blocks.values_list("data", flat=True).get(number=number))
+        file.flush()
+        yield Path(file.name)
 
 
 class FileParser(BaseParser):

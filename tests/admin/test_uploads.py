@@ -284,7 +284,7 @@ def test_a_file_of_several_blocks_is_whole(
     erin: Person, erin_admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is in the database, for each machine."""
-    monkeypatch.setattr("organizations.importing.blocks.BLOCK", 10)
+    monkeypatch.setattr("organizations.importing.uploads.BLOCK", 10)
     erin.facility(external_id="HQ")
     address = sent(erin_admin, erin, GOOD.encode())
     assert DraftBlock.objects.count() > 5

@@ -22,7 +22,6 @@ from emissions.importing.kinds import KINDS
 from emissions.ledger.runs import claimed
 from organizations.access.author import author
 from organizations.database.unavailable import unavailable
-from organizations.importing.blocks import keep, on_disk
 from organizations.importing.engine import Interrupted, NotStored, bring_in, keep_record
 from organizations.importing.options import Options
 from organizations.importing.progress import Quiet
@@ -33,6 +32,7 @@ from organizations.importing.spreadsheets import (
     mended_cells,
     open_table,
 )
+from organizations.importing.uploads import keep, on_disk
 from organizations.models import (
     UNFINISHED,
     APIKey,

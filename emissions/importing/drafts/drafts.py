@@ -9,9 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from emissions.importing.background.queue import is_long
-from organizations.importing.blocks import keep, on_disk
 from organizations.importing.spreadsheets import Table, mended_cells, open_table
-from organizations.importing.uploads import Upload
+from organizations.importing.uploads import Upload, keep, on_disk
 from organizations.models import Draft
 
 KEPT = timedelta(days=1)

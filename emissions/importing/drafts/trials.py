@@ -19,7 +19,6 @@ from emissions.importing.drafts.drafts import is_workers, opened
 from emissions.importing.kinds import ALLOWED, KINDS
 from emissions.models import CalculationStatus, Consumption
 from facilities.models import Facility
-from organizations.importing.blocks import on_disk
 from organizations.importing.engine import NotStored, bring_in, nobody
 from organizations.importing.importer import Importer
 from organizations.importing.layouts.layout import Layout
@@ -27,6 +26,7 @@ from organizations.importing.options import SKIP, Options
 from organizations.importing.progress import Quiet, Rows
 from organizations.importing.rejects import REASONS, Report, storable
 from organizations.importing.spreadsheets import Table, Unreadable
+from organizations.importing.uploads import on_disk
 from organizations.models import Draft, Import, ImportOutcome, Organization
 
 SAMPLE = 5
