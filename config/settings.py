@@ -268,6 +268,8 @@ CONTENT_SECURITY_POLICY = {"DIRECTIVES": PAGES}
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=2_500_000)
+# A thousand columns of a file that is matched by hand are two fields each.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2500
 MAX_IMPORT_BYTES = env.int("MAX_IMPORT_BYTES", default=50_000_000)
 IMPORT_BYTES_AT_ONCE = env.int("IMPORT_BYTES_AT_ONCE", default=1_000_000)
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO, StringIO
+from hashlib import sha256
+from io import StringIO
 from typing import Any
 
-from django.conf import settings
-from django.db import connection
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
@@ -16,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from emissions.importing.background.queue import leave_to_worker
+from emissions.importing.background.queue import is_long, leave_to_worker
 from emissions.importing.filters import ImportFilter
 from emissions.importing.kinds import KINDS
 from emissions.importing.serializers import ImportQuery, ImportSerializer, WarningsSerializer
@@ -61,13 +60,15 @@ class ImportViewSet(Listed, Retrieved):
     newest_first = ("-started_at", "-id")
 
     def fingerprint(self, request: Request) -> str:
-        """Of the whole file, which may be larger than what other requests may send."""
-        raw: Any = request._request
-        size = int(raw.META.get("CONTENT_LENGTH") or 0)
-        if not hasattr(raw, "_body") and size <= settings.MAX_IMPORT_BYTES:
-            raw._body = raw.read()
-            raw._stream = BytesIO(raw._body)
-        return super().fingerprint(request)
+        """Of a file its bytes, read from the disk: it may be larger than other bodies."""
+        if request.content_type.startswith("application/json"):
+            return super().fingerprint(request)
+        data: Any = request.data
+        file = data.get("file") if hasattr(data, "getlist") else data
+        digest = sha256(request.get_full_path().encode() + b"\n")
+        for block in file.chunks() if hasattr(file, "chunks") else ():
+            digest.update(block)
+        return digest.hexdigest()
 
     @extend_schema(
         summary="Import a file, or rows of JSON",
@@ -126,10 +127,13 @@ class ImportViewSet(Listed, Retrieved):
         organization = Organization.objects.get(pk=who.organization_id)
         try:
             importer = KINDS[asked["kind"]].of(organization, table, options)
-            if waits := upload is not None and is_long(upload):
-                pk = leave_to_worker(organization, asked["kind"], upload, options, who).pk
+            waits = False
+            name = (upload.name or "upload") if upload else "rows.json"
+            if upload and (waits := is_long(upload.path.stat().st_size)):
+                by: Any = {"user": who.user_id, "api_key": who.api_key_id}
+                kind = asked["kind"]
+                pk = leave_to_worker(organization, kind, upload.path, name, options, **by).pk
             else:
-                name = (upload.name or "upload") if upload else "rows.json"
                 pk = bring_in(importer, name, rejects=StringIO(), keep=True).record.pk
         except NotStored as error:
             raise Conflict(f"Nothing was stored: {error}") from error
@@ -190,12 +194,6 @@ def sent(request: Request) -> Iterator[tuple[Table, Upload | None]]:
     finally:
         if upload:
             upload.remove()
-
-
-def is_long(upload: Upload) -> bool:
-    """Whether a file is the worker's. On SQLite, which has one writer, it never is."""
-    size = upload.path.stat().st_size
-    return connection.vendor == "postgresql" and size > settings.IMPORT_BYTES_AT_ONCE
 
 
 def in_form(data: Any) -> Upload:

@@ -60,8 +60,20 @@ class Supply(NamedTuple):
 
     category: str
     activity: str
-    cups: str
+    code: str
     """Its CUPS or meter, or the one that a layout has made its external_id of."""
+
+
+def supplies_of(
+    facility: str, category: str, activity: str, cups: str, meter: str, external_id: str
+) -> tuple[Supply, ...]:
+    """What a bill is of. Two bills are of the same where they have a CUPS or a meter in common,
+    or where neither has any: files, the API and the admin judge by this alone."""
+    if cups and meter:
+        both = Supply(facility, category, activity, cups)
+        return both, both._replace(code=meter)
+    code = cups or meter or meter_in(external_id)
+    return (Supply(facility, category, activity, code),)
 
 
 def meter_in(external_id: str) -> str:
@@ -73,7 +85,7 @@ def meter_in(external_id: str) -> str:
 class Bill(NamedTuple):
     """What of a bill its history depends on."""
 
-    supply: Supply
+    supplies: tuple[Supply, ...]
     named: bool
     quantity: Decimal
     unit: str
@@ -169,9 +181,9 @@ class EarlierBills:
         ).iterator(chunk_size=5000):
             if external_id and self._external_ids.line(external_id) >= before_line:
                 continue
-            code, named = cups or meter or meter_in(external_id), bool(external_id)
-            supply = Supply(pk.hex, category, activity, code)
-            bill = Bill(supply, named, *rest)
+            named = bool(external_id)
+            supplies = supplies_of(pk.hex, category, activity, cups, meter, external_id)
+            bill = Bill(supplies, named, *rest)
             line = STORED if named else STORED_UNNAMED
             self.claim(bill, line, fresh=False, overlaps=bool(self.overlap(bill)))
 
@@ -180,14 +192,19 @@ class EarlierBills:
 
         One that is stored already (not `fresh`) is compared with fresh ones alone.
         """
-        if not claims_days(bill):
-            return ""
-        intervals = self._intervals.get(bill.supply)
+        if claims_days(bill):
+            for supply in bill.supplies:
+                if sentence := self._overlap_at(supply, bill, fresh=fresh):
+                    return sentence
+        return ""
+
+    def _overlap_at(self, supply: Supply, bill: Bill, *, fresh: bool) -> str:
+        intervals = self._intervals.get(supply)
         if not intervals:
             return ""
         first, last = bill.start.toordinal(), bill.end.toordinal()
         nearest: Iterable[int] = intervals
-        if bill.supply not in self._tangled:  # none overlaps another: only neighbours can
+        if supply not in self._tangled:  # none overlaps another: only neighbours can
             position = bisect_left(intervals, first << DAYS + LINES)
             nearest = intervals[max(position - 1, 0) : position + 1]
         for packed in nearest:
@@ -209,21 +226,22 @@ class EarlierBills:
         """Notes the days of a bill, from a line of the file or from what is stored."""
         if not claims_days(bill):
             return
-        if overlaps:
-            self._tangled.add(bill.supply)
         first = bill.start.toordinal()
         packed = (first << DAYS | bill.end.toordinal() - first) << LINES
-        intervals = self._intervals.setdefault(bill.supply, array("q"))
-        if not bill.named and line > STORED_UNNAMED and packed | STORED_UNNAMED in intervals:
-            intervals.remove(packed | STORED_UNNAMED)
-        insort(intervals, packed | line | (FRESH if fresh else 0))
+        for supply in bill.supplies:
+            if overlaps:
+                self._tangled.add(supply)
+            intervals = self._intervals.setdefault(supply, array("q"))
+            if not bill.named and line > STORED_UNNAMED and packed | STORED_UNNAMED in intervals:
+                intervals.remove(packed | STORED_UNNAMED)
+            insort(intervals, packed | line | (FRESH if fresh else 0))
 
     def weigh(self, bill: Bill, instead_of: Bill | None) -> str:
         """How far a quantity per day is off the mean so far, in words, or nothing; then counts it.
 
         The stored bill that it is instead of has no say in that, and does not count any more.
         """
-        if instead_of and weighs(instead_of) and instead_of.supply.facility in self._loaded:
+        if instead_of and weighs(instead_of) and instead_of.supplies[0].facility in self._loaded:
             key, (quantity, days) = amount_of(instead_of)
             self._count(key, Amount(-quantity, -days))
         if not weighs(bill):
@@ -275,7 +293,7 @@ def amount_of(bill: Bill) -> tuple[tuple[str, str, str, Dimension], Amount]:
     """What was used, and where."""
     dimension, size = UNITS[bill.unit]
     days = bill.end.toordinal() - bill.start.toordinal() + 1
-    return (*bill.supply[:3], dimension), Amount(bill.quantity * size, days)
+    return (*bill.supplies[0][:3], dimension), Amount(bill.quantity * size, days)
 
 
 def off(mine: Decimal, usual: Decimal) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from emissions.importing.periods import Bill as Period
-from emissions.importing.periods import Supply, meter_in
+from emissions.importing.periods import supplies_of
 from emissions.importing.sites import Site
 from emissions.models import Consumption
 from emissions.models.factor import DEFAULT_ACTIVITY
@@ -60,11 +60,13 @@ class Recognised(NamedTuple):
 def period_of(facility: str, values: dict[str, Any]) -> Period:
     """COLUMNS as the history of a facility, given by its id in hex, takes them."""
     return Period(
-        Supply(
+        supplies_of(
             facility,
             values["category"],
             values["activity"],
-            values["cups"] or values["meter"] or meter_in(values["external_id"]),
+            values["cups"],
+            values["meter"],
+            values["external_id"],
         ),
         bool(values["external_id"]),
         values["quantity"],

@@ -4,7 +4,7 @@ The same questions as a file is asked, in the same words. However long the histo
 read: the bills of the same supply that end nearest, by an index.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cache, reduce
@@ -19,12 +19,11 @@ from django.utils.translation import gettext
 
 from emissions.importing.periods import (
     Bill,
-    Supply,
     amount_of,
     claims_days,
-    meter_in,
     off,
     sharing,
+    supplies_of,
     weighs,
 )
 from emissions.importing.validation import FUTURE, OVERLAP, ends_after
@@ -36,6 +35,9 @@ DUPLICATE, JUMP = "duplicate", "jump"
 
 NEAREST = 12
 """So many bills before it, by their last day, say what is usual."""
+
+CODES = ("code", "other_code")
+"""What the statement calls them; a bill has a CUPS, a meter, both or neither."""
 
 AT_MOST = 50
 """So many bills of its meter that end with it or later are looked at for days that they share."""
@@ -55,11 +57,14 @@ def warnings_of(row: Consumption) -> list[Fault]:
     if row.status != ConsumptionStatus.ACTIVE:
         return found
     mine = as_bill(row)
-    later, earlier = neighbours(row)
+    later, earlier = neighbours(row, [one.code for one in mine.supplies if one.code])
+    supplies, active = set(mine.supplies), ConsumptionStatus.ACTIVE
     rivals = [
-        one for one in later if one.status == ConsumptionStatus.ACTIVE and same_meter(row, one)
+        one
+        for one in map(as_bill, later)
+        if one.status == active and not supplies.isdisjoint(one.supplies)
     ]
-    found += _duplicate(row, rivals) or _overlap(mine, rivals)
+    found += _duplicate(mine, rivals) or _overlap(mine, rivals)
     if sentence := _jump(mine, map(as_bill, earlier)):
         found.append(Fault("quantity", JUMP, sentence))
     return found
@@ -85,19 +90,17 @@ class Neighbour(NamedTuple):
 Compared = Consumption | Neighbour
 
 
-def neighbours(row: Consumption) -> tuple[list[Neighbour], list[Neighbour]]:
-    """The bills of the same supply that end with it or later, and those of its activity that end
-    before it; the nearest of each, by one statement."""
-    statement = _neighbours(bool(row.cups), bool(row.meter))
-    codes = {name: value for name in ("cups", "meter") if (value := getattr(row, name))}
-    rows = statement.rows(
+def neighbours(row: Consumption, codes: Sequence[str]) -> tuple[list[Neighbour], list[Neighbour]]:
+    """The bills that may be of the same supply, by its CUPS and meter, and end with it or later,
+    and those of its activity that end before it; the nearest of each, by one statement."""
+    rows = _neighbours(len(codes)).rows(
         organization_id=row.organization_id,
         facility_id=row.facility_id,
         category=str(row.category),
         activity=row.activity,
         pk=row.pk,
         start=row.start_date,
-        **codes,
+        **dict(zip(CODES, codes, strict=False)),
     )
     found = list(starmap(Neighbour, rows))
     later = [one for one in found if one.end_date >= row.start_date]
@@ -105,8 +108,8 @@ def neighbours(row: Consumption) -> tuple[list[Neighbour], list[Neighbour]]:
 
 
 @cache
-def _neighbours(has_cups: bool, has_meter: bool) -> Statement:
-    names = [name for name, has in (("cups", has_cups), ("meter", has_meter)) if has]
+def _neighbours(count: int) -> Statement:
+    """For so many codes."""
 
     def build(
         organization_id: UUID,
@@ -120,10 +123,9 @@ def _neighbours(has_cups: bool, has_meter: bool) -> Statement:
         others = Consumption.objects.for_organization(organization_id).live()
         others = others.filter(facility=facility_id, category=category, activity=activity)
         others = others.exclude(pk=pk)
-        later = others.filter(end_date__gte=start).order_by("end_date")
-        if codes:  # either code in common is one supply
-            alike = [Q(**{name: value}) for name, value in codes.items()]
-            later = later.filter(reduce(or_, [*alike, Q(cups="", meter="")]))
+        alike = [Q(**{name: code}) for code in codes.values() for name in ("cups", "meter")]
+        of_it = reduce(or_, alike, Q(cups="", meter=""))  # whose external_id may have the code
+        later = others.filter(of_it, end_date__gte=start).order_by("end_date")
         earlier = others.filter(end_date__lt=start).order_by("-end_date")
         one = compiled(later.values_list(*Neighbour._fields)[:AT_MOST])
         other = compiled(earlier.values_list(*Neighbour._fields)[:NEAREST])
@@ -135,44 +137,35 @@ def _neighbours(has_cups: bool, has_meter: bool) -> Statement:
 
     types: dict[str, type] = {
         "organization_id": UUID, "facility_id": UUID, "category": str, "activity": str,
-        "pk": UUID, "start": date, **dict.fromkeys(names, str),
+        "pk": UUID, "start": date, **dict.fromkeys(CODES[:count], str),
     }  # fmt: skip
     return Statement(build, **types)
 
 
 def as_bill(row: Compared) -> Bill:
     """What of a bill it is compared by."""
-    code = row.cups or row.meter or meter_in(row.external_id)
-    supply = Supply(row.facility_id.hex, row.category, row.activity, code)
+    supplies = supplies_of(
+        row.facility_id.hex, row.category, row.activity, row.cups, row.meter, row.external_id
+    )
     return Bill(
-        supply, bool(row.external_id), row.quantity, row.unit, row.start_date, row.end_date,
+        supplies, bool(row.external_id), row.quantity, row.unit, row.start_date, row.end_date,
         row.data_quality, row.status,
     )  # fmt: skip
 
 
-def same_meter(one: Compared, other: Compared) -> bool:
-    """Whether two bills are of one supply: with a CUPS or meter in common, or both without any."""
-    mine, its = (codes_of(row) for row in (one, other))
-    return bool(mine & its) or not (mine or its)
-
-
-def codes_of(row: Compared) -> set[str]:
-    return {row.cups, row.meter, "" if row.cups or row.meter else meter_in(row.external_id)} - {""}
-
-
-def _duplicate(row: Consumption, rivals: Iterable[Neighbour]) -> list[Fault]:
-    if row.data_quality == DataQuality.ADJUSTMENT:
+def _duplicate(mine: Bill, rivals: Iterable[Bill]) -> list[Fault]:
+    if mine.data_quality == DataQuality.ADJUSTMENT:
         return []
     for one in rivals:
-        same = (one.start_date, one.end_date) == (row.start_date, row.end_date)
-        if same and one.data_quality == row.data_quality:
+        same = (one.start, one.end) == (mine.start, mine.end)
+        if same and one.data_quality == mine.data_quality:
             sentence = gettext("A stored bill has the same facility, activity, meter and period.")
             return [Fault("start_date", DUPLICATE, sentence)]
     return []
 
 
-def _overlap(mine: Bill, rivals: Iterable[Neighbour]) -> list[Fault]:
-    for one in map(as_bill, rivals) if claims_days(mine) else ():
+def _overlap(mine: Bill, rivals: Iterable[Bill]) -> list[Fault]:
+    for one in rivals if claims_days(mine) else ():
         shared = (min(mine.end, one.end) - max(mine.start, one.start)).days + 1
         if claims_days(one) and shared > 1:
             sentence = sharing(shared, gettext("a stored bill"), one.start, one.end)

@@ -115,7 +115,7 @@ class RowValidation:
         found = []
         if sentence := ends_after(bill.end, self._today):
             found.append(Fault("end_date", FUTURE, sentence))
-        supply = bill.supply
+        supply = bill.supplies[0]
         if (
             bill.start == bill.end
             and supply.category in (Category.HEAT, Category.ELECTRICITY)

@@ -1,18 +1,24 @@
 """What files brought, what happened, and who is locked out."""
 
 from typing import Any
+from uuid import UUID
 
 from axes.models import AccessAttempt
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import path
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
 from organizations.audit.event import Event
-from organizations.models import AuditEvent, Import, Role
+from organizations.audit.recording import record_export
+from organizations.models import UNFINISHED, AuditEvent, Import, Role
 from organizations.staff import OrganizationFilter, ReadOnly, SuperuserAdmin, TenantAdmin, number
+
+SECONDS_BETWEEN = "2"
+"""After so long the page of an import that is under way looks again."""
 
 CREATED, CHANGED, UNCHANGED, REJECTED, WARNINGS = (
     number(name, _(name)) for name in ("created", "changed", "unchanged", "rejected", "warnings")
@@ -41,13 +47,39 @@ class ImportAdmin(ReadOnly, TenantAdmin):
     fields = [
         ("file_name", "kind_named"),
         ("organization", "started_by"),
-        ("outcome", REJECTED),
+        ("outcome", "progress"),
+        (REJECTED, WARNINGS),
         ("started_at", "finished_at"),
         (CREATED, CHANGED),
-        (UNCHANGED, WARNINGS),
+        UNCHANGED,
     ]
     readonly_fields: Any = ["kind_named", CREATED, CHANGED, UNCHANGED, REJECTED, WARNINGS]
     change_form_outer_after_template = "admin/organizations/rejects.html"
+
+    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """One that the worker is at looks again by itself."""
+        page = super().change_view(request, *args, **kwargs)
+        row = getattr(page, "context_data", {}).get("original")
+        if row and row.outcome in UNFINISHED:
+            page["Refresh"] = SECONDS_BETWEEN
+        return page
+
+    def get_urls(self) -> list[Any]:
+        rejects = self.admin_site.admin_view(self.rejects)
+        name = "organizations_import_rejects"
+        return [path("<uuid:pk>/rejects.csv", rejects, name=name), *super().get_urls()]
+
+    def rejects(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """The refused rows as a file, to be mended and brought in as it is."""
+        row = self.get_queryset(request).filter(pk=pk).first()
+        if row is None or not self.has_view_permission(request, row):
+            raise Http404
+        record_export(row.organization_id, f"rejects-{row.pk}", "csv")
+        return HttpResponse(
+            row.rejects,
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="rejects.csv"'},
+        )
 
     @admin.display(description=_("kind"), ordering="kind")
     def kind_named(self, row: Import) -> str:

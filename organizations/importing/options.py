@@ -1,7 +1,8 @@
 """What is said about a file that is brought in: the same over HTTP, in the admin, by command."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 
 from organizations.importing.layouts.layout import Layout
 
@@ -30,3 +31,12 @@ class Options:
     """How days are written, `ymd`, `dmy` or `mdy`, where the file does not prove it."""
     started_by: str = ""
     """Who brings it in, for the record."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For a file that waits."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, said: dict[str, Any]) -> Self:
+        layout = said["layout"]
+        return cls(**{**said, "layout": Layout(**layout) if isinstance(layout, dict) else layout})

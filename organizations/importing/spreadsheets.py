@@ -347,6 +347,14 @@ def json_text(row: Mapping[str, Any], name: str) -> str:
     return NUMBER + str(value) if isinstance(value, Decimal) else marked(value)
 
 
+def mended_cells(said: Mapping[str, Mapping[str, str]]) -> dict[int, dict[int, str]]:
+    """What JSON has kept of cells that were mended, for `Table.mended`."""
+    return {
+        int(line): {int(place): text for place, text in cells.items()}
+        for line, cells in said.items()
+    }
+
+
 @contextmanager
 def open_table(name: str) -> Iterator[Table]:
     """The table in a file, or on stdin if the name is “-”. Raises Unreadable."""

@@ -1,15 +1,19 @@
-"""Files that come in the body of a request: streamed to disk, up to a size, and never run."""
+"""Files that are sent: streamed to disk, up to a size, and never run; those that wait are in the
+database, in blocks, as whoever reads them next may be on another machine."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 from django.conf import settings
 from rest_framework import status
 from rest_framework.exceptions import APIException
 from rest_framework.parsers import BaseParser, MultiPartParser
+
+from organizations.models import Draft, Import
 
 BLOCK = 1 << 20
 
@@ -26,15 +30,17 @@ class FileTooLarge(APIException):
         )
 
 
-class Upload(NamedTuple):
-    """A file that was sent, as it is on disk until `remove`."""
+class Upload:
+    """A file that was sent, as it is on disk until `remove`, or until nothing refers to it."""
 
-    path: Path
-    name: str
+    def __init__(self, path: Path, name: str) -> None:
+        self.path, self.name = path, name
+        self.remove = weakref.finalize(self, path.unlink, missing_ok=True)
 
-    def remove(self) -> None:
-        with suppress(FileNotFoundError):
-            self.path.unlink()
+    def chunks(self) -> Iterator[bytes]:
+        """Its bytes, from the beginning."""
+        with self.path.open("rb") as file:
+            yield from iter(lambda: file.read(BLOCK), b"")
 
 
 def kept(blocks: Any, name: str) -> Upload:
@@ -45,10 +51,31 @@ def kept(blocks: Any, name: str) -> Upload:
         for block in blocks:
             size += len(block)
             if size > settings.MAX_IMPORT_BYTES:
-                upload.remove()
                 raise FileTooLarge
             file.write(block)
     return upload
+
+
+Waiting = Draft | Import
+
+
+def keep(row: Waiting, path: Path) -> None:
+    """Copies a file into the database."""
+    blocks: Any = row.blocks
+    with path.open("rb") as file:
+        for number, data in enumerate(iter(lambda: file.read(BLOCK), b"")):
+            blocks.create(organization_id=row.organization_id, number=number, data=data)
+
+
+@contextmanager
+def on_disk(row: Waiting) -> Iterator[Path]:
+    """The file of a row, as it is on disk meanwhile; one block of it at a time is in memory."""
+    blocks: Any = row.blocks
+    with NamedTemporaryFile(prefix="import-") as file:
+        for number in range(blocks.count()):
+            file.write(blocks.values_list("data", flat=True).get(number=number))
+        file.flush()
+        yield Path(file.name)
 
 
 class FileParser(BaseParser):

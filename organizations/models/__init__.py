@@ -18,6 +18,8 @@ from organizations.access.own_writes import LastWrite
 from organizations.audit.event import AuditEvent
 from organizations.models.imports import (
     UNFINISHED,
+    Draft,
+    DraftBlock,
     Import,
     ImportBlock,
     ImportLayout,
@@ -31,6 +33,8 @@ __all__ = [
     "UNFINISHED",
     "APIKey",
     "AuditEvent",
+    "Draft",
+    "DraftBlock",
     "GWPSet",
     "IdempotentAnswer",
     "Import",

@@ -1,7 +1,10 @@
 """Files that were imported, and how an organization reads others' columns."""
 
+from typing import Any
+
 import uuid_utils.compat as uuid
 from django.db import models
+from django.utils import timezone
 
 from organizations.tenancy import TenantQuerySet, TimestampedModel
 
@@ -76,16 +79,28 @@ class Import(models.Model):
 UNFINISHED = (ImportOutcome.QUEUED, ImportOutcome.RUNNING)
 
 
-class ImportBlock(models.Model):
-    """A part of a file that waits for the worker, which may be on another machine."""
+class Block(models.Model):
+    """A part of a file that waits in the database, where each machine finds it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid7, editable=False)
     organization = models.ForeignKey("organizations.Organization", models.CASCADE, related_name="+")
-    row = models.ForeignKey(Import, models.CASCADE, related_name="blocks")
+    row_id: Any
     number = models.PositiveIntegerField()
     data = models.BinaryField()
 
     objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.row_id} · {self.number}"
+
+
+class ImportBlock(Block):
+    """A part of a file that waits for the worker."""
+
+    row = models.ForeignKey(Import, models.CASCADE, related_name="blocks")
 
     class Meta:
         constraints = [
@@ -94,8 +109,55 @@ class ImportBlock(models.Model):
             )
         ]
 
+
+class Draft(models.Model):
+    """A file that somebody looks at in the admin before it is stored, with what they said of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid7, editable=False)
+    organization = models.ForeignKey("organizations.Organization", models.CASCADE, related_name="+")
+    user = models.ForeignKey("organizations.User", models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    kind = models.CharField(max_length=20, help_text="As /v1/imports names it.")
+    file_name = models.CharField(max_length=255)
+    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    said = models.JSONField(default=dict, help_text="How it is read: options of the import.")
+    columns = models.JSONField(default=dict, help_text="Our column → theirs, chosen by hand.")
+    constants = models.JSONField(default=dict, help_text="Our column → what every row has.")
+    mended = models.JSONField(
+        default=dict, help_text="Line → position of a cell → what it should have been."
+    )
+    revision = models.PositiveIntegerField(
+        default=0, help_text="So many times something else was said of it."
+    )
+    trial = models.JSONField(
+        null=True, help_text="What it would do, where the worker has found that out."
+    )
+    waits = models.BooleanField(default=False, help_text="For the worker to look at it.")
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text="So many times a worker began to."
+    )
+    progress = models.PositiveSmallIntegerField(default=0, help_text="Percent.")
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+
     def __str__(self) -> str:
-        return f"{self.row_id} · {self.number}"
+        return f"{self.kind} · {self.file_name}"
+
+
+class DraftBlock(Block):
+    """A part of a file that somebody looks at."""
+
+    row = models.ForeignKey(Draft, models.CASCADE, related_name="blocks")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "row", "number"], name="draft_block_once"
+            )
+        ]
 
 
 class SumBy(models.TextChoices):

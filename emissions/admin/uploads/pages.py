@@ -1,6 +1,7 @@
 """The pages: send a file or paste cells; look at what it is and would do; mend it; store it."""
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import messages
@@ -8,15 +9,16 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from emissions.admin.uploads.drafts import Draft
 from emissions.admin.uploads.guesses import guesses, unit_in
-from emissions.admin.uploads.trials import Trial, attempt, store
+from emissions.importing.drafts.drafts import begin, changed, is_workers
+from emissions.importing.drafts.looking import ask
+from emissions.importing.drafts.trials import Trial, attempt, store
 from emissions.importing.kinds import ALLOWED, KINDS, check_layout
 from facilities.names import category_choices
+from organizations.audit.recording import record_export
 from organizations.importing.dates import ORDERS
 from organizations.importing.engine import NotStored
 from organizations.importing.layouts.known import layouts_of
@@ -24,12 +26,12 @@ from organizations.importing.numbers import STYLES
 from organizations.importing.options import ABORT, SKIP
 from organizations.importing.spreadsheets import Unreadable
 from organizations.importing.uploads import FileTooLarge, kept
-from organizations.models import ImportLayout, Organization, Role
+from organizations.models import Draft, ImportLayout, ImportOutcome, Organization, Role
 from organizations.staff.numbers import shown_number
 from organizations.staff.roles import organizations_of
 
-LARGEST = 5_000_000
-"""Bytes that a page looks at; more would keep whoever waits for it too long."""
+SECONDS_BETWEEN = "2"
+"""After so long a page that waits for the worker looks again."""
 
 LONGEST_NAME = 255
 NAMES = {
@@ -74,7 +76,12 @@ class Uploads:
         view = self._site.admin_view
         return [
             path("upload/", view(self.send), name="emissions_consumption_upload"),
-            path("upload/<str:token>/", view(self.look), name="emissions_consumption_draft"),
+            path("upload/<uuid:pk>/", view(self.look), name="emissions_consumption_draft"),
+            path(
+                "upload/<uuid:pk>/rejects.csv",
+                view(self.rejects),
+                name="emissions_consumption_draft_rejects",
+            ),
         ]
 
     def send(self, request: HttpRequest) -> HttpResponse:
@@ -102,31 +109,31 @@ class Uploads:
             except FileTooLarge as error:
                 form.add_error("file", str(error.detail))
             else:
-                if upload.path.stat().st_size <= LARGEST:
-                    draft = Draft.begin(upload, request.user, data["organization"], data["kind"])
-                    return HttpResponseRedirect(self.address(draft))
+                draft = begin(upload, request.user, data["organization"], data["kind"])
                 upload.remove()
-                form.add_error("file", too_large())
+                return HttpResponseRedirect(self.address(draft))
         return self._page(request, "upload.html", gettext("Bring in a file"), form=form)
 
-    def look(self, request: HttpRequest, token: str) -> HttpResponse:
+    def look(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """What a draft is taken for and would do; a POST changes, stores or drops it."""
-        draft = Draft.of(token, request.user)
+        draft = self._mine(request, pk)
         if draft is None:
             messages.warning(
                 request, gettext("This file is stored already, or was dropped: bring it anew.")
             )
             return HttpResponseRedirect(reverse("admin:emissions_consumption_upload"))
-        organization = organizations_to_fill(request).filter(pk=draft.organization).first()
-        if organization is None:
-            raise PermissionDenied
+        organization = draft.organization
         if request.method == "POST":
             return self._change(request, draft, organization)
-        trial = attempt(draft, organization, request.user.get_username())
+        trial = self._trial(request, draft)
+        if trial is None:
+            page = self._page(request, "looking.html", draft.file_name, draft=draft)
+            page["Refresh"] = SECONDS_BETWEEN
+            return page
         return self._page(
             request,
             "draft.html",
-            draft.name,
+            draft.file_name,
             draft=draft,
             organization=organization,
             kind=NAMES[draft.kind],
@@ -140,12 +147,43 @@ class Uploads:
             ],
         )
 
+    def rejects(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """The rows that would be refused, as the file that a command writes of them."""
+        draft = self._mine(request, pk)
+        trial = self._trial(request, draft) if draft else None
+        if draft is None or trial is None:
+            raise Http404
+        record_export(draft.organization_id, f"rejects-{draft.pk}", "csv")
+        return HttpResponse(
+            trial.rejects,
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="rejects.csv"'},
+        )
+
+    def _mine(self, request: HttpRequest, pk: UUID) -> Draft | None:
+        """A draft of the user, who may still write to its organization."""
+        draft = Draft.objects.select_related("organization").filter(pk=pk, user=request.user.pk)
+        found = draft.first()
+        if found and not organizations_to_fill(request).filter(pk=found.organization_id).exists():
+            raise PermissionDenied
+        return found
+
+    def _trial(self, request: HttpRequest, draft: Draft) -> Trial | None:
+        """What a draft would do; None while the worker finds that out."""
+        if draft.trial is not None:
+            return Trial.from_json(draft.trial)
+        if not is_workers(draft):
+            return attempt(draft, draft.organization, request.user.get_username())
+        if not draft.waits:
+            ask(draft)
+        return None
+
     def _change(
         self, request: HttpRequest, draft: Draft, organization: Organization
     ) -> HttpResponse:
         what = request.POST.get("what", "")
         if what == "drop":
-            draft.remove()
+            draft.delete()
             messages.success(request, gettext("The file is dropped; nothing was stored."))
             return HttpResponseRedirect(reverse("admin:organizations_import_changelist"))
         if what in ("store", "store_good"):
@@ -163,40 +201,39 @@ class Uploads:
             mend(draft, request)
         else:
             raise Http404
-        draft.save()
+        changed(draft)
         return HttpResponseRedirect(self.address(draft))
 
     def _store(
         self, request: HttpRequest, draft: Draft, organization: Organization, on_error: str
     ) -> HttpResponse:
-        if not draft.claim():
+        try:
+            record = store(draft, organization, request.user.get_username(), on_error)
+        except Draft.DoesNotExist:
             messages.warning(request, gettext("Somebody is storing this file already."))
             return HttpResponseRedirect(reverse("admin:organizations_import_changelist"))
-        try:
-            report = store(draft, organization, request.user.get_username(), on_error)
         except (Unreadable, NotStored) as error:
-            draft.give_back()
             messages.error(request, gettext("Nothing was stored: {error}").format(error=error))
             return HttpResponseRedirect(self.address(draft))
-        except BaseException:
-            draft.give_back()
-            raise
-        if report.rejected and on_error == ABORT:
-            draft.give_back()
+        if record.outcome == ImportOutcome.REFUSED:
             messages.error(
                 request, gettext("Nothing was stored: rows are refused. Mend them first.")
             )
             return HttpResponseRedirect(self.address(draft))
-        draft.remove()
+        address = reverse("admin:organizations_import_change", args=[record.pk])
+        if record.outcome == ImportOutcome.QUEUED:
+            messages.success(
+                request, gettext("The worker stores it; this page says how far it is.")
+            )
+            return HttpResponseRedirect(address)
         sentence = gettext(
             "Stored: created {created}, changed {changed}, unchanged {unchanged}, "
             "rejected {rejected}."
         )
         counts = ("created", "changed", "unchanged", "rejected")
-        said_of = {name: shown_number(getattr(report, name)) for name in counts}
+        said_of = {name: shown_number(getattr(record, name)) for name in counts}
         messages.success(request, sentence.format(**said_of))
-        record = report.record.pk
-        return HttpResponseRedirect(reverse("admin:organizations_import_change", args=[record]))
+        return HttpResponseRedirect(address)
 
     def _save_layout(self, request: HttpRequest, draft: Draft, organization: Organization) -> None:
         """Keeps what was chosen for the next file of the kind, where a name is given."""
@@ -233,7 +270,7 @@ class Uploads:
         )
 
     def address(self, draft: Draft) -> str:
-        return reverse("admin:emissions_consumption_draft", args=[draft.token])
+        return reverse("admin:emissions_consumption_draft", args=[draft.pk])
 
     def _page(
         self, request: HttpRequest, name: str, title: str, **context: Any
@@ -241,16 +278,6 @@ class Uploads:
         shared = {**self._site.each_context(request), "title": title, "opts": self._opts}
         template = f"admin/emissions/uploads/{name}"
         return TemplateResponse(request, template, {**shared, **context})
-
-
-def too_large() -> str:
-    return format_html(
-        gettext(
-            "It is over {} MB. Send it to {} or bring it in by a command: there the worker does it."
-        ),
-        LARGEST // 1_000_000,
-        "POST /v1/imports",
-    )
 
 
 def organizations_to_fill(request: HttpRequest) -> Any:
@@ -298,14 +325,14 @@ def mend(draft: Draft, request: HttpRequest) -> None:
         _, line, position = (*name.split("-"), "", "")[:3]
         is_cell = name.startswith("cell-") and line.isdecimal() and position.isdecimal()
         if is_cell and text != request.POST.get(f"was-{line}-{position}"):
-            draft.mended.setdefault(int(line), {})[int(position)] = str(text)
+            draft.mended.setdefault(line, {})[position] = str(text)
 
 
 def mapping(draft: Draft, trial: Trial) -> list[dict[str, Any]]:
     """For each column of the file what it is, or may be, and what it could be."""
     fields = list(KINDS[draft.kind].fields())
     guessed: dict[str, str] = {}
-    if not trial.report and not draft.columns:
+    if not trial.counts and not draft.columns:
         guessed = guesses([one.theirs for one in trial.columns], fields)
     by_hand = draft.columns or guessed
     return [
@@ -326,7 +353,7 @@ def constants(draft: Draft, trial: Trial) -> list[dict[str, Any]]:
     """What all rows may have in common, with what is said or can be told of it."""
     fields = KINDS[draft.kind].fields()
     told = dict(draft.constants)
-    if not trial.report and draft.kind == "consumption" and not draft.constants:
+    if not trial.counts and draft.kind == "consumption" and not draft.constants:
         told["unit"] = unit_in(one.theirs for one in trial.columns)
     listed = {"category": category_choices()}
     return [

@@ -14,10 +14,11 @@ from django.db import DatabaseError, InterfaceError, connections
 from django_tasks_db.models import DBTaskResult
 
 from emissions.importing.background.queue import bring_in_waiting
+from emissions.importing.drafts.looking import look_at_waiting
 from emissions.ledger.runs import claimed, work_off
 from emissions.models import Recalculation, RecalculationState
 from organizations.database.unavailable import unavailable
-from organizations.models import UNFINISHED, Import
+from organizations.models import UNFINISHED, Draft, Import
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,8 @@ def ask_for_what_is_left_behind() -> None:
     recalculations = Recalculation.objects.filter(state__in=STARTED)
     if nobody_is_at(imports.values_list("pk", flat=True)):
         bring_in_waiting.enqueue()
+    if nobody_is_at(Draft.objects.filter(waits=True).values_list("pk", flat=True)):
+        look_at_waiting.enqueue()
     if nobody_is_at(recalculations.values_list("pk", flat=True)):
         work_off.enqueue()
 

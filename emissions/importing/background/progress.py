@@ -1,23 +1,22 @@
-"""How far an import of the worker is, written beside its transaction."""
+"""How far what the worker does is, written beside its transaction."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import monotonic
-from uuid import UUID
 
 from django.db import connections
+from django.db.models import QuerySet
 
 from organizations.importing.progress import Quiet
-from organizations.models import Import, ImportOutcome
 
 SECONDS_BETWEEN = 0.5
 
 
 class Written(Quiet):
-    """Writes the percentage into the import's record, by a thread with a connection of its own:
-    nobody else would see it in the import's own transaction before that ends."""
+    """Writes the percentage into the row that is worked on, by a thread with a connection of its
+    own: nobody else would see it in the import's own transaction before that ends."""
 
-    def __init__(self, pk: UUID, total: int) -> None:
-        self._pk, self._total, self._done = pk, total, 0
+    def __init__(self, row: QuerySet, total: int) -> None:
+        self._row, self._total, self._done = row, total, 0
         self._last = 0.0
         self._threads = ThreadPoolExecutor(max_workers=1)
         self._writing: Future[None] | None = None
@@ -36,7 +35,6 @@ class Written(Quiet):
 
     def _write(self, percent: int) -> None:
         try:
-            mine = Import.objects.filter(pk=self._pk, outcome=ImportOutcome.RUNNING)
-            mine.update(progress=percent)
+            self._row.all().update(progress=percent)
         finally:
             connections.close_all()

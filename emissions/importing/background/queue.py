@@ -5,16 +5,14 @@ stores and that it is `stored` are one transaction, so that it is whole or absen
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.conf import settings
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django_tasks import task
@@ -28,19 +26,23 @@ from organizations.importing.engine import Interrupted, NotStored, bring_in, kee
 from organizations.importing.options import Options
 from organizations.importing.progress import Quiet
 from organizations.importing.rejects import Report, storable
-from organizations.importing.spreadsheets import JSONTable, Unreadable, open_table
-from organizations.importing.uploads import BLOCK, Upload
+from organizations.importing.spreadsheets import (
+    JSONTable,
+    Unreadable,
+    mended_cells,
+    open_table,
+)
+from organizations.importing.uploads import keep, on_disk
 from organizations.models import (
     UNFINISHED,
     APIKey,
     Import,
     ImportBlock,
     ImportOutcome,
-    Membership,
     Organization,
     Role,
+    User,
 )
-from organizations.tenancy import Caller
 
 logger = logging.getLogger(__name__)
 
@@ -48,34 +50,46 @@ MOST_ATTEMPTS = 3
 """A file that has ended the worker so often is not tried again: it may be what ends it."""
 
 
+def is_long(size: int) -> bool:
+    """Whether a file of so many bytes is the worker's. On SQLite, which has one writer, none is."""
+    return connection.vendor == "postgresql" and size > settings.IMPORT_BYTES_AT_ONCE
+
+
 @transaction.atomic
 def leave_to_worker(
-    organization: Organization, kind: str, upload: Upload, options: Options, who: Caller
+    organization: Organization,
+    kind: str,
+    path: Path,
+    file_name: str,
+    options: Options,
+    *,
+    user: UUID | None,
+    api_key: UUID | None = None,
+    mended: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Import:
-    """Keeps a file with what was said about it, and asks the worker to bring it in."""
-    said = asdict(options) | {"allow": list(options.allow), "constants": dict(options.constants)}
+    """Keeps a file with what was said about it and who sent it, and asks the worker to bring it in.
+
+    `mended` is line → position of a cell → what it should have been.
+    """
     row = Import.objects.create(
         organization=organization,
         kind=KINDS[kind].kind,
-        file_name=(upload.name or "upload")[:255],
+        file_name=file_name[:255],
         started_by=options.started_by[:150],
         started_at=timezone.now(),
         outcome=ImportOutcome.QUEUED,
         progress=0,
         asked={
             "kind": kind,
-            "options": said,
+            "options": options.as_json(),
+            "mended": mended or {},
             "actor": author(),
-            "user": str(who.user_id or ""),
-            "api_key": str(who.api_key_id or ""),
+            "user": str(user or ""),
+            "api_key": str(api_key or ""),
             "attempts": 0,
         },
     )
-    with upload.path.open("rb") as file:
-        for number, block in enumerate(iter(lambda: file.read(BLOCK), b"")):
-            ImportBlock.objects.create(
-                organization=organization, row=row, number=number, data=block
-            )
+    keep(row, path)
     bring_in_waiting.enqueue()  # a row of the same transaction
     return row
 
@@ -122,15 +136,17 @@ def _do(row: Import) -> None:
         raise NotStored(f"the worker was ended {MOST_ATTEMPTS} times while it was at it.")
     if not may_still(row):
         raise NotStored("who sent it may not import any more.")
-    options = Options(**asked["options"])
+    options = Options.from_json(asked["options"])
     with on_disk(row) as path, open_table(str(path)) as table:
+        table.mended = mended_cells(asked.get("mended", {}))
         importer = KINDS[asked["kind"]].of(row.organization, table, options)
+        mine = Import.objects.filter(pk=row.pk, outcome=ImportOutcome.RUNNING)
         bring_in(
             importer,
             row.file_name,
             rejects=StringIO(),
             keep=True,
-            watch=lambda what, total: Written(row.pk, total),
+            watch=lambda what, total: Written(mine, total),
             row=row,
         )
 
@@ -142,19 +158,9 @@ def may_still(row: Import) -> bool:
         lasting = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
         keys = APIKey.objects.for_organization(row.organization_id).filter(lasting, pk=key)
         return keys.filter(revoked_at=None, role__in=roles).exists()
-    members = Membership.objects.filter(organization=row.organization_id, role__in=roles)
-    return members.filter(user=row.asked["user"], user__is_active=True).exists()
-
-
-@contextmanager
-def on_disk(row: Import) -> Iterator[Path]:
-    """The file that waits, as it is on disk meanwhile."""
-    with NamedTemporaryFile(prefix="import-") as file:
-        blocks = ImportBlock.objects.filter(row=row).order_by("number")
-        for data in blocks.values_list("data", flat=True).iterator(chunk_size=1):
-            file.write(data)
-        file.flush()
-        yield Path(file.name)
+    user = User.objects.filter(pk=row.asked["user"], is_active=True)
+    member = Q(memberships__organization=row.organization_id, memberships__role__in=roles)
+    return user.filter(member | Q(is_superuser=True)).exists()
 
 
 def refuse(pk: UUID, code: str, sentence: str) -> None:

@@ -1,34 +1,40 @@
 """What a file would do, by doing it and undoing it: counts, refused rows, and the figures."""
 
 import csv
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, fields
 from decimal import Decimal
 from io import StringIO
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext
 
-from emissions.admin.uploads.drafts import Draft
+from emissions.importing.background.queue import leave_to_worker
+from emissions.importing.drafts.drafts import is_workers, opened
 from emissions.importing.kinds import ALLOWED, KINDS
 from emissions.models import CalculationStatus, Consumption
 from facilities.models import Facility
-from organizations.importing.engine import NotStored, bring_in
+from organizations.importing.engine import NotStored, bring_in, nobody
 from organizations.importing.importer import Importer
 from organizations.importing.layouts.layout import Layout
 from organizations.importing.options import SKIP, Options
-from organizations.importing.rejects import REASONS, Report
-from organizations.importing.spreadsheets import Table, Unreadable, open_table
-from organizations.models import Organization
+from organizations.importing.progress import Quiet, Rows
+from organizations.importing.rejects import REASONS, Report, storable
+from organizations.importing.spreadsheets import Table, Unreadable
+from organizations.importing.uploads import on_disk
+from organizations.models import Draft, Import, ImportOutcome, Organization
 
 SAMPLE = 5
 MENDABLE = 50
 """Refused rows that are shown to be mended at once."""
+
+MOST_FIELDS = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS - 100
+"""Of one form; a cell is two, what it was and what it is to be."""
 
 MOVES = 50
 
@@ -60,6 +66,22 @@ class Move(NamedTuple):
 
 
 @dataclass
+class Counts:
+    """What becomes of its rows, and the first faults and warnings."""
+
+    created: int
+    changed: int
+    unchanged: int
+    rejected: int
+    first: list[dict[str, Any]]
+    warned: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, report: Report) -> Self:
+        return cls(**{one.name: getattr(report, one.name) for one in fields(cls)})
+
+
+@dataclass
 class Trial:
     """What a draft would do; `error` says why nothing can be said."""
 
@@ -67,7 +89,10 @@ class Trial:
     layout: str = ""
     error: str = ""
     code: str = ""
-    report: Report | None = None
+    counts: Counts | None = None
+    rejects: str = ""
+    """The refused rows as CSV."""
+
     refusals: list[Refusal] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
     moved: int = 0
@@ -76,15 +101,25 @@ class Trial:
 
     @property
     def codes(self) -> set[str]:
-        return {one["code"] for one in self.report.first} if self.report else set()
+        return {one["code"] for one in self.counts.first} if self.counts else set()
 
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
 
-@contextmanager
-def opened(draft: Draft) -> Iterator[Table]:
-    """The table of a draft, as it was mended. Raises Unreadable."""
-    with open_table(str(draft.path)) as table:
-        table.mended = draft.mended
-        yield table
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> Self:
+        return cls(
+            **{
+                **kept,
+                "columns": [Sampled(*one) for one in kept["columns"]],
+                "counts": Counts(**kept["counts"]) if kept["counts"] else None,
+                "refusals": [Refusal(*one) for one in kept["refusals"]],
+                "moves": [
+                    Move(name, None if before is None else Decimal(before), Decimal(after))
+                    for name, before, after in kept["moves"]
+                ],
+            }
+        )
 
 
 def options_of(draft: Draft, started_by: str, on_error: str) -> Options:
@@ -105,7 +140,12 @@ def options_of(draft: Draft, started_by: str, on_error: str) -> Options:
     )
 
 
-def attempt(draft: Draft, organization: Organization, started_by: str) -> Trial:
+def attempt(
+    draft: Draft,
+    organization: Organization,
+    started_by: str,
+    watch: Callable[[str, int], Rows | Quiet] = nobody,
+) -> Trial:
     """Brings the good rows of a draft in, looks at what that makes, and undoes it."""
     trial = Trial()
     rejects = StringIO()
@@ -121,9 +161,10 @@ def attempt(draft: Draft, organization: Organization, started_by: str) -> Trial:
             trial.columns = sample(table, importer.places)
             with transaction.atomic():
                 before = standing(organization)
-                trial.report = bring_in(importer, draft.name, rejects=rejects)
+                report = bring_in(importer, draft.file_name, rejects=rejects, watch=watch)
                 after = standing(organization)
                 transaction.set_rollback(True)
+            trial.counts, trial.rejects = Counts.of(report), storable(rejects.getvalue())
             trial.refusals = refusals(table, rejects)
     except Unreadable as error:
         trial.error, trial.code = str(error), error.code
@@ -139,15 +180,35 @@ def attempt(draft: Draft, organization: Organization, started_by: str) -> Trial:
     return trial
 
 
-def store(draft: Draft, organization: Organization, started_by: str, on_error: str) -> Report:
-    """Brings a draft in. Raises Unreadable and NotStored.
+@transaction.atomic
+def store(draft: Draft, organization: Organization, started_by: str, on_error: str) -> Import:
+    """Brings a draft in, or leaves it to the worker, and gives the import's record; the draft is
+    gone then, unless the import was refused. Raises Unreadable, NotStored and, where somebody else
+    is storing it or has, Draft.DoesNotExist.
 
     What it refuses is kept with the import, which the API shows too: in English.
     """
+    draft = Draft.objects.select_for_update(skip_locked=True).get(pk=draft.pk)
     options = options_of(draft, started_by, on_error)
-    with translation.override("en"), opened(draft) as table:
-        importer = KINDS[draft.kind].of(organization, table, options)
-        return bring_in(importer, draft.name, rejects=StringIO(), keep=True)
+    if is_workers(draft):
+        with on_disk(draft) as path:
+            record = leave_to_worker(
+                organization,
+                draft.kind,
+                path,
+                draft.file_name,
+                options,
+                user=draft.user_id,
+                mended=draft.mended,
+            )
+    else:
+        with translation.override("en"), opened(draft) as table:
+            importer = KINDS[draft.kind].of(organization, table, options)
+            report = bring_in(importer, draft.file_name, rejects=StringIO(), keep=True)
+            record = report.record
+    if record.outcome != ImportOutcome.REFUSED:
+        draft.delete()
+    return record
 
 
 def sample(table: Table, places: dict[str, int]) -> list[Sampled]:
@@ -173,7 +234,8 @@ def refusals(table: Table, rejects: StringIO) -> list[Refusal]:
     lines = csv.DictReader(rejects, delimiter=table.delimiter)
     kept = [(place, name) for place, name in enumerate(table.columns) if name not in REASONS]
     found = []
-    for row in islice(lines, MENDABLE):
+    most = min(MENDABLE, MOST_FIELDS // max(2 * len(kept), 1))
+    for row in islice(lines, most):
         wrong = row["column"].split("|")
         cells = [(place, name, row.get(name) or "", name in wrong) for place, name in kept]
         found.append(Refusal(int(row["line"]), cells, row["reason"]))
