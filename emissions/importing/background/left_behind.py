@@ -14,6 +14,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from django_tasks_db.models import DBTaskResult
 
 from emissions.importing.background.queue import bring_in_waiting
+from emissions.ledger.keeping import keep_those_left, unkept
 from emissions.ledger.runs import claimed, work_off
 from emissions.models import Recalculation, RecalculationState
 from organizations.database.unavailable import unavailable
@@ -52,6 +53,8 @@ def ask_for_what_is_left_behind() -> None:
         bring_in_waiting.enqueue()
     if nobody_is_at(recalculations.values_list("pk", flat=True)):
         work_off.enqueue()
+    if unkept().exists():
+        keep_those_left.enqueue()
 
 
 def nobody_is_at(pks: Iterable[UUID]) -> bool:
