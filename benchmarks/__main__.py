@@ -28,6 +28,7 @@ SECTIONS = {
     "sqlite": "SQLite",
     "recalculation": "Recalculation",
     "imports": "Imports",
+    "figures": "Figures",
     "admin": "Admin",
 }
 """Module of benchmarks/ → its title, in the order of the report."""

@@ -10,7 +10,7 @@ from benchmarks.files import MONTHS, bill_rows, write
 from benchmarks.frame import Row, say
 from benchmarks.peak import STATUS
 from benchmarks.stage import Stage
-from emissions.models import Consumption, Emission
+from emissions.models import Consumption
 
 LOADS = 10
 TIMES = 4
@@ -25,7 +25,7 @@ def memory(stage: Stage) -> Iterator[Row]:
     months = MONTHS // 2  # of 50,000 facilities: half a million bills, and two millions
     peaks, counts = [], []
     for span in (months, months * TIMES):
-        stage.empty(Emission, Consumption)
+        stage.empty_bills()
         file = write(stage.folder / "long.csv", bill_rows(stage.facilities, range(span)))
         counts.append(stage.facilities * span)
         started = perf_counter()
@@ -67,7 +67,7 @@ def peak_of(command: str, file: str, stage: Stage) -> int:
 
 def in_a_row(stage: Stage, quick: bool) -> Iterator[Row]:
     """The same facilities' next months, load after load: none of them stalls."""
-    stage.empty(Emission, Consumption)
+    stage.empty_bills()
     each = MONTHS // LOADS
     seconds = []
     for number in range(LOADS):

@@ -18,7 +18,7 @@ from django.db import connection, models
 
 from benchmarks.files import MONTHS, bill_rows, facility_rows, write
 from benchmarks.frame import say
-from emissions.models import Consumption, Emission
+from emissions.models import Consumption, Emission, Subtotal
 from facilities.models import Facility, SupplyPoint
 from organizations.models import Import, Organization
 
@@ -43,21 +43,21 @@ class Stage:
         write(folder / "bills.csv", bill_rows(facilities))
 
     def import_facilities(self) -> float:
-        self.empty(Emission, Consumption, SupplyPoint, Facility)
+        self.empty(Subtotal, Emission, Consumption, SupplyPoint, Facility)
         rate = self.load("import_facilities", "facilities.csv", self.facilities)
         self._keep(Facility, SupplyPoint)
         return rate
 
     def copy_facilities(self) -> float:
-        self.empty(Emission, Consumption, SupplyPoint, Facility)
+        self.empty(Subtotal, Emission, Consumption, SupplyPoint, Facility)
         return self._psql(self.facilities, Facility, SupplyPoint)
 
     def copy_facilities_by_psycopg(self) -> float:
-        self.empty(Emission, Consumption, SupplyPoint, Facility)
+        self.empty(Subtotal, Emission, Consumption, SupplyPoint, Facility)
         return self._psycopg(self.facilities, Facility, SupplyPoint)
 
     def import_bills(self) -> float:
-        self.empty(Emission, Consumption)
+        self.empty_bills()
         rate = self.load("import_consumption", "bills.csv", self.bills)
         self._keep(Consumption, Emission)
         return rate
@@ -71,7 +71,7 @@ class Stage:
     def copy_bills(self) -> float:
         if not (self.folder / Consumption._meta.db_table).exists():
             self.import_bills()
-        self.empty(Emission, Consumption)
+        self.empty_bills()
         return self._psql(self.bills, Consumption, Emission)
 
     def bulk_create_bills(self) -> float:
@@ -81,7 +81,7 @@ class Stage:
         count = self.bills // 10
         bills = list(Consumption.objects.order_by("id")[:count])
         lines = list(Emission.objects.filter(consumption__in=[one.pk for one in bills]))
-        self.empty(Emission, Consumption)
+        self.empty_bills()
 
         def create() -> None:
             Consumption.objects.bulk_create(bills, batch_size=1000)
@@ -91,7 +91,7 @@ class Stage:
 
     def save_bills(self) -> float:
         """The first bills of the file, one by one, each in a transaction as from the API."""
-        self.empty(Emission, Consumption)
+        self.empty_bills()
         ids = dict(Facility.objects.values_list("external_id", "id")[:1000])
         sites = dict(Facility.objects.in_bulk(list(ids.values())))
         bills = [
@@ -117,6 +117,9 @@ class Stage:
 
         return timed(len(bills), save)
 
+    def empty_bills(self) -> None:
+        self.empty(Subtotal, Emission, Consumption)
+
     def empty(self, *tables: type[models.Model]) -> None:
         """Tables as if nothing had ever been in them, and everything else at rest."""
         Import.objects.all().delete()
@@ -126,6 +129,7 @@ class Stage:
             cursor.execute(f"ALTER TABLE {ledger} DISABLE TRIGGER USER")
             cursor.execute(f"TRUNCATE {names} CASCADE")
             cursor.execute(f"ALTER TABLE {ledger} ENABLE TRIGGER USER")
+            cursor.execute("UPDATE organizations_organization SET subtotals_kept = true")
             cursor.execute(
                 "UPDATE facilities_facility SET co2e = 0, co2e_market = 0, co2e_biomass = 0"
             )

@@ -29,6 +29,10 @@ ATTEMPTS = 4
 RETRIED_SQLSTATES = {"40001", "40P01"}  # serialization failure, deadlock: the server says "again"
 WAITED_TOO_LONG = "55P03"  # lock_not_available: PATIENCE is at its end
 
+KEEPING = "set_config('facilities.subtotals', 'kept', true)"
+"""Who passes the gate keeps the ledger's subtotals (emissions.ledger.subtotals): a trigger on the
+ledger marks those that somebody else's writing has left behind."""
+
 row_deleted, row_restored = Signal(), Signal()
 """Sent with the `row` at the end of a soft deletion and of a restoration, in its transaction, when
 everything that follows from it has been computed."""
@@ -232,7 +236,7 @@ def pass_gate(organization_id: UUID | None, *, exclusive: bool = False) -> datet
         cursor.execute(
             "SELECT set_config('lock_timeout', %s, true),"
             f" pg_advisory_xact_lock{everybody}(%s, 0), pg_advisory_xact_lock{one}(%s, %s),"
-            f" {ANNOUNCING}, clock_timestamp()",
+            f" {KEEPING}, {ANNOUNCING}, clock_timestamp()",
             [f"{PATIENCE.get()}s", GATE, GATE, key, whose(organization_id)],
         )
         return cursor.fetchone()[-1]

@@ -17,6 +17,7 @@ from django.test import Client, TransactionTestCase
 from pytest_django.plugin import blocking_manager_key
 
 from config.rendering import dumps
+from emissions.ledger import subtotals
 from organizations.database.wall import process_sees_everybody
 from organizations.models import APIKey, Membership, Organization, Role, User
 from tests import databases, emptying, examples  # noqa: F401 - their profile
@@ -248,6 +249,7 @@ def django_db_setup(
 ) -> Iterator[None]:
     """The test database with the published factors in it."""
     TransactionTestCase._fixture_teardown = empty_database  # type: ignore[attr-defined]
+    subtotals.FOLD_AFTER = 10**9  # or a task would be left by one write of a thousand
     with django_db_blocker.unblock():
         worker = getattr(request.config, "workerinput", {"workerid": "alone"})
         databases.take_copy(worker["workerid"])

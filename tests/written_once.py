@@ -7,6 +7,7 @@ from django.apps import apps
 from django.db import connection
 
 from organizations.database.guards import guarding, lifting
+from organizations.models import Organization
 
 GUARDED = [model for model in apps.get_models() if hasattr(model, "CLOSED_BY")]
 
@@ -18,6 +19,8 @@ def lifted() -> Iterator[None]:
     try:
         yield
     finally:
+        # PostgreSQL's trigger says so itself, but in a transaction that has passed the gate.
+        Organization.objects.update(subtotals_kept=False)
         run(
             sql
             for model in GUARDED

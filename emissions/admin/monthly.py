@@ -5,7 +5,7 @@ from typing import Any
 
 from emissions.admin.links import lines_of
 from emissions.admin.period import DRAWN, Months, usual
-from emissions.reports.totals import grouped, groups
+from emissions.reports.adding import Grouped, Lines
 from facilities.categories import Category
 from facilities.models import Facility
 from facilities.names import category_name
@@ -26,7 +26,7 @@ def monthly(
     the period, with a gap where nothing is; the table the newest `listed` that have figures.
     """
     sums: dict[str, dict[str, Decimal]] = {}
-    for keys, found in groups(grouped(lines, ["month", "category"])):
+    for keys, found, _ in Grouped(Lines(lines), ["month", "category"], {}):
         sums.setdefault(keys["month"], {})[keys["category"]] = found.co2e
     period = period or usual(sorted(sums))
     axis = list(period)

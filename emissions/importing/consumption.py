@@ -22,6 +22,8 @@ from emissions.ledger.bills import Bill, Figures, Kilograms, compute
 from emissions.ledger.plan import LINE_COLUMNS
 from emissions.ledger.recalculation import lock_facilities, recalculate, write_totals
 from emissions.ledger.running import RunningTotals
+from emissions.ledger.subtotals import Changes, parts
+from emissions.ledger.subtotals import write as write_subtotals
 from emissions.models import CalculationStatus, Consumption, Emission, EmissionFactor
 from emissions.serializers import ConsumptionSerializer
 from facilities.models import Facility
@@ -45,6 +47,9 @@ WRITTEN = (
 NO_FIGURES = Figures(None, None, None, CalculationStatus.NOT_CALCULATED, "")
 NOTHING = Kilograms()
 DUPLICATE = "duplicate"
+
+MOST_SUBTOTALS = 20_000
+"""So many keys of subtotals are held in memory before they are written."""
 
 
 UNTOLD = ""
@@ -82,6 +87,8 @@ class ConsumptionImporter(Importer):
         self._totals = RunningTotals()
         self._moves: dict[str, Kilograms] = {}
         """What new bills add to their facilities and is not written yet."""
+        self._subtotals = Changes()
+        """The same of the ledger's subtotals."""
         self._written = 0
 
     @classmethod
@@ -221,6 +228,7 @@ class ConsumptionImporter(Importer):
                 self.report.created += 1
                 created.append((pk, self.organization_id, *one.after.values(), *figures, now, now))
                 lines += [(uuid7().hex, *line, now) for line in its_lines]
+                self._subtotals.replace((), parts(its_lines))
                 self._move(one.site.key, figures)
         if self.writing:
             self._written += len(created) + len(changed)
@@ -229,7 +237,10 @@ class ConsumptionImporter(Importer):
                 (Emission, bulk.insertion(Emission, columns_of(LINE_COLUMNS, lines))),
                 *self.beside(accepted),
             ]
-            self.due(partial(self._write, insertions, changed, self._moves_of(changed), now))
+            moves, subtotals = self._moves_of(changed), Changes()
+            if len(self._subtotals) > MOST_SUBTOTALS:
+                subtotals, self._subtotals = self._subtotals, subtotals
+            self.due(partial(self._write, insertions, changed, moves, subtotals, now))
 
     def differs(self, one: Recognised) -> bool:
         """Whether a row is another one than what is stored, though its columns are the same."""
@@ -240,6 +251,7 @@ class ConsumptionImporter(Importer):
         return []
 
     def finish(self) -> None:
+        write_subtotals(self._subtotals)
         bulk.analyze(self._written, Consumption, Emission, Facility)
         for ids in chunks(sorted(map(UUID, self._moves))):
             totals = lock_facilities(ids)
@@ -336,9 +348,11 @@ class ConsumptionImporter(Importer):
         insertions: Insertions,
         changed: list[Recognised],
         moves: dict[UUID, Kilograms],
+        subtotals: Changes,
         now: Any,
     ) -> None:
         self.insert(insertions)
+        write_subtotals(subtotals)
         self._change(changed, moves, now)
 
     def _change(self, changed: list[Recognised], moves: dict[UUID, Kilograms], now: Any) -> None:

@@ -26,6 +26,7 @@ from emissions.ledger.bills import (
     too_large,
 )
 from emissions.ledger.plan import OWN_COLUMNS, insert_lines
+from emissions.ledger.subtotals import Changes, parts
 from emissions.models import CalculationStatus, Consumption
 from facilities.models import Completeness, Facility
 from organizations.database import bulk
@@ -101,7 +102,9 @@ def computed(row: Consumption, facility: Facility) -> NewBill:
 
 def write(new: NewBill, now: datetime) -> None:
     """Stores the lines of a bill that has just been stored, and moves its facility's totals."""
-    insert_lines(new.lines, now)
+    changes = Changes()
+    changes.replace((), parts(new.lines))
+    insert_lines(new.lines, changes, now)
     facility = new.facility
     before = (*Kilograms.of(facility), facility.co2e_status)
     after = (*total(new), completeness(new))

@@ -27,7 +27,9 @@ from emissions.ledger.bills import (
     calculator_for,
     compute,
 )
-from emissions.models import Consumption, Emission, EmissionFactor
+from emissions.ledger.subtotals import COLUMNS as SUBTOTAL_COLUMNS
+from emissions.ledger.subtotals import Changes, Part, new_rows, parts
+from emissions.models import Consumption, Emission, EmissionFactor, Subtotal
 from organizations.access.author import cause
 from organizations.database import bulk
 from organizations.database.clock import moment
@@ -78,6 +80,8 @@ class Plan:
     """New lines, as Emission.WRITTEN."""
     changed: dict[UUID, tuple[Figures, Figures]] = field(default_factory=dict)
     """What is stored and what should be."""
+    replaced: list[tuple[list[Part], list[Part]]] = field(default_factory=list)
+    """What counts of all lines of each consumption with stale or missing ones, before and after."""
     moves: defaultdict[UUID, Kilograms] = field(default_factory=lambda: defaultdict(Kilograms))
     totals: defaultdict[UUID, Kilograms] = field(default_factory=lambda: defaultdict(Kilograms))
     """What consumptions give at the facility they are at; a closed year's may be elsewhere."""
@@ -108,6 +112,7 @@ def make_plan(rows: Sequence[Bill], supposing: Iterable[EmissionFactor] = ()) ->
     """
     plan = Plan()
     for row, old, lines, figures in computed_beside_stored(rows, supposing):
+        before, right = [line for _, line in old.values()], len(plan.missing)
         for line in lines:
             amounts = Kilograms(*line[AMOUNTS])
             if line[FACILITY] == row.facility_id:
@@ -118,12 +123,28 @@ def make_plan(rows: Sequence[Bill], supposing: Iterable[EmissionFactor] = ()) ->
                 continue
             plan.missing.append(line)
             plan.moves[row.facility_id] = plan.moves[row.facility_id].plus(amounts)
+        if old or len(plan.missing) > right:
+            plan.replaced.append((parts(before), parts(lines)))
         for pk, line in old.values():
             plan.stale[pk] = Kilograms(*line[AMOUNTS])
             plan.moves[line[FACILITY]] = plan.moves[line[FACILITY]].minus(plan.stale[pk])
         if figures != row.stored:
             plan.changed[row.id] = (row.stored, figures)
     return plan
+
+
+def plan_to_end(stale: dict[UUID, Kilograms]) -> Plan:
+    """A plan by which some current lines end, and nothing else."""
+    lines = Emission.objects.filter(pk__any_of=list(stale))
+    bills_of = set(lines.values_list("consumption_id", flat=True))
+    replaced = [
+        (
+            parts(line for _, line in its.values()),
+            parts(line for pk, line in its.values() if pk not in stale),
+        )
+        for its in current_lines(list(bills_of)).values()
+    ]
+    return Plan(stale=stale, replaced=replaced)
 
 
 Stored = dict[date, tuple[UUID, tuple]]
@@ -150,7 +171,10 @@ def write_plan(plan: Plan) -> None:
         by = cause()
         columns = ["superseded_at", "superseded_by"]
         bulk.update(Emission, columns, [(pk, now, by) for pk in plan.stale])
-    insert_lines(plan.missing, now)
+    changes = Changes()
+    for before, after in plan.replaced:
+        changes.replace(before, after)
+    insert_lines(plan.missing, changes, now)
     bulk.update(
         Consumption,
         [*Figures._fields, "updated_at"],
@@ -158,9 +182,12 @@ def write_plan(plan: Plan) -> None:
     )
 
 
-def insert_lines(lines: Iterable[tuple], now: datetime) -> None:
-    """Stores new lines, given as Emission.WRITTEN."""
-    bulk.insert(Emission, LINE_COLUMNS, ((uuid.uuid7(), *line, now) for line in lines))
+def insert_lines(lines: Iterable[tuple], changes: Changes, now: datetime) -> None:
+    """Stores new lines, given as Emission.WRITTEN, and what changes of the subtotals."""
+    bulk.insert_together(
+        (Emission, LINE_COLUMNS, [(uuid.uuid7(), *line, now) for line in lines]),
+        (Subtotal, SUBTOTAL_COLUMNS, new_rows(changes)),
+    )
 
 
 def current_lines(ids: Sequence[UUID]) -> dict[UUID, Stored]:

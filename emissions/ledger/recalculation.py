@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from emissions.ledger.bills import PERIOD_CLOSED, Kilograms, too_large
-from emissions.ledger.plan import Difference, Plan, bills, make_plan, write_plan
+from emissions.ledger.plan import Difference, Plan, bills, make_plan, plan_to_end, write_plan
 from emissions.models import (
     CalculationStatus,
     Consumption,
@@ -110,17 +110,17 @@ def recalculate_facilities(ids: Iterable[UUID], *, check: bool = False) -> list[
         if not check:
             write_plan(plan)
     lines = Emission.objects.current().filter(facility__any_of=places)
-    strays = Plan()
+    strays: dict[UUID, Kilograms] = {}
     elsewhere = lines.exclude(consumption__facility_id=F("facility_id"))
     columns = ("pk", "facility_id", "month", "organization__closed_years", *Kilograms._fields)
     for pk, facility_id, month, closed_years, *kilograms in elsewhere.values_list(*columns):
         if str(month.year) in closed_years.split(","):
             computed[facility_id] = computed[facility_id].plus(Kilograms(*kilograms))
         else:
-            strays.stale[pk] = Kilograms(*kilograms)
-    differences += strays.differences()
+            strays[pk] = Kilograms(*kilograms)
+    differences += Plan(stale=strays).differences()
     if not check:
-        write_plan(strays)
+        write_plan(plan_to_end(strays))
         PendingFacility.objects.filter(facility__any_of=places).delete()
     differences += write_totals(totals, computed, check=check)
     return differences

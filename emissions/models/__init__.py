@@ -21,6 +21,7 @@ from emissions.models.recalculation import (
     Recalculation,
     RecalculationState,
 )
+from emissions.models.subtotal import Subtotal
 
 __all__ = [
     "UNIT_CHOICES",
@@ -38,4 +39,5 @@ __all__ = [
     "Recalculation",
     "RecalculationState",
     "ShippedRow",
+    "Subtotal",
 ]

@@ -157,7 +157,13 @@ class Emission(models.Model):
                 name="emission_of_facility",
                 condition=Q(superseded_at=None),
             ),
-            # With the one before, what stood at a facility at a moment is read by indexes.
+            # A month of an organization, and its facilities in their order.
+            models.Index(
+                fields=["organization", "month", "facility"],
+                name="emission_of_month",
+                condition=Q(superseded_at=None),
+            ),
+            # With the first one, what stood at a facility at a moment is read by indexes.
             models.Index(
                 fields=["facility", "superseded_at"],
                 name="emission_superseded",

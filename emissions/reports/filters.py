@@ -7,9 +7,10 @@ import django_filters
 from django.db.models import QuerySet
 
 from emissions.models import Consumption
+from emissions.reports.adding import GROUPS
 from emissions.reports.moments import AsOfField
 from emissions.reports.periods import Period
-from emissions.reports.totals import GROUPS, Question
+from emissions.reports.totals import Question
 from facilities.categories import Category
 from facilities.filters import FacilityFilter
 from facilities.models import country_code

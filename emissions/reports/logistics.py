@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from emissions.calculation.formula import NOTHING, rounded
-from emissions.reports.totals import Question, groups
+from emissions.reports.totals import Question
 from facilities.models import Facility
 
 SCOPE_2 = 2
@@ -48,8 +48,7 @@ def logistics(question: Question, facilities: QuerySet[Facility]) -> Iterator[Lo
     if question.facility_ids is not None:
         facilities = facilities.filter(pk__in=question.facility_ids)
     scope_2 = replace(question, scopes=[SCOPE_2], facilities=facilities)
-    rows = scope_2.grouped(["facility"]).iterator(ROWS_AT_ONCE)
-    found = {one.keys["facility"]: one.sums for one in groups(rows)}
+    found = {one.keys["facility"]: one.sums for one in scope_2.grouped(["facility"])}
     columns: Any = ("pk", "external_id", "name", "logistic_factor")
     ordered = facilities.order_by("created_at", "pk").values_list(*columns)
     for pk, external_id, name, share in ordered.iterator(ROWS_AT_ONCE):

@@ -10,10 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 
-from emissions.models import Consumption, ConsumptionStatus, Emission
+from emissions.models import CalculationStatus, Consumption, ConsumptionStatus, Emission
 from facilities.models import Facility
 from organizations.rest.filters import MomentField
 
@@ -40,11 +40,17 @@ def as_it_was(row: Any, moment: datetime) -> Any:
 
 
 def uncounted(organization_id: UUID, moment: datetime) -> Iterator[tuple[Consumption, Facility]]:
-    """The bills that counted at a moment and had no figure, with their facilities, as they were."""
+    """The bills that counted at a moment and had no figure, with their facilities, as they were.
+
+    One that has a figure and has not changed since had it then: only the others are looked at.
+    """
+    others = Q(updated_at__gt=moment) | Q(
+        deleted_at=None, co2e_status=CalculationStatus.NOT_CALCULATED
+    )
     lines = Emission.objects.counted_at(moment).filter(
         organization_id=organization_id, consumption=OuterRef("pk")
     )
-    rows = _then(Consumption, organization_id, moment).filter(~Exists(lines))
+    rows = _then(Consumption, organization_id, moment).filter(others, ~Exists(lines))
     facilities: dict[UUID, Facility] = {}
     for bill in _as_they_were(rows):
         if bill.status != ConsumptionStatus.ACTIVE or _deleted(bill, moment):

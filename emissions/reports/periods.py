@@ -53,12 +53,21 @@ class Period(NamedTuple):
 
     def touched_lines(self) -> Q:
         """The same for lines, with their months beside it, which an index knows."""
-        condition = self.touched()
+        return self.touched() & self.months()
+
+    def months(self) -> Q:
+        """What is of a month with a day in the period."""
+        condition = Q()
         if self.start:
             condition &= Q(month__gte=self.start.replace(day=1))
         if self.end:
             condition &= Q(month__lte=self.end)
         return condition
+
+    def is_of_whole_months(self) -> bool:
+        """Whether it cuts no month."""
+        whole_end = self.end is None or self.end == last_of_month(self.end)
+        return whole_end and (self.start is None or self.start.day == 1)
 
     def amount(self, column: str) -> Any:
         """How much of an amount of a line that is touched falls in the period.

@@ -5,71 +5,27 @@ the admin. Parts add up to their total exactly, whatever they are grouped by: ea
 same amounts of the same lines.
 """
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, F, Q, QuerySet
-from django.db.models.functions import ExtractYear
+from django.db.models import Q, QuerySet
 
-from emissions.ledger.bills import PERIOD_CLOSED, Kilograms
-from emissions.models import Consumption, DataQuality, Emission
+from emissions.ledger.bills import PERIOD_CLOSED
+from emissions.models import Consumption, DataQuality, Emission, Subtotal
+from emissions.reports.adding import ALL, AMOUNTS, Group, Grouped, Lines, Subtotals, Sums
 from emissions.reports.missing import AMBIGUOUS, NO_FACTOR, uncalculated
 from emissions.reports.moments import uncounted
 from emissions.reports.periods import ALWAYS, Period
 from facilities.models import Facility
-from organizations.database.decimals import ExactSum
+from organizations.models import Organization
 
-GROUPS: dict[str, Any] = {
-    "category": F("category"),
-    "activity": F("activity"),
-    "scope": F("scope"),
-    "month": F("month"),
-    "year": ExtractYear("month"),
-    "country": F("country"),
-    "region": F("region"),
-    "type": F("facility_type"),
-    "facility": F("facility_id"),
-    "data_quality": F("data_quality"),
-}
-"""What figures may be grouped by → the value of a line."""
-
-AMOUNTS = ("co2e", "co2e_market", "co2e_biomass", "energy_kwh")
-
-
-class Sums(NamedTuple):
-    """Amounts added up: kg under both methods, biogenic kg, kWh, and of how many consumptions."""
-
-    co2e: Decimal
-    co2e_market: Decimal
-    co2e_biomass: Decimal
-    energy_kwh: Decimal
-    consumptions: int
-
-    @classmethod
-    def of(cls, row: dict[str, Any]) -> "Sums":
-        """A row's sums; those of no line at all are 0."""
-        return cls._make(row[f"sum_{name}"] or _ZERO[name] for name in cls._fields)
-
-    def kilograms(self) -> Kilograms:
-        return Kilograms(self.co2e, self.co2e_market, self.co2e_biomass)
-
-
-_ZERO = {**dict.fromkeys(AMOUNTS, Decimal(0)), "consumptions": 0}
-
-
-class Group(NamedTuple):
-    """The values that lines are grouped by, in the order asked for, and their sums."""
-
-    keys: dict[str, Any]
-    sums: Sums
-
-    def as_item(self) -> dict[str, Any]:
-        return {**self.keys, **self.sums._asdict()}
+NO_KINDS: Mapping[str, Q] = MappingProxyType({})
 
 
 class Part(NamedTuple):
@@ -168,71 +124,74 @@ class Question:
             return None
         return set(self.facilities.order_by().values_list("pk", flat=True))
 
+    def lines_or_subtotals(self) -> Lines:
+        """What is added up where no facility is told apart: subtotals, which are of whole months
+        and of how things are now, where they can tell."""
+        of_some = self.facilities is not None or self.facility_ids is not None
+        if self.as_of or of_some or not self.period.is_of_whole_months():
+            return Lines(self.lines(), self.period)
+        if not self._subtotals_kept:
+            return Lines(self.lines(), self.period)
+        rows = Subtotal.objects.filter(
+            self.of_both(),
+            self.at_places("country", "region", "facility_type"),
+            self.period.months(),
+        )
+        return Subtotals(rows if self.scopes is None else rows.filter(scope__in=self.scopes))
+
+    @cached_property
+    def _subtotals_kept(self) -> bool:
+        kept = Organization.objects.filter(pk=self.organization_id, subtotals_kept=True)
+        return kept.exists()
+
     def total(self) -> Sums:
         """The sums of everything that is asked for."""
-        return Sums.of(self.lines().aggregate(**sums(self.period)))
+        of = self.lines_or_subtotals()
+        return Sums.of(of.rows.aggregate(**of.sums()), of.beside({}).get((), 0))
 
-    def grouped(self, group_by: Sequence[str]) -> QuerySet:
-        """The sums by keys of GROUPS; read its rows, or some of them, with `groups`."""
-        return grouped(self.lines(), group_by, self.period)
-
-
-def sums(period: Period) -> dict[str, Any]:
-    """The aggregates of Sums, by the names that `Sums.of` reads."""
-    amounts = {f"sum_{name}": ExactSum(period.amount(name)) for name in AMOUNTS}
-    return {**amounts, "sum_consumptions": Count("consumption_id", distinct=True)}
+    def grouped(self, group_by: Sequence[str], kinds: Mapping[str, Q] = NO_KINDS) -> Grouped:
+        """The sums by keys of GROUPS; `kinds` are those of `Group.kg`."""
+        by_facility = "facility" in group_by
+        of = Lines(self.lines(), self.period) if by_facility else self.lines_or_subtotals()
+        return Grouped(of, group_by, kinds)
 
 
-def grouped(lines: Any, group_by: Sequence[str], period: Period = ALWAYS) -> QuerySet:
-    """Lines that the period touches summed by keys of GROUPS, in the order of the keys."""
-    keys = {f"by_{key}": GROUPS[key] for key in dict.fromkeys(group_by)}
-    return lines.order_by().values(**keys).annotate(**sums(period)).order_by(*keys)
+HOW_GOOD = {
+    "exact": Q(location_fallbacks=""),
+    "earlier_year": Q(location_fallbacks__contains="earlier_year"),
+    "wider": Q(location_fallbacks__contains="wider_region")
+    | Q(location_fallbacks__contains="world"),
+    "estimated": Q(data_quality=DataQuality.ESTIMATED),
+}
+"""How good location-based figures are → the lines."""
+
+KINDS = {"calculated": ALL, **HOW_GOOD}
 
 
-def groups(rows: Any) -> Iterator[Group]:
-    """Each row of `grouped`, or of a slice of it."""
-    for row in rows:
-        keys = {name[3:]: value for name, value in row.items() if name.startswith("by_")}
-        yield Group({name: shown(name, value) for name, value in keys.items()}, Sums.of(row))
-
-
-def shown(key: str, value: Any) -> Any:
-    """A key as answers have it: a month as 2024-01, a region that is not set as null."""
-    if isinstance(value, date):
-        return f"{value:%Y-%m}"
-    return value or None if key == "region" else value
-
-
-def coverage(question: Question) -> dict[str, Part]:
-    """How much of the consumption has a figure, and how good the location-based figures are.
+def total_and_coverage(
+    question: Question, every: Sequence[Group] | None = None
+) -> tuple[Sums, dict[str, dict[str, Any]]]:
+    """Everything added up, with how much of the consumption has a figure, and how good the
+    location-based figures are.
 
     `exact` lines have the factor that was asked for; `earlier_year` and `wider` (a region's
     country, or the world) ones that stood in for it; `estimated` rests on estimated consumption. A
     consumption with lines of several kinds is counted in each, with the kg of those lines. What
-    has no figure has no kg: null, not 0.
+    has no figure has no kg: null, not 0. `every` are all groups by whatever, with the kg of
+    HOW_GOOD, where they are known: then nothing needs to be added up again.
     """
-    kinds = {
-        "calculated": Q(),
-        "exact": Q(location_fallbacks=""),
-        "earlier_year": Q(location_fallbacks__contains="earlier_year"),
-        "wider": Q(location_fallbacks__contains="wider_region")
-        | Q(location_fallbacks__contains="world"),
-        "estimated": Q(data_quality=DataQuality.ESTIMATED),
-    }
-    amount = question.period.amount("co2e")
-    aggregates: dict[str, Any] = {}
-    for name, kind in kinds.items():
-        aggregates[f"{name}_count"] = Count("consumption_id", distinct=True, filter=kind)
-        aggregates[f"{name}_kg"] = ExactSum(amount, filter=kind)
-    found = question.lines().aggregate(**aggregates)
-    parts = {
-        name: Part(found[f"{name}_count"], found[f"{name}_kg"] or Decimal(0)) for name in kinds
-    }
+    of = question.lines_or_subtotals()
+    if every is None:
+        every = [of.together(HOW_GOOD)]
+    counts = of.of_kinds(KINDS)
+    amounts = (sum((getattr(one.sums, name) for one in every), Decimal(0)) for name in AMOUNTS)
+    total = Sums._make([*amounts, counts["calculated"]])
+    kg = {name: sum((one.kg[name] for one in every), Decimal(0)) for name in HOW_GOOD}
     missing = question.without_figure()
-    calculated = parts["calculated"]
-    return {
-        "consumptions": Part(calculated.consumptions + missing, calculated.kg),
-        "calculated": calculated,
+    parts = {
+        "consumptions": Part(total.consumptions + missing, total.co2e),
+        "calculated": Part(total.consumptions, total.co2e),
         "missing": Part(missing, None),
-        **{name: parts[name] for name in kinds if name != "calculated"},
+        **{name: Part(counts[name], kg[name]) for name in HOW_GOOD},
     }
+    return total, {name: part.as_item() for name, part in parts.items()}

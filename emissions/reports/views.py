@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from emissions.models import Consumption
+from emissions.reports.adding import Sums
 from emissions.reports.coverage import covered
 from emissions.reports.filters import MissingFilter, ReportFilter, TotalsFilter
 from emissions.reports.logistics import LogisticsRow, LogisticsTotal, logistics
@@ -27,15 +28,13 @@ from emissions.reports.serializers import (
     MissingFactorSerializer,
     TotalsSerializer,
 )
-from emissions.reports.totals import Question, Sums, coverage, groups
+from emissions.reports.totals import HOW_GOOD, Question, total_and_coverage
 from facilities.models import Facility
 from organizations.database.snapshot import one_snapshot
 from organizations.rest.filters import StrictFilterBackend, plain_names, refuse_unknown
 from organizations.rest.tables import TABLES, table_response, wants_table
 from organizations.rest.viewsets import Listed, TenantViewSet
 from organizations.tenancy import TenantQuerySet, caller
-
-ROWS_AT_ONCE = 2000
 
 
 class LiveFacilities(TenantViewSet):
@@ -85,18 +84,20 @@ class EmissionsView(Report):
 
         def rows() -> Iterator[list[Any]]:
             with one_snapshot():
-                for group in groups(question.grouped(group_by).iterator(ROWS_AT_ONCE)):
+                for group in question.grouped(group_by):
                     yield [*group.keys.values(), *group.sums]
 
         if wants_table(request):
             return table_response(request, "emissions", [*group_by, *Sums._fields], rows)
         with one_snapshot():
-            grouped = question.grouped(group_by)
+            groups, count = question.grouped(group_by, HOW_GOOD).page(start, size)
+            every = groups if len(groups) == count else None
+            total, coverage = total_and_coverage(question, every)
             return self.paginator.answer(
-                [one.as_item() for one in groups(grouped[start : start + size])],
-                grouped.count(),
-                **question.total()._asdict(),
-                coverage={name: part.as_item() for name, part in coverage(question).items()},
+                [one.as_item() for one in groups],
+                count,
+                **total._asdict(),
+                coverage=coverage,
             )
 
 
@@ -212,7 +213,7 @@ class FacilityEmissionsView(LiveFacilities):
         with one_snapshot():
             items = [
                 {**keys, **sums.kilograms()._asdict()}
-                for keys, sums in groups(question.grouped(asked["group_by"]))
+                for keys, sums, _ in question.grouped(asked["group_by"])
             ]
             return Response({"items": items, **question.total().kilograms()._asdict()})
 

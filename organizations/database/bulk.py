@@ -49,6 +49,30 @@ def insert(model: type[models.Model], columns: Sequence[str], rows: Iterable[Seq
     _insert(model, [_field(model, name) for name in columns], _together(rows))
 
 
+def insert_together(
+    *tables: tuple[type[models.Model], Sequence[str], Sequence[Sequence]],
+) -> None:
+    """Stores rows of several tables; a few of each are one statement on PostgreSQL."""
+    few = all(len(rows) <= FEW for _, _, rows in tables)
+    if not few or connection.vendor != "postgresql":
+        for model, columns, rows in tables:
+            insert(model, columns, rows)
+        return
+    statements: list[str] = []
+    params: list[Any] = []
+    for model, columns, rows in tables:
+        if rows:
+            fields = [_field(model, name) for name in columns]
+            sql, values = _plain(model, fields, list(zip(*rows, strict=True)))
+            statements.append(sql)
+            params += values
+    if statements:
+        *before, last = statements
+        together = ", ".join(f"one{number} AS ({sql})" for number, sql in enumerate(before))
+        with prepared_cursor() as cursor:
+            cursor.execute(f"WITH {together} {last}" if before else last, params)
+
+
 def insertion(
     model: type[models.Model], columns: Mapping[str, Sequence[Any]]
 ) -> Callable[[], None]:
@@ -127,17 +151,29 @@ def _insert(
     first = next(stream, None)
     if first is None:
         return
-    table = model._meta.db_table
-    into = f"INSERT INTO {_names([table])} ({_names(_columns(fields))}) VALUES "
-    one = f"({', '.join(['%s'] * len(fields))})"
     if len(first[0]) <= FEW:
-        rows = list(_rows(fields, first))
         with prepared_cursor() as cursor:
-            cursor.execute(into + ", ".join([one] * len(rows)), list(chain.from_iterable(rows)))
+            cursor.execute(*_plain(model, fields, first))
     elif connection.vendor == "postgresql":
-        _copy(table, fields, chain([first], stream))
+        _copy(model._meta.db_table, fields, chain([first], stream))
     else:
+        into, one = _into(model, fields)
         _executemany(into + one, fields, chain([first], stream))
+
+
+def _plain(
+    model: type[models.Model], fields: Sequence[models.Field], columns: Columns
+) -> tuple[str, list[Any]]:
+    """A statement that inserts rows, and its parameters."""
+    into, one = _into(model, fields)
+    rows = list(_rows(fields, columns))
+    return into + ", ".join([one] * len(rows)), list(chain.from_iterable(rows))
+
+
+def _into(model: type[models.Model], fields: Sequence[models.Field]) -> tuple[str, str]:
+    """How a statement that inserts begins, and the place of a row in it."""
+    into = f"INSERT INTO {_names([model._meta.db_table])} ({_names(_columns(fields))}) VALUES "
+    return into, f"({', '.join(['%s'] * len(fields))})"
 
 
 def _together(rows: Iterable[Sequence]) -> Iterator[Columns]:

@@ -156,6 +156,12 @@ class Organization(TimestampedModel):
         editable=False,
         help_text="The years whose figures are fixed, separated by commas.",
     )
+    subtotals_kept = models.BooleanField(
+        default=True,
+        db_default=False,
+        editable=False,
+        help_text="Whether the ledger's subtotals hold all of its lines.",
+    )
 
     class Meta:
         ordering = ["name", "id"]

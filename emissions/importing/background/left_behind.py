@@ -15,6 +15,7 @@ from django_tasks_db.models import DBTaskResult
 
 from emissions.importing.background.queue import bring_in_waiting
 from emissions.importing.drafts.looking import look_at_waiting
+from emissions.ledger.keeping import keep_those_left, unkept
 from emissions.ledger.runs import claimed, work_off
 from emissions.models import Recalculation, RecalculationState
 from organizations.database.unavailable import unavailable
@@ -55,6 +56,8 @@ def ask_for_what_is_left_behind() -> None:
         look_at_waiting.enqueue()
     if nobody_is_at(recalculations.values_list("pk", flat=True)):
         work_off.enqueue()
+    if unkept().exists():
+        keep_those_left.enqueue()
 
 
 def nobody_is_at(pks: Iterable[UUID]) -> bool:

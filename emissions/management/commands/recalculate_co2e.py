@@ -3,12 +3,14 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from emissions.ledger.keeping import differences, keep, keep_all, unkept
 from emissions.ledger.recalculation import check_or_repair
 from emissions.ledger.runs import facilities_in_lots, run
 from emissions.models import Recalculation
 from facilities.models import Facility
 from organizations.importing.progress import Rows
 from organizations.management.commands.create_api_key import find_organization
+from organizations.models import Organization
 
 
 class Command(BaseCommand):
@@ -40,15 +42,32 @@ class Command(BaseCommand):
                 raise CommandError(f"--facility: there is no facility {options['facility']}.")
         count = found = 0
         for organization_id, lot in facilities_in_lots(facilities):
-            differences = check_or_repair(organization_id, lot, check=options["check"])
+            wrong = check_or_repair(organization_id, lot, check=options["check"])
             count += len(lot)
-            found += len(differences)
-            for difference in differences:
+            found += len(wrong)
+            for difference in wrong:
                 self.stdout.write(str(difference))
+        if not options["facility"]:
+            found += self.subtotals(options["organization"], check=options["check"])
         verb = "differ" if options["check"] else "corrected"
         self.stderr.write(f"facilities {count}, figures {verb} {found}")
         if options["check"] and found:
             raise SystemExit(1)
+
+    def subtotals(self, organization: str | None, *, check: bool) -> int:
+        """How many subtotals are not what the lines add up to; without `check` made right."""
+        some = Organization.objects.order_by("pk")
+        if organization:
+            some = some.filter(pk=find_organization(organization).pk)
+        count = 0
+        for pk in list(some.values_list("pk", flat=True)):
+            found = differences(pk)
+            count += len(found)
+            for difference in found:
+                self.stdout.write(str(difference))
+            if not check and (found or unkept().filter(pk=pk).exists()):
+                keep(pk)
+        return count
 
     def finish(self) -> None:
         waiting = list(Recalculation.objects.unfinished())
@@ -56,6 +75,10 @@ class Command(BaseCommand):
             self.stderr.write(one.cause)
             with Rows(self.stderr, "facilities", one.facilities - one.facilities_done) as bar:
                 run(one.pk, bar.advance)
+        if missing := unkept().count():
+            self.stderr.write("subtotals of the ledger")
+            with Rows(self.stderr, "organizations", missing) as bar:
+                keep_all(bar.advance)
         left = list(Recalculation.objects.unfinished())
         for one in left:
             self.stdout.write(f"{one.pk} {one.state} {one.cause}: {one.error}")

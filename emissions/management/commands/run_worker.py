@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection
 from emissions.importing.background.left_behind import look_now_and_then
 from emissions.importing.background.queue import bring_in_waiting
 from emissions.importing.drafts.looking import look_at_waiting
+from emissions.ledger.keeping import keep_those_left
 from emissions.ledger.runs import work_off
 from organizations.database.unavailable import unavailable
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
             work_off.func()
             bring_in_waiting.func()
             look_at_waiting.func()
+            keep_those_left.func()
             if connection.vendor == "postgresql":
                 look_now_and_then()
                 call_command("db_worker", queue_name="*", reload=False)

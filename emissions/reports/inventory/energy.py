@@ -10,7 +10,7 @@ from typing import Any
 from emissions.calculation.formula import rounded
 from emissions.calculation.units import UNITS, Dimension, dimension
 from emissions.reports.inventory.quantities import added_up
-from emissions.reports.totals import Question, groups
+from emissions.reports.totals import Question
 from facilities.categories import Category
 
 OIL = {
@@ -33,7 +33,7 @@ def energy_of(question: Question) -> dict[str, Any]:
     carriers = []
     points: dict[str, Decimal] = dict.fromkeys(POINTS, Decimal(0))
     total = Decimal(0)
-    for one in groups(question.grouped(["category", "activity"])):
+    for one in question.grouped(["category", "activity"]):
         kwh = one.sums.energy_kwh
         if not kwh:
             continue

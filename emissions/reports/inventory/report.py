@@ -17,12 +17,13 @@ from emissions.calculation.formula import convert, rounded
 from emissions.calculation.units import ratio
 from emissions.ledger.bills import Kilograms
 from emissions.models import ClosedPeriod, Consumption, EmissionFactor
+from emissions.reports.adding import Sums
 from emissions.reports.inventory.change import change_between
 from emissions.reports.inventory.energy import energy_of
 from emissions.reports.inventory.quantities import added_up
 from emissions.reports.missing import AMBIGUOUS, NO_FACTOR, uncalculated
 from emissions.reports.periods import Period
-from emissions.reports.totals import Question, Sums, coverage, groups
+from emissions.reports.totals import Question, total_and_coverage
 from facilities.categories import Category
 from facilities.models import Facility
 from organizations.database.decimals import ExactSum
@@ -40,7 +41,7 @@ def inventory(organization: Organization, year: int, base_year: int | None) -> d
     """Everything that the report says; read it in one snapshot."""
     question = Question(organization.pk, Period.of_year(year))
     by_scope = {row["scope"]: row for row in _by(question, "scope")}
-    total = question.total()
+    total, coverage = total_and_coverage(question)
     return {
         "organization": {
             "id": organization.pk,
@@ -50,7 +51,7 @@ def inventory(organization: Organization, year: int, base_year: int | None) -> d
         "year": year,
         **_state(organization.pk, year),
         "missing": list(_missing(question)),
-        "coverage": {name: part.as_item() for name, part in coverage(question).items()},
+        "coverage": coverage,
         "scope_1": _kg(by_scope, 1, "co2e"),
         "scope_2_location": _kg(by_scope, 2, "co2e"),
         "scope_2_market": _kg(by_scope, 2, "co2e_market"),
@@ -89,7 +90,7 @@ def _state(organization_id: UUID, year: int) -> dict[str, Any]:
 
 
 def _by(question: Question, *keys: str) -> list[dict[str, Any]]:
-    return [one.as_item() for one in groups(question.grouped(keys))]
+    return [one.as_item() for one in question.grouped(keys)]
 
 
 def _missing(question: Question) -> Iterator[dict[str, Any]]:
@@ -115,11 +116,11 @@ def _missing(question: Question) -> Iterator[dict[str, Any]]:
 
 def _by_facility(question: Question) -> Iterator[dict[str, Any]]:
     """Every facility with figures, those that emit most first; deleted ones too."""
-    sums = {one.keys["facility"]: one.sums for one in groups(question.grouped(["facility"]))}
+    sums = {one.keys["facility"]: one.sums for one in question.grouped(["facility"])}
     facilities = Facility.objects.in_bulk(list(sums))
     scopes: dict[tuple[UUID, int], Sums] = {
         (one.keys["facility"], one.keys["scope"]): one.sums
-        for one in groups(question.grouped(["facility", "scope"]))
+        for one in question.grouped(["facility", "scope"])
     }
     for pk in sorted(sums, key=lambda pk: (-sums[pk].co2e, pk)):
         one = facilities[pk]

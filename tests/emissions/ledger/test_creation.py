@@ -14,7 +14,8 @@ from tests.conftest import Person
 
 pytestmark = pytest.mark.django_db
 
-AT_MOST = 10
+AT_MOST = 10 if connection.vendor == "postgresql" else 11
+"""SQLite inserts into one table at a time, and has no way to a server that would count."""
 BRACKETS = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
 MARCH = {"start_date": "2023-03-01", "end_date": "2023-03-31"}
 USUAL = {"category": "electricity", "unit": "kWh"}

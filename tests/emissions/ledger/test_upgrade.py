@@ -9,11 +9,12 @@ import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Value
 
 from emissions.ledger import runs
 from emissions.models import Consumption, Emission, PendingFacility, Recalculation
 from facilities.models import Facility
+from organizations.database.decimals import kilograms
 from tests.conftest import Person
 from tests.emissions.ledger.test_runs import check, statuses
 from tests.written_once import lifted
@@ -42,7 +43,7 @@ def sites(alice: Person) -> list[dict[str, Any]]:
 def as_before(bill: dict[str, Any]) -> None:
     """Puts a bill and its facility as the earlier rule stored them."""
     july = Emission.objects.current().filter(consumption_id=bill["id"], month="2024-07-01")
-    lower = {"co2e": F("co2e") - OFF}
+    lower = {"co2e": F("co2e") - Value(OFF, kilograms(""))}
     with lifted():
         assert july.update(**lower) == 1
     Consumption.objects.filter(pk=bill["id"]).update(**lower)
