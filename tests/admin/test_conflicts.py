@@ -34,8 +34,9 @@ def opened(client: Client, address: str) -> dict[str, Any]:
         value = field.value()
         data[field.html_name] = "" if value is None else value
     for one in response.context["inline_admin_formsets"]:
-        prefix, rows = one.formset.prefix, one.formset.initial_forms
-        data[f"{prefix}-TOTAL_FORMS"] = data[f"{prefix}-INITIAL_FORMS"] = len(rows)
+        prefix, rows = one.formset.prefix, one.formset.forms
+        data[f"{prefix}-TOTAL_FORMS"] = len(rows)
+        data[f"{prefix}-INITIAL_FORMS"] = one.formset.initial_form_count()
         for row in rows:
             sent = {row[name].html_name: row[name].value() for name in row.fields}
             data |= {name: value for name, value in sent.items() if value is not None}
