@@ -88,5 +88,5 @@ class MeterInline(CodesInline):
     model = Meter
     formset = MetersFormSet
     fields = ["code"]
-    verbose_name = "meter"
+    verbose_name = _("meter")
     verbose_name_plural = _("Other meters")

@@ -60,7 +60,7 @@ def changes_page(page: Any, request: HttpRequest) -> HttpResponse:
     context = {
         **page.admin_site.each_context(request),
         "title": gettext("Changes"),
-        "opts": page.opts,
+        "content_title": gettext("Changes"),
         "form": form,
         "entries": [(one, address_of(one), undo_of(one, request)) for one in found],
         "older": f"?{urlencode({**query, 'before': following})}" if following else "",

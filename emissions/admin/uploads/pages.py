@@ -27,6 +27,7 @@ from organizations.importing.uploads import FileTooLarge, kept
 from organizations.models import ImportLayout, Organization, Role
 from organizations.staff.numbers import shown_number
 from organizations.staff.roles import organizations_of
+from organizations.staff.said import said as said_of
 
 LARGEST = 5_000_000
 """Bytes that a page looks at; more would keep whoever waits for it too long."""
@@ -67,8 +68,8 @@ class SendForm(forms.Form):
 class Uploads:
     """The views, for the admin of consumption, whose addresses they have."""
 
-    def __init__(self, site: Any, opts: Any) -> None:
-        self._site, self._opts = site, opts
+    def __init__(self, site: Any) -> None:
+        self._site = site
 
     def urls(self) -> list[Any]:
         view = self._site.admin_view
@@ -100,7 +101,7 @@ class Uploads:
             try:
                 upload = kept(blocks, name)
             except FileTooLarge as error:
-                form.add_error("file", str(error.detail))
+                form.add_error("file", said_of(str(error.detail)))
             else:
                 if upload.path.stat().st_size <= LARGEST:
                     draft = Draft.begin(upload, request.user, data["organization"], data["kind"])
@@ -176,7 +177,9 @@ class Uploads:
             report = store(draft, organization, request.user.get_username(), on_error)
         except (Unreadable, NotStored) as error:
             draft.give_back()
-            messages.error(request, gettext("Nothing was stored: {error}").format(error=error))
+            messages.error(
+                request, gettext("Nothing was stored: {error}").format(error=said_of(str(error)))
+            )
             return HttpResponseRedirect(self.address(draft))
         except BaseException:
             draft.give_back()
@@ -193,8 +196,8 @@ class Uploads:
             "rejected {rejected}."
         )
         counts = ("created", "changed", "unchanged", "rejected")
-        said_of = {name: shown_number(getattr(report, name)) for name in counts}
-        messages.success(request, sentence.format(**said_of))
+        counted = {name: shown_number(getattr(report, name)) for name in counts}
+        messages.success(request, sentence.format(**counted))
         record = report.record.pk
         return HttpResponseRedirect(reverse("admin:organizations_import_change", args=[record]))
 
@@ -238,7 +241,7 @@ class Uploads:
     def _page(
         self, request: HttpRequest, name: str, title: str, **context: Any
     ) -> TemplateResponse:
-        shared = {**self._site.each_context(request), "title": title, "opts": self._opts}
+        shared = {**self._site.each_context(request), "title": title, "content_title": title}
         template = f"admin/emissions/uploads/{name}"
         return TemplateResponse(request, template, {**shared, **context})
 

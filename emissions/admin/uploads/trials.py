@@ -1,6 +1,7 @@
 """What a file would do, by doing it and undoing it: counts, refused rows, and the figures."""
 
 import csv
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from organizations.importing.options import SKIP, Options
 from organizations.importing.rejects import REASONS, Report
 from organizations.importing.spreadsheets import Table, Unreadable, open_table
 from organizations.models import Organization
+from organizations.staff.said import said
 
 SAMPLE = 5
 MENDABLE = 50
@@ -124,12 +126,12 @@ def attempt(draft: Draft, organization: Organization, started_by: str) -> Trial:
                 trial.report = bring_in(importer, draft.name, rejects=rejects)
                 after = standing(organization)
                 transaction.set_rollback(True)
-            trial.refusals = refusals(table, rejects)
+            trial.refusals = refusals(table, rejects, trial.report)
     except Unreadable as error:
-        trial.error, trial.code = str(error), error.code
+        trial.error, trial.code = said(str(error)), error.code
     except NotStored as error:
         trial.error, trial.code = (
-            gettext("Nothing can be said now: {error}").format(error=error),
+            gettext("Nothing can be said now: {error}").format(error=said(str(error))),
             "conflict",
         )
     else:
@@ -167,16 +169,18 @@ def sample(table: Table, places: dict[str, int]) -> list[Sampled]:
     ]
 
 
-def refusals(table: Table, rejects: StringIO) -> list[Refusal]:
+def refusals(table: Table, rejects: StringIO, report: Report) -> list[Refusal]:
     """The first refused rows, from the file that a command would write of them."""
     rejects.seek(0)
     lines = csv.DictReader(rejects, delimiter=table.delimiter)
     kept = [(place, name) for place, name in enumerate(table.columns) if name not in REASONS]
-    found = []
+    found, why = [], defaultdict(list)
+    for one in report.first:
+        why[str(one["line"])].append(said(one["reason"]))
     for row in islice(lines, MENDABLE):
         wrong = row["column"].split("|")
         cells = [(place, name, row.get(name) or "", name in wrong) for place, name in kept]
-        found.append(Refusal(int(row["line"]), cells, row["reason"]))
+        found.append(Refusal(int(row["line"]), cells, " ".join(why[row["line"]]) or row["reason"]))
     return found
 
 
