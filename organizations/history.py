@@ -230,8 +230,9 @@ def part_changes(row: Any, name: str) -> list[tuple[Any, str, list[FieldChange]]
     found = []
     for entry in entries.order_by("history_date", "history_id"):
         value = str(entry.instance)
-        was = earlier.get(entry.id, value if entry.history_type == DELETED else NOTHING)
-        now = earlier[entry.id] = NOTHING if entry.history_type == DELETED else value
+        nothing = gettext(NOTHING)
+        was = earlier.get(entry.id, value if entry.history_type == DELETED else nothing)
+        now = earlier[entry.id] = nothing if entry.history_type == DELETED else value
         if was != now:
             found.append((entry, "changed", [FieldChange(model._meta.verbose_name, was, now)]))
     return found

@@ -7,7 +7,10 @@ Django itself translates is left out. Translations that are there stay; a new te
 somebody writes it into the `.po`, and a text that is used no more goes.
 """
 
+import ast
+import builtins
 import os
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -27,6 +30,16 @@ FOLDER = ROOT / "config" / "locale" / "es" / "LC_MESSAGES"
 PO, MO = FOLDER / "django.po", FOLDER / "django.mo"
 APPS = ("config", "emissions", "facilities", "organizations")
 MARKS = ("gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "pgettext", "_")
+
+SAID_ELSEWHERE = (
+    *("command", "export", "release", "progress", "rejects", "serializers", "views"),
+    *("import_views", "filters", "shipped", "single", "options"),
+)
+"""Modules of imports whose sentences no page shows, or which mark them."""
+
+SENTENCE = re.compile("[.?][)]?$|[.][{ ]|“")
+REFUSAL = "refusal"
+"""The context of organizations.staff.said."""
 
 ONCE = datetime(2026, 1, 1, tzinfo=UTC)
 """In place of the hour, so that the same texts are the same file."""
@@ -65,6 +78,53 @@ def read(function: Any, words: Any, where: str) -> Iterator[Message]:
         yield (tuple(texts[:2]) if plural else texts[0]), context, where
 
 
+def in_refusals() -> Iterator[Message]:
+    """What imports say of a file, which organizations.staff.said looks up: their sentences, with
+    the names of what is filled in."""
+    for app in APPS[1:]:
+        for path in sorted((ROOT / app / "importing").rglob("*.py")):
+            if path.stem in SAID_ELSEWHERE:
+                continue
+            for text in sentences(ast.parse(path.read_text(encoding="utf-8"))):
+                yield text, REFUSAL, path.relative_to(ROOT).as_posix()
+
+
+def sentences(tree: ast.AST) -> Iterator[str]:
+    """The sentences in some source, but for its docstrings and what is marked."""
+    if isinstance(tree, ast.Call) and getattr(tree.func, "id", "") in MARKS:
+        return
+    if isinstance(tree, ast.Expr) and isinstance(tree.value, ast.Constant):
+        return
+    if isinstance(tree, ast.JoinedStr) or (
+        isinstance(tree, ast.Constant) and isinstance(tree.value, str)
+    ):
+        text = as_template(tree).strip()
+        if text.count(" ") > 1 and "\\" not in text and SENTENCE.search(text):
+            yield text
+        return
+    for one in ast.iter_child_nodes(tree):
+        yield from sentences(one)
+
+
+def as_template(tree: Any) -> str:
+    """“Line {earlier} is …”, each place by a name in it."""
+    if isinstance(tree, ast.Constant):
+        return str(tree.value)
+    text, taken = "", set[str]()
+    for part in tree.values:
+        if isinstance(part, ast.Constant):
+            text += str(part.value)
+            continue
+        found = [one for one in ast.walk(part.value) if isinstance(one, ast.Name)]
+        names = [one.id for one in found if one.id not in dir(builtins)]
+        name = next((one for one in names if one != "self"), "value").lower()
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        text += f"{{{name}}}"
+    return text
+
+
 def in_models() -> Iterator[Message]:
     """What the models that pages show, and their columns, are called."""
     from django.contrib import admin
@@ -95,7 +155,7 @@ def template() -> Catalog:
         locale="es", project="Facilities API", version="1", charset="utf-8",
         copyright_holder="Facilities API", fuzzy=False,
     )  # fmt: skip
-    for text, context, where in [*of_ours(), *in_models(), *of_libraries()]:
+    for text, context, where in [*of_ours(), *in_refusals(), *in_models(), *of_libraries()]:
         first = text if isinstance(text, str) else text[0]
         if (first, context) not in known:
             catalog.add(text, context=context, locations=[(where, 1)])

@@ -229,7 +229,7 @@ class ConsumptionAdmin(NamesCodes, SoftDeleteAdmin):
                 self.admin_site.admin_view(require_POST(self.figure_view)),
                 name="emissions_consumption_figure",
             ),
-            *Uploads(self.admin_site, self.opts).urls(),
+            *Uploads(self.admin_site).urls(),
             *super().get_urls(),
         ]
 
@@ -261,7 +261,7 @@ class ConsumptionAdmin(NamesCodes, SoftDeleteAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("Missing factors"),
-            "opts": self.opts,
+            "content_title": gettext("Missing factors"),
             "rows": [
                 {
                     "missing": one,

@@ -69,6 +69,11 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
                 "address": list_of(Facility, co2e_status__exact=Completeness.RECALCULATING),
             }
         )
+    if admin.site._registry[Facility].has_add_permission(request) and totals["facilities"]:
+        context["daily"] = [
+            (gettext("Add a bill"), reverse("admin:emissions_consumption_add")),
+            (gettext("Bring in a file"), reverse("admin:emissions_consumption_upload")),
+        ]
     context["countries"] = [
         {
             "name": countries.name(one["country"]) or one["country"],

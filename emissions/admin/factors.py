@@ -34,6 +34,7 @@ from organizations.staff import (
     organizations_of,
     plain,
 )
+from organizations.staff.cells import day
 from organizations.staff.forms import RowForm
 from organizations.staff.numbers import shown_number
 
@@ -239,7 +240,7 @@ class EmissionFactorAdmin(NamesCodes, AskingAdmin):
 
     @admin.display(description=_("period"), ordering="valid_from")
     def period(self, row: EmissionFactor) -> str:
-        return in_one_line(f"{row.valid_from} – {row.valid_to or '…'}")
+        return in_one_line(f"{day(row.valid_from)} – {day(row.valid_to) if row.valid_to else '…'}")
 
     @admin.display(description=_("CO2e per unit, kg"), ordering="co2e")
     def value_figure(self, row: EmissionFactor) -> str:

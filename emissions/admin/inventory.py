@@ -99,7 +99,7 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
         return {
             **self.admin_site.each_context(request),
             "title": gettext("Inventory"),
-            "opts": self.opts,
+            "content_title": gettext("Inventory"),
         }
 
     def _organization(self, request: HttpRequest, seen: Any) -> Organization | None:

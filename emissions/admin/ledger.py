@@ -179,6 +179,11 @@ class FactorSourceAdmin(SuperuserAdmin):
     search_fields = ["id", "title"]
     search_help_text = _("Id or title")
     labels = {"id": _("Id"), "url": _("Address")}
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Its id stays: factors and files name it."""
+        return ["id"] if obj else []
+
     explained = {
         "id": _("A short name that stays, such as desnz-2025; files name it."),
         "title": _("Of the publication, as it is cited."),

@@ -31,6 +31,7 @@ from organizations.database.decimals import ExactDecimalField, kilograms
 from organizations.database.statements import Compiled, Statement, compiled
 from organizations.history import records
 from organizations.models import Organization
+from organizations.staff.cells import day
 from organizations.staff.numbers import shown_number
 from organizations.tenancy import SoftDeleteModel
 
@@ -203,7 +204,8 @@ class Consumption(SoftDeleteModel):
 
     def __str__(self) -> str:
         quantity = f"{shown_number(self.quantity)} {unit_name(self.unit)}"
-        return f"{activity_name(self.activity)} · {quantity} · {self.start_date} – {self.end_date}"
+        period = f"{day(self.start_date)} – {day(self.end_date)}"
+        return f"{activity_name(self.activity)} · {quantity} · {period}"
 
     def save(self, **kwargs: Any) -> None:
         """Stores it, with the facility's totals. Raises ValidationError across organizations."""
@@ -212,7 +214,7 @@ class Consumption(SoftDeleteModel):
 
     def in_codes(self) -> str:
         quantity = f"{shown_number(self.quantity)} {self.unit}"
-        return f"{self.activity} · {quantity} · {self.start_date} – {self.end_date}"
+        return f"{self.activity} · {quantity} · {day(self.start_date)} – {day(self.end_date)}"
 
     def clean(self) -> None:
         """Fills the default activity, normalises, and checks every rule across fields.

@@ -128,6 +128,7 @@ class APIKeyAdmin(TenantAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("The new API key"),
+            "content_title": gettext("The new API key"),
             "key": obj,
             "replaces": replaces,
         }

@@ -73,12 +73,14 @@ class MembersPage:
             rows = rows.filter(user=user.pk)
         others = Organization.objects.filter(pk__in=organizations_of(user)).exclude(pk=one.pk)
         open_ones = Invitation.objects.for_organization(one.pk).select_related("invited_by")
+        title = gettext("Members of {name}").format(name=one.name)
         context = {
             "form": InviteForm(),
             "open": open_ones.filter(expires_at__gt=timezone.now()) if may else (),
             **context,
             **self.admin_site.each_context(request),
-            "title": gettext("Members of {name}").format(name=one.name),
+            "title": title,
+            "content_title": title,
             "organization": one,
             "others": others,
             "members": rows.order_by("user__email"),
@@ -130,6 +132,12 @@ class MembersPage:
         form = RoleForm(request.POST)
         if what != "role" or not form.is_valid():
             raise ValidationError(gettext("Choose a role."))
+        if request.POST.get("was", row.role) != row.role:
+            raise ValidationError(
+                gettext("{email} has become {role} meanwhile. Look, and choose again.").format(
+                    email=row.user.email, role=row.get_role_display().lower()
+                )
+            )
         row.role = form.cleaned_data["role"]
         row.save(update_fields=["role"])
         return gettext("{email} is now {role}.").format(

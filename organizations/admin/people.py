@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
@@ -15,7 +15,6 @@ from organizations.models import Membership, Organization, Role, User
 from organizations.staff import (
     OrganizationFilter,
     TenantAdmin,
-    TenantInline,
     is_superuser,
     organizations_of,
 )
@@ -28,16 +27,27 @@ admin.site.index_title = _("Dashboard")
 admin.site.unregister(Group)  # a membership's role says what somebody may do
 
 
-class MembershipInline(TenantInline):
-    model = Membership
-    view_role = edit_role = Role.ADMIN
-    autocomplete_fields = ["user", "organization"]
-    hide_title = True
-    explained = {"role": ROLES}
+class ListsMemberships:
+    """A page that lists who is in what, each a link to where that is changed."""
+
+    change_form_outer_after_template = "admin/organizations/memberships.html"
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        row, page = kwargs.get("obj"), admin.site._registry[Membership]
+        if row is not None and page.has_view_permission(request):
+            rows = page.get_queryset(request).filter(pk__in=row.memberships.all())
+            context["memberships"] = rows.select_related("user", "organization")
+            context["may_add_membership"] = isinstance(row, User) and page.has_add_permission(
+                request
+            )
+        parent: Any = super()
+        return parent.render_change_form(request, context, *args, **kwargs)
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, TenantAdmin):  # type: ignore[misc]
+class UserAdmin(ListsMemberships, DjangoUserAdmin, TenantAdmin):  # type: ignore[misc]
     """Superusers edit people; an organization's admins see who its members are."""
 
     form = UserChangeForm
@@ -93,15 +103,12 @@ class UserAdmin(DjangoUserAdmin, TenantAdmin):  # type: ignore[misc]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_superuser(request)
 
-    def get_inlines(self, request: HttpRequest, obj: User | None) -> list[Any]:
-        return [MembershipInline] if request.user.is_superuser else []
-
     def usable(self, rows: Any, request: HttpRequest, role: str) -> Any:
         return rows
 
 
 @admin.register(Organization)
-class OrganizationAdmin(TenantAdmin):
+class OrganizationAdmin(ListsMemberships, TenantAdmin):
     """Its admins edit it; superusers make new ones."""
 
     edit_role = Role.ADMIN
@@ -112,7 +119,6 @@ class OrganizationAdmin(TenantAdmin):
     search_help_text = _("Name or id")
     fields = ["name", "gwp_set", "second_factor_required", "id", "created_at", "updated_at"]
     readonly_fields = ["id", "created_at", "updated_at"]
-    inlines = [MembershipInline]
 
     def get_fields(self, request: HttpRequest, obj: Organization | None = None) -> Any:
         return self.fields if obj else self.fields[:2]

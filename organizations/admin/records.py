@@ -108,7 +108,7 @@ class AuditEventAdmin(ReadOnly, TenantAdmin):
         "event_name",
         "actor",
         "address",
-        "object_type",
+        "object_named",
         "object_id",
     ]
     list_filter = [("organization", OrganizationFilter), EventFilter]
@@ -119,16 +119,21 @@ class AuditEventAdmin(ReadOnly, TenantAdmin):
         ("organization", "number"),
         ("recorded_at", "event_name"),
         ("actor", "address"),
-        ("object_type", "object_id"),
+        ("object_named", "object_id"),
         "details",
         "request_id",
         ("previous_hash", "hash"),
     ]
-    readonly_fields: Any = ["event_name"]
+    readonly_fields: Any = ["event_name", "object_named"]
 
     @admin.display(description=_("event"), ordering="event")
     def event_name(self, row: AuditEvent) -> str:
         return str(dict(Event.choices).get(row.event, row.event))
+
+    @admin.display(description=_("object type"), ordering="object_type")
+    def object_named(self, row: AuditEvent) -> str:
+        words = row.object_type.replace("_", " ").replace("api key", "API key")
+        return gettext(words) if words else ""
 
 
 @admin.register(AccessAttempt)

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import connection, models, transaction
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import override
 
 from organizations.access.author import REQUEST, author
 from organizations.access.limits import address_of
@@ -94,8 +95,9 @@ def end_of_chain(organization_id: UUID) -> tuple[int, str]:
 
 
 def type_of(model: type[models.Model] | models.Model) -> str:
-    """What `object_type` says of a model's rows: `facility`, `emission_factor`."""
-    return str(model._meta.verbose_name).replace(" ", "_").lower()
+    """What `object_type` says of a model's rows, whoever's page it is: `facility`."""
+    with override("en"):
+        return str(model._meta.verbose_name).replace(" ", "_").lower()
 
 
 def account() -> str:

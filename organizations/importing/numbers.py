@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
+from django.utils.formats import get_format
 from django.utils.translation import gettext
 
 POINT, COMMA = "point", "comma"
@@ -132,7 +133,8 @@ AMBIGUOUS = "ambiguous_number"
 
 def ambiguous_number(text: str, readings: Mapping[str, Decimal]) -> str:
     """What two numbers a text could be."""
-    point, comma = (plain(readings[style]) for style in STYLES)
+    own = get_format("DECIMAL_SEPARATOR")
+    point, comma = (plain(readings[style]).replace(".", own) for style in STYLES)
     sentence = gettext("“{text}” may be {point} (a decimal point) or {comma} (a decimal comma)")
     return sentence.format(text=text.strip()[:40], point=point, comma=comma)
 

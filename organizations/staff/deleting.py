@@ -60,10 +60,11 @@ class SoftDeleteAdmin(TenantAdmin):
         """The button that puts rows back."""
         return format_html(
             '<form method="post" action="{}" class="fa-undo"><input type="hidden" '
-            'name="csrfmiddlewaretoken" value="{}">{}<button class="fa-link">Undo</button></form>',
+            'name="csrfmiddlewaretoken" value="{}">{}<button class="fa-link">{}</button></form>',
             reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_undelete"),
             get_token(request),
             format_html_join("", '<input type="hidden" name="id" value="{}">', ((i,) for i in ids)),
+            gettext("Undo"),
         )
 
     def undelete_view(self, request: HttpRequest) -> HttpResponse:

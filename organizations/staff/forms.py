@@ -17,6 +17,7 @@ from organizations.importing.numbers import (
     plain,
     read_number,
 )
+from organizations.staff.local import separators
 
 
 class RowForm(forms.ModelForm):
@@ -70,8 +71,9 @@ class NumberField(forms.DecimalField):
 
 
 def proved(number: Decimal) -> str:
-    """A number with a decimal point, written so that it is read as itself: 12.3450, not 12.345."""
-    text = plain(number)
+    """A number in the reader's own language, written so that it is read as itself, in whatever
+    language that is: 1047,5 in Spanish; 12.3450, not 12.345, in English."""
+    text = plain(number).replace(".", separators()[0])
     return text if len(set(number_readings(text).values())) == 1 else f"{text}0"
 
 

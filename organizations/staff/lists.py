@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter
 
+from organizations.staff.numbers import shown_number
 from organizations.staff.roles import roles_of
 
 COUNTED = 10_000
@@ -25,7 +26,9 @@ class CappedPaginator(Paginator):
     @property
     def counted(self) -> str:
         """The count as it is shown: 26, or 10,000+."""
-        return f"{COUNTED:,}+" if self.count > COUNTED else f"{self.count:,}"
+        if self.count > COUNTED:
+            return f"{shown_number(COUNTED)}+"
+        return shown_number(self.count)
 
     @cached_property
     def count(self) -> int:

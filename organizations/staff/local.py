@@ -2,7 +2,8 @@
 
 Words, numbers and dates are in the language that the user has chosen; before the log-in in the one
 that the browser asks for. Moments are in the zone that the browser tells in a cookie, and in UTC
-where it tells none. What is no page of the admin is English: the API, its errors, commands.
+where it tells none. The page at `/` is like those. All else is English: the API, its
+errors, commands.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.formats import get_format
 
-COOKIE = "timezone"
+COOKIE, PAGES = "timezone", "/admin/"
 
 
 def remember_reader(
@@ -23,7 +24,7 @@ def remember_reader(
     """Middleware: pages of the admin are in the reader's own words, numbers and time."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if not request.path.startswith("/admin/"):
+        if not request.path.startswith(PAGES) and request.path != "/":
             return get_response(request)
         with translation.override(language_of(request)), timezone.override(zone_of(request)):
             response = get_response(request)

@@ -60,6 +60,12 @@ def shown_kg(value: Any) -> str:
     return "–" if value is None else exact(rounded_kg(value), value, "kg")
 
 
+def shown_mass(value: Any) -> str:
+    """The same with its unit: 1,235 kg, or 1,234.6 t."""
+    short = rounded_kg(value)
+    return exact(short if short.endswith(" t") else f"{short} kg", value, "kg")
+
+
 def shown_amount(value: Any, unit: str = "") -> str:
     """A quantity to three decimals with its unit, and exact where one points at it."""
     if value is None:

@@ -89,6 +89,24 @@ class Explained:
 class Saves(AsksWhy, UndoesChanges, AsksOnConflict, AddsAnother):
     """What a form is asked on its way to being stored, and what follows."""
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """What is refused while it is being stored is a sentence on the page it came from."""
+        parent: Any = super()
+        object_id = args[0] if args else kwargs.get("object_id")
+
+        def view() -> Any:
+            if request.method == "POST" and (answer := self.in_between(request, object_id)):
+                return answer
+            return parent.changeform_view(request, *args, **kwargs)
+
+        def once_more() -> Any:
+            try:
+                return view()
+            except Meanwhile:
+                return view()
+
+        return refusing(request, once_more)
+
 
 class TenantAdmin(Saves, ScopedChoices, Explained, ModelAdmin):
     """A page of rows that belong to organizations."""
@@ -135,7 +153,17 @@ class TenantAdmin(Saves, ScopedChoices, Explained, ModelAdmin):
                 if isinstance(value, date):  # the form writes it as the page's language does
                     text = value
             initial[name] = text
+        mine = organizations_of(request.user, self.edit_role)
+        if "organization" in fields and len(mine) == 1 and not request.user.is_superuser:
+            initial.setdefault("organization", mine[0])  # there is nothing to choose
         return initial
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Who is in one organization is not told which in every line."""
+        columns = super().get_list_display(request)
+        if is_superuser(request) or len(organizations_of(request.user)) > 1:
+            return columns
+        return [one for one in columns if one != "organization"]
 
     def usable(self, rows: Any, request: HttpRequest, role: str) -> Any:
         """Those of the rows that a new row may refer to."""
@@ -205,23 +233,6 @@ class TenantAdmin(Saves, ScopedChoices, Explained, ModelAdmin):
         }
         return TemplateResponse(request, "admin/organizations/history.html", context)
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """What is refused while it is being stored is a sentence on the page it came from."""
-        object_id = args[0] if args else kwargs.get("object_id")
-
-        def view() -> Any:
-            if request.method == "POST" and (answer := self.in_between(request, object_id)):
-                return answer
-            return super(TenantAdmin, self).changeform_view(request, *args, **kwargs)
-
-        def once_more() -> Any:
-            try:
-                return view()
-            except Meanwhile:
-                return view()
-
-        return refusing(request, once_more)
-
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         return refusing(request, lambda: super(TenantAdmin, self).delete_view(
             request, *args, **kwargs
@@ -247,7 +258,7 @@ class TenantInline(ScopedChoices, Explained, TabularInline):
     has_add_permission = has_delete_permission = has_change_permission
 
 
-class SuperuserAdmin(Explained, ModelAdmin):
+class SuperuserAdmin(Saves, Explained, ModelAdmin):
     """A page for superusers alone."""
 
     formfield_overrides = FORM_FIELDS

@@ -1,15 +1,27 @@
 """A change is undone on the row's own form: it opens with what was before, and is saved as any."""
 
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
-from organizations.history import changed_columns
+from organizations.history import DELETED, changed_columns
 
 UNDO = "_undo"
+
+
+class PartUndone(NamedTuple):
+    """What a change of a code that belongs to a row made of it, to be taken back."""
+
+    model: Any
+    pk: Any
+    before: str
+    """The code that it was; nothing where it was added."""
+
+    after: str
+    """The code that it is; nothing where it was removed."""
 
 
 class UndoesChanges:
@@ -28,6 +40,8 @@ class UndoesChanges:
     def open_with(self, request: HttpRequest, row: Any, asked: str) -> None:
         """Sets what a change has changed to what it was before; the row is not stored."""
         back = undone(row, asked)
+        if back is None and part_undone(row, asked):
+            back = {}  # its list of codes opens without the change
         if back is None:
             messages.warning(
                 request, gettext("This cannot be undone: it has been changed again since.")
@@ -57,3 +71,32 @@ def undone(row: Any, asked: str) -> dict[str, Any] | None:
     if not changed or any(getattr(row, name) != getattr(after, name) for name in changed):
         return None
     return {name: getattr(before, name) for name in changed}
+
+
+def part_undone(row: Any, asked: str) -> PartUndone | None:
+    """What would take back a change of a code that belongs to a row (its `HISTORY_PARTS`);
+    nothing if that code has been changed again since, or there is no such change."""
+    try:
+        history_id = UUID(asked)
+    except ValueError:
+        return None
+    for name in getattr(row, "HISTORY_PARTS", ()):
+        relation = getattr(type(row), name).rel
+        model, owner = relation.related_model, relation.field.attname
+        entry = model.history.filter(history_id=history_id, **{owner: row.pk}).first()
+        if entry is not None:
+            return _taken_back(model, entry)
+    return None
+
+
+def _taken_back(model: Any, entry: Any) -> PartUndone | None:
+    stored = model._default_manager.filter(pk=entry.id).first()
+    code = str(entry.instance)
+    if entry.history_type == DELETED:
+        return None if stored else PartUndone(model, entry.id, code, "")
+    if stored is None or str(stored) != code:
+        return None
+    earlier = model.history.filter(id=entry.id, history_id__lt=entry.history_id)
+    before = earlier.order_by("-history_id").first()
+    was = "" if before is None or before.history_type == DELETED else str(before.instance)
+    return None if was == code else PartUndone(model, entry.id, was, code)

@@ -160,3 +160,36 @@ def test_how_a_row_was_loaded_is_no_change_of_today(alice: Person, alice_admin: 
     Facility.objects.update(created_at="2020-01-01T00:00:00Z")
     alice.patch(f"/v1/facilities/{facility['id']}", {"name": "B"})
     assert lines(alice_admin) == [("facility", "changed", {"name": ("Madrid Office", "B")})]
+
+
+@pytest.mark.parametrize(
+    ("field", "old", "new"), [("cups", cups(1), cups(2)), ("meter", "M1", "M2")]
+)
+def test_a_cups_and_a_meter_are_undone_on_their_facilitys_form(
+    alice: Person, alice_admin: Client, bob_admin: Client, field: str, old: str, new: str
+) -> None:
+    facility = alice.facility(**{f"{field}_list": [old]})
+    address = facility_page(facility)
+    column = {"cups": "supply_points-0-cups", "meter": "meters-0-code"}[field]
+
+    def listed() -> list[str]:
+        return alice.get(f"/v1/facilities/{facility['id']}").body[f"{field}_list"]
+
+    def taken_back() -> None:
+        assert undo(bob_admin) == {}
+        there = undo(alice_admin)["open"]
+        assert alice_admin.post(there, opened(alice_admin, there)).status_code == 302
+
+    alice_admin.post(address, opened(alice_admin, address) | {column: new})
+    assert listed() == [new]
+    taken_back()
+    assert listed() == [old]
+    removed = {f"{column.rsplit('-', 1)[0]}-DELETE": "on"}
+    alice_admin.post(address, opened(alice_admin, address) | removed)
+    assert listed() == []
+    taken_back()
+    assert listed() == [old]
+    taken_back()
+    assert listed() == []
+    assert [kind for kind, _, _ in lines(alice_admin)].count(lines(alice_admin)[0][0]) == 6
+    assert undo(alice_admin, 4) == {}, "changed again since"

@@ -12,10 +12,10 @@ from django.db import transaction
 from django.test import Client, RequestFactory
 
 from emissions.admin.links import page_of
-from emissions.models import Consumption, EmissionFactor
+from emissions.models import Consumption, EmissionFactor, FactorSource
 from facilities.models import Facility
 from organizations.history import changes_of
-from organizations.models import Organization, User
+from organizations.models import Membership, Organization, User
 from organizations.staff.conflicts import SALT, Meanwhile
 from tests.admin import test_bill_form, test_facilities
 from tests.admin.conftest import confirmed
@@ -34,8 +34,9 @@ def opened(client: Client, address: str) -> dict[str, Any]:
         value = field.value()
         data[field.html_name] = "" if value is None else value
     for one in response.context["inline_admin_formsets"]:
-        prefix, rows = one.formset.prefix, one.formset.initial_forms
-        data[f"{prefix}-TOTAL_FORMS"] = data[f"{prefix}-INITIAL_FORMS"] = len(rows)
+        prefix, rows = one.formset.prefix, one.formset.forms
+        data[f"{prefix}-TOTAL_FORMS"] = len(rows)
+        data[f"{prefix}-INITIAL_FORMS"] = one.formset.initial_form_count()
         for row in rows:
             sent = {row[name].html_name: row[name].value() for name in row.fields}
             data |= {name: value for name, value in sent.items() if value is not None}
@@ -183,6 +184,32 @@ def test_an_organization_is_decided_too(alice: Person, alice_admin: Client) -> N
     Organization.objects.update(name="Alice SA")
     response = alice_admin.post(page, data | {"gwp_set": "AR5"})
     assert named(response) == {"name": ("Alice Ltd", "Alice SA", "Alice Ltd", True)}
+
+
+def test_a_source_is_decided_too_and_keeps_its_id(root: Client) -> None:
+    source = FactorSource.objects.create(id="a-book", title="A book", licence="CC0")
+    page = "/admin/emissions/factorsource/a-book/change/"
+    data = opened(root, page)
+    assert "id" not in data, "another id would make another source"
+    FactorSource.objects.filter(pk=source.pk).update(title="A better book")
+    response = root.post(page, data | {"licence": "CC-BY"})
+    assert named(response) == {"title": ("A book", "A better book", "A book", True)}
+    assert root.post(page, decided(response, title="theirs")).status_code == 302
+    source.refresh_from_db()
+    assert (source.title, source.licence) == ("A better book", "CC-BY")
+
+
+def test_a_role_that_somebody_else_has_changed_is_looked_at_again(
+    alice: Person, alice_admin: Client, bob: Person
+) -> None:
+    row = Membership.objects.get(user=bob.user)
+    form = {"what": "role", "row": row.pk, "was": "viewer", "role": "admin"}
+    Membership.objects.filter(pk=row.pk).update(role="editor")
+    page = alice_admin.post("/admin/organizations/membership/members/", form, follow=True)
+    assert "bob@example.com has become editor meanwhile" in page.content.decode()
+    assert Membership.objects.get(pk=row.pk).role == "editor"
+    alice_admin.post("/admin/organizations/membership/members/", form | {"was": "editor"})
+    assert Membership.objects.get(pk=row.pk).role == "admin"
 
 
 def test_somebody_elses_base_proves_nothing(

@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.utils.translation import get_language, override
 
 from facilities.models import Facility
-from organizations.models import Import, User
+from organizations.models import AuditEvent, Import, User
 from organizations.staff.local import remember_reader
+from organizations.staff.said import said
 from tests import messages
 from tests.admin.conftest import at_the_admin
 from tests.admin.everything import a_row_of_every_page
@@ -267,6 +268,66 @@ def test_why_there_is_no_figure_is_said_in_spanish(alice: Person, spanish: Clien
     page = body(spanish.get(f"/admin/emissions/consumption/{bill['id']}/change/"))
     assert "No hay factor de Electricidad de red por kWh" in page
     assert "there is no" not in page.lower()
+
+
+def test_what_a_file_is_refused_for_is_said_in_spanish_and_stored_in_english(
+    alice: Person, spanish: Client
+) -> None:
+    """The page looks a stored sentence up in the catalogue; the API has it as it was stored."""
+    alice.facility(external_id="A")
+    cells = (
+        "facility_id;category;quantity;unit;start_date;end_date\n"
+        "A;electricity;1;kWh;nunca;2023-01-31\nA;electricity;;kWh;2023-01-01;2023-01-31"
+    )
+    sent = {"organization": alice.organization.pk, "kind": "consumption", "cells": cells}
+    looked = spanish.post("/admin/emissions/consumption/upload/", sent)
+    page = body(spanish.get(looked["Location"]))
+    assert "“nunca” no es un día; escríbalo como 2024-01-31." in unescape(page)
+    assert "Esta celda es necesaria y está vacía." in page
+    alice.post("/v1/imports?kind=consumption&on_error=skip", [
+        {"facility_id": "A", "category": "electricity", "quantity": 1, "unit": "kWh",
+         "start_date": "nunca", "end_date": "2023-01-31"},
+        {"facility_id": "nobody", "category": "electricity", "quantity": 1, "unit": "kWh",
+         "start_date": "2023-01-01", "end_date": "2023-01-31"},
+    ])  # fmt: skip
+    stored = Import.objects.latest("pk")
+    assert "names" not in stored.first_rejects[0]["reason"]
+    assert "No facility of this organization" in stored.first_rejects[1]["reason"]
+    page = body(spanish.get(f"/admin/organizations/import/{stored.pk}/change/"))
+    assert "Ninguna instalación de esta organización tiene" in page
+    assert "importe antes las instalaciones" in page
+
+
+@pytest.mark.parametrize(("sentence", "said_so"), [
+    ("This row has 2 cells and the header 3. A cell with “;” in it is written in quotes.",
+     "Esta fila tiene 2 celdas y el encabezado 3. Una celda que contiene «;» se escribe entre "
+     "comillas."),
+    ("The header is not right: the column “unit” is missing; there is no column “unidat” (did you "
+     "mean “unit”?). The columns are a, b. Found: unidat.",
+     "El encabezado no está bien: falta la columna «unit»; no hay ninguna columna «unidat» "
+     "(¿quería decir «unit»?). Las columnas son a, b. Encontradas: unidat."),
+    ("What nobody has translated.", "What nobody has translated."), ("", ""),
+])  # fmt: skip
+def test_a_sentence_is_known_by_its_template(sentence: str, said_so: str) -> None:
+    assert said(sentence) == sentence
+    with override("es"):
+        assert said(sentence) == said_so
+
+
+def test_the_page_at_the_root_is_in_the_readers_language(db: Any) -> None:
+    page = body(Client().get("/", headers={"accept-language": "es"}))
+    assert '<html lang="es"' in page
+    assert "Documentación" in page
+
+
+def test_what_is_kept_of_an_event_is_english_whoever_causes_it(
+    alice: Person, spanish: Client
+) -> None:
+    spanish.post("/admin/organizations/apikey/add/", {
+        "organization": alice.organization.pk, "name": "Sync", "role": "viewer",
+    })  # fmt: skip
+    event = AuditEvent.objects.filter(event="key_created").latest("pk")
+    assert event.object_type == "api_key"
 
 
 def test_names_of_models_are_english_where_english_is_spoken() -> None:

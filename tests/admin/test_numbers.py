@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.urls import reverse
+from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
 from emissions.models import Consumption, EmissionFactor
 from facilities.models import Facility
 from organizations.importing.numbers import read_number
+from organizations.models import User
 from organizations.staff.forms import proved
 from tests.admin.conftest import at_the_admin
 from tests.conftest import Person
@@ -88,9 +90,28 @@ def test_a_form_that_is_saved_unchanged_changes_nothing(admin_client: Any, erin:
     assert Consumption.objects.get().quantity == Decimal("12.345")
 
 
-@given(st.decimals(-(10**12), 10**12, places=6))
-def test_a_number_that_is_shown_is_read_as_itself(number: Decimal) -> None:
-    assert read_number(proved(number)) == number
+@given(st.decimals(-(10**12), 10**12, places=6), st.sampled_from(["en", "es"]))
+def test_a_number_that_is_shown_is_read_as_itself(number: Decimal, language: str) -> None:
+    with override(language):
+        assert read_number(proved(number)) == number
+
+
+@pytest.mark.parametrize(("stored", "shown"), [("1047.5", "1047,5"), ("12.345", "12,3450")])
+def test_a_spanish_form_has_its_numbers_with_a_comma(
+    erin_admin: Any, erin: Person, stored: str, shown: str
+) -> None:
+    User.objects.filter(pk=erin.user.pk).update(language="es")
+    site = erin.facility()
+    bill = erin.consumption(site, quantity=Decimal(stored))
+    address = f"/admin/emissions/consumption/{bill['id']}/change/"
+    assert f'value="{shown}"' in erin_admin.get(address).content.decode()
+    days = {"start_date": "01/01/2023", "end_date": "31/01/2023"}
+    form = bill_form(site, shown) | days
+    assert erin_admin.post(address, form).status_code == 302
+    assert Consumption.objects.get().quantity == Decimal(stored)
+    page = erin_admin.post(address, bill_form(site, "1,200") | days).content.decode()
+    assert "1200 (" in page
+    assert "1,2 (" in page
 
 
 def test_no_form_has_a_number_input(admin_client: Any, erin: Person) -> None:

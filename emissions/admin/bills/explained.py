@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from emissions.calculation.formula import convert
 from emissions.calculation.units import ratio
 from emissions.models import EmissionFactor
+from emissions.names import unit_name
 from emissions.reports.figures import shown
 
 METHODS = {"location": _("Location-based"), "market": _("Market-based")}
@@ -75,12 +76,17 @@ def step(lines: list[dict[str, Any]]) -> Step:
     )
 
 
+def in_words(unit: str, other: str) -> str:
+    """How two units convert, exactly: 1 kWh = 9/2500 GJ."""
+    return f"1 {unit_name(unit)} = {ratio(unit, other)} {unit_name(other)}"
+
+
 def way(lines: list[dict[str, Any]], name: str, quantity: Decimal, unit: str) -> Way:
     first = lines[0][name]
     figure = "co2e" if name == "location" else "co2e_market"
     return Way(
         METHODS[name],
-        "" if first["unit"] == unit else first["conversion_exact"],
+        "" if first["unit"] == unit else in_words(unit, first["unit"]),
         shown(convert(quantity, ratio(unit, first["unit"]))),
         first["factor"],
         first["fallbacks"],

@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext, gettext_noop
 
 from emissions.models import Consumption, EmissionFactor
 from facilities.models import Facility, Meter, SupplyPoint
@@ -135,9 +135,10 @@ def described(found: list[tuple[str, Any]]) -> list[Entry]:
 
 def of_part(kind: str, was: Any, one: Any) -> list[FieldChange]:
     """A code that a facility has got, has no more, or has changed."""
-    now = NOTHING if one.history_type == DELETED else str(one.instance)
-    then = str(was.instance) if was else str(one.instance) if now == NOTHING else NOTHING
-    return [FieldChange(kind, then, now)] if then != now else []
+    gone, nothing = one.history_type == DELETED, gettext(NOTHING)
+    now = nothing if gone else str(one.instance)
+    then = str(was.instance) if was else str(one.instance) if gone else nothing
+    return [FieldChange(gettext(kind), then, now)] if then != now else []
 
 
 def written_later(one: Any) -> bool:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from emissions.admin.changes.entries import KINDS, PARTS, Asked, Entry, entries
 from emissions.admin.links import page_of
 from organizations.models import Organization
-from organizations.staff.undoing import UNDO, undone
+from organizations.staff.undoing import UNDO, part_undone, undone
 
 called = lazy(lambda kind: capfirst(gettext(kind)), str)
 
@@ -60,7 +60,7 @@ def changes_page(page: Any, request: HttpRequest) -> HttpResponse:
     context = {
         **page.admin_site.each_context(request),
         "title": gettext("Changes"),
-        "opts": page.opts,
+        "content_title": gettext("Changes"),
         "form": form,
         "entries": [(one, address_of(one), undo_of(one, request)) for one in found],
         "older": f"?{urlencode({**query, 'before': following})}" if following else "",
@@ -78,7 +78,7 @@ def undo_of(entry: Entry, request: HttpRequest) -> dict[str, str]:
     """What undoes a change: an address to `open` or to `post` to; nothing where it is too late or
     not the user's."""
     row = entry.row
-    if row is None or KINDS[entry.kind] in PARTS:
+    if row is None:
         return {}
     page: Any = admin.site._registry[type(row)]
     name = f"admin:{row._meta.app_label}_{row._meta.model_name}"
@@ -100,5 +100,6 @@ def undo_of(entry: Entry, request: HttpRequest) -> dict[str, str]:
 
 
 def undone_here(entry: Entry) -> bool:
-    """Whether the row still holds what the change made it."""
-    return bool(entry.fields) and bool(undone(entry.row, str(entry.history.history_id)))
+    """Whether the row, or its CUPS or meter, still holds what the change made it."""
+    of = part_undone if KINDS[entry.kind] in PARTS else undone
+    return bool(entry.fields) and bool(of(entry.row, str(entry.history.history_id)))

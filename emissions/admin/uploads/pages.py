@@ -29,6 +29,7 @@ from organizations.importing.uploads import FileTooLarge, kept
 from organizations.models import Draft, ImportLayout, ImportOutcome, Organization, Role
 from organizations.staff.numbers import shown_number
 from organizations.staff.roles import organizations_of
+from organizations.staff.said import said as said_of
 
 SECONDS_BETWEEN = "2"
 """After so long a page that waits for the worker looks again."""
@@ -69,8 +70,8 @@ class SendForm(forms.Form):
 class Uploads:
     """The views, for the admin of consumption, whose addresses they have."""
 
-    def __init__(self, site: Any, opts: Any) -> None:
-        self._site, self._opts = site, opts
+    def __init__(self, site: Any) -> None:
+        self._site = site
 
     def urls(self) -> list[Any]:
         view = self._site.admin_view
@@ -107,7 +108,7 @@ class Uploads:
             try:
                 upload = kept(blocks, name)
             except FileTooLarge as error:
-                form.add_error("file", str(error.detail))
+                form.add_error("file", said_of(str(error.detail)))
             else:
                 draft = begin(upload, request.user, data["organization"], data["kind"])
                 upload.remove()
@@ -213,7 +214,9 @@ class Uploads:
             messages.warning(request, gettext("Somebody is storing this file already."))
             return HttpResponseRedirect(reverse("admin:organizations_import_changelist"))
         except (Unreadable, NotStored) as error:
-            messages.error(request, gettext("Nothing was stored: {error}").format(error=error))
+            messages.error(
+                request, gettext("Nothing was stored: {error}").format(error=said_of(str(error)))
+            )
             return HttpResponseRedirect(self.address(draft))
         if record.outcome == ImportOutcome.REFUSED:
             messages.error(
@@ -231,8 +234,8 @@ class Uploads:
             "rejected {rejected}."
         )
         counts = ("created", "changed", "unchanged", "rejected")
-        said_of = {name: shown_number(getattr(record, name)) for name in counts}
-        messages.success(request, sentence.format(**said_of))
+        counted = {name: shown_number(getattr(record, name)) for name in counts}
+        messages.success(request, sentence.format(**counted))
         return HttpResponseRedirect(address)
 
     def _save_layout(self, request: HttpRequest, draft: Draft, organization: Organization) -> None:
@@ -275,7 +278,7 @@ class Uploads:
     def _page(
         self, request: HttpRequest, name: str, title: str, **context: Any
     ) -> TemplateResponse:
-        shared = {**self._site.each_context(request), "title": title, "opts": self._opts}
+        shared = {**self._site.each_context(request), "title": title, "content_title": title}
         template = f"admin/emissions/uploads/{name}"
         return TemplateResponse(request, template, {**shared, **context})
 

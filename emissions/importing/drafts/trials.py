@@ -1,6 +1,7 @@
 """What a file would do, by doing it and undoing it: counts, refused rows, and the figures."""
 
 import csv
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from decimal import Decimal
@@ -54,7 +55,8 @@ class Refusal(NamedTuple):
     cells: list[tuple[int, str, str, bool]]
     """(position, name of the column, text, whether it is at fault)"""
 
-    reasons: str
+    reasons: list[str]
+    """What is wrong with it, a sentence each, in English."""
 
 
 class Move(NamedTuple):
@@ -140,13 +142,17 @@ def options_of(draft: Draft, started_by: str, on_error: str) -> Options:
     )
 
 
+@translation.override("en")
 def attempt(
     draft: Draft,
     organization: Organization,
     started_by: str,
     watch: Callable[[str, int], Rows | Quiet] = nobody,
 ) -> Trial:
-    """Brings the good rows of a draft in, looks at what that makes, and undoes it."""
+    """Brings the good rows of a draft in, looks at what that makes, and undoes it.
+
+    What it says is in English, whoever looks: a page says it in its reader's language.
+    """
     trial = Trial()
     rejects = StringIO()
     try:
@@ -165,7 +171,7 @@ def attempt(
                 after = standing(organization)
                 transaction.set_rollback(True)
             trial.counts, trial.rejects = Counts.of(report), storable(rejects.getvalue())
-            trial.refusals = refusals(table, rejects)
+            trial.refusals = refusals(table, rejects, report)
     except Unreadable as error:
         trial.error, trial.code = str(error), error.code
     except NotStored as error:
@@ -228,17 +234,19 @@ def sample(table: Table, places: dict[str, int]) -> list[Sampled]:
     ]
 
 
-def refusals(table: Table, rejects: StringIO) -> list[Refusal]:
+def refusals(table: Table, rejects: StringIO, report: Report) -> list[Refusal]:
     """The first refused rows, from the file that a command would write of them."""
     rejects.seek(0)
     lines = csv.DictReader(rejects, delimiter=table.delimiter)
     kept = [(place, name) for place, name in enumerate(table.columns) if name not in REASONS]
-    found = []
+    found, why = [], defaultdict(list)
+    for one in report.first:
+        why[str(one["line"])].append(one["reason"])
     most = min(MENDABLE, MOST_FIELDS // max(2 * len(kept), 1))
     for row in islice(lines, most):
         wrong = row["column"].split("|")
         cells = [(place, name, row.get(name) or "", name in wrong) for place, name in kept]
-        found.append(Refusal(int(row["line"]), cells, row["reason"]))
+        found.append(Refusal(int(row["line"]), cells, why[row["line"]] or [row["reason"]]))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Facilities in the admin, with their CUPS; emissions.admin adds what they emit."""
+"""The pages of facilities; emissions.admin adds what they emit."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
-from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelect2Widget
 
+from facilities.admin.points import MeterInline, SupplyPointInline
 from facilities.categories import Category
 from facilities.exports import FORMATS, FacilityTable
-from facilities.models import Facility, FacilityStatus, Meter, SupplyPoint
+from facilities.models import Facility, FacilityStatus
 from facilities.names import category_choices, country_name
 from organizations.audit.recording import record_export
 from organizations.database.postgresql.connections import long_job
@@ -23,7 +23,6 @@ from organizations.staff import (
     DeletedFilter,
     OrganizationFilter,
     SoftDeleteAdmin,
-    TenantInline,
     plain,
 )
 from organizations.staff.forms import RowForm
@@ -62,69 +61,6 @@ class FacilityForm(RowForm):
         if "country" in self.fields:
             country: Any = self.fields["country"]
             country.choices = country_choices(gettext("Choose a country"))
-
-
-class CodesFormSet(PaginationInlineFormSet):
-    """The codes of a facility, each once; a point knows its facility before that is stored."""
-
-    column, what = "cups", "CUPS"
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """A form that says nothing of these codes leaves them as they are."""
-        prefix, data = kwargs.get("prefix"), kwargs.get("data")
-        if data is not None and f"{prefix}-TOTAL_FORMS" not in data:
-            kwargs["data"] = data = data.copy()
-            data[f"{prefix}-TOTAL_FORMS"] = data[f"{prefix}-INITIAL_FORMS"] = "0"
-        super().__init__(*args, **kwargs)
-
-    def _construct_form(self, i: int, **kwargs: Any) -> Any:
-        form = super()._construct_form(i, **kwargs)
-        form.instance.facility = self.instance
-        return form
-
-    def clean(self) -> None:
-        super().clean()
-        seen: set[str] = set()
-        for form in self.forms:
-            given = getattr(form, "cleaned_data", {}).get(self.column)
-            code = given and getattr(form.instance, self.column)
-            if not code or self._should_delete_form(form):
-                continue
-            if code in seen:
-                form.add_error(
-                    self.column,
-                    gettext("The {what} “{code}” is in this list already.").format(
-                        what=gettext(self.what), code=code
-                    ),
-                )
-            seen.add(code)
-
-
-class MetersFormSet(CodesFormSet):
-    column, what = "code", "meter"
-
-
-class CodesInline(TenantInline):
-    hide_title = True
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).order_by("id")
-
-
-class SupplyPointInline(CodesInline):
-    model = SupplyPoint
-    formset = CodesFormSet
-    fields = ["cups"]
-    verbose_name = "CUPS"
-    verbose_name_plural = "CUPS"
-
-
-class MeterInline(CodesInline):
-    model = Meter
-    formset = MetersFormSet
-    fields = ["code"]
-    verbose_name = "meter"
-    verbose_name_plural = _("Other meters")
 
 
 class FacilityAdmin(SoftDeleteAdmin):
