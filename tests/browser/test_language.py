@@ -8,6 +8,24 @@ from tests.browser.test_admin import change_page
 from tests.browser.test_uploads import nothing_is_cut
 from tests.conftest import Person
 
+BROKEN_WORDS = """
+() => {
+    const walker = document.createTreeWalker(
+        document.querySelector("#result_list"), NodeFilter.SHOW_TEXT);
+    const found = [];
+    for (let node = walker.nextNode(); node; node = walker.nextNode())
+        for (const { 0: word, index } of node.data.matchAll(/\\p{L}+/gu)) {
+            const range = document.createRange();
+            range.setStart(node, index);
+            range.setEnd(node, index + word.length);
+            if (new Set([...range.getClientRects()].map((one) => one.top)).size > 1)
+                found.push(word);
+        }
+    return found;
+}
+"""
+"""The words of a list that do not stand on one line."""
+
 
 def test_the_account_menu_switches_to_spanish_and_back(visit: Visit, erin: Person) -> None:
     erin.factor()
@@ -28,6 +46,10 @@ def test_the_account_menu_switches_to_spanish_and_back(visit: Visit, erin: Perso
     page.click("button[name=_save]")
     expect(page.locator("body")).to_contain_text("523,75 kg CO2e")
     assert Consumption.objects.count() == 2
+    page.set_viewport_size({"width": 1280, "height": 900})
+    for address in ("/admin/facilities/facility/", "/admin/emissions/consumption/"):
+        page.goto(address)
+        assert page.evaluate(BROKEN_WORDS) == []
     page.locator(".font-semibold.truncate", has_text=erin.user.email).click()
     page.click("button:has-text('English')")
     expect(page.locator("html")).to_have_attribute("lang", "en")
