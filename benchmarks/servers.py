@@ -28,6 +28,11 @@ COMMANDS = {
         "--workers", f"{PROCESSES}", "--blocking-threads", "4", "--log-level", "warning",
         "config.wsgi:application",
     ],
+    "the limit": [
+        "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", "{port}", "--no-ws",
+        "--workers", f"{PROCESSES}", "--blocking-threads", "4", "--log-level", "warning",
+        "benchmarks.rivals.bare:application",
+    ],
     "stock DRF": [
         "gunicorn", "--bind", "127.0.0.1:{port}", "--workers", f"{PROCESSES}",
         "--worker-class", "gthread", "--threads", "4", "--keep-alive", "75",

@@ -48,6 +48,19 @@ router.register("invitations", InvitationViewSet, basename="invitation")
 router.register("audit-events", AuditEventViewSet, basename="audit-event")
 
 urlpatterns = [
+    # Above what would take their last part for an id.
+    path(
+        "emission-factors/preview",
+        FactorPreviewView.as_view({"post": "preview"}),
+        name="emission-factor-preview",
+    ),
+    path(
+        "consumptions/preview",
+        ConsumptionPreviewView.as_view({"post": "preview"}),
+        name="consumption-preview",
+    ),
+    # Asked most.
+    *router.urls,
     path("auth/login", LoginView.as_view(), name="login"),
     path("auth/refresh", RefreshView.as_view(), name="refresh"),
     path("auth/logout", LogoutView.as_view(), name="logout"),
@@ -71,16 +84,6 @@ urlpatterns = [
         name="consumption-intervals",
     ),
     path(
-        "emission-factors/preview",
-        FactorPreviewView.as_view({"post": "preview"}),
-        name="emission-factor-preview",
-    ),
-    path(
-        "consumptions/preview",
-        ConsumptionPreviewView.as_view({"post": "preview"}),
-        name="consumption-preview",
-    ),
-    path(
         "facilities/<pk>/preview",
         FacilityPreviewView.as_view({"post": "preview"}),
         name="facility-preview",
@@ -95,7 +98,6 @@ urlpatterns = [
         RestatementsView.as_view({"get": "list"}),
         name="period-restatements",
     ),
-    *router.urls,
     path("schema", read_only(SpectacularAPIView.as_view(renderer_classes=JSON)), name="schema"),
     path("docs", read_only(SpectacularSwaggerSplitView.as_view(url_name="schema")), name="docs"),
 ]

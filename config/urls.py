@@ -12,11 +12,11 @@ from organizations.admin import language, second_factor
 from organizations.people.joining import join
 
 urlpatterns = [
+    path("v1/", include("config.api")),  # asked most
     path("", pages.home, name="home"),
     path("healthz", probes.healthz, name="healthz"),
     path("readyz", probes.readyz, name="readyz"),
     path("metrics", scrape.metrics, name="metrics"),
-    path("v1/", include("config.api")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/language/", language.choose, name="language"),
     path("admin/join/", join, name="join"),

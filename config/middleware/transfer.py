@@ -18,7 +18,7 @@ class Compress(GZipMiddleware):
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
         small = not response.streaming and len(getattr(response, "content", b"")) <= SMALL
-        if small or not accepts_gzip(request.headers.get("accept-encoding", "")):
+        if small or not accepts_gzip(request.META.get("HTTP_ACCEPT_ENCODING", "")):
             return response
         return super().process_response(request, response)
 
@@ -46,7 +46,7 @@ def not_modified(
             return response
         if not response.has_header("ETag"):
             set_response_etag(response)
-        if "if-none-match" not in request.headers:
+        if "HTTP_IF_NONE_MATCH" not in request.META:
             return response
         etag = response.headers.get("ETag")
         return get_conditional_response(request, etag=etag, response=response) or response

@@ -12,7 +12,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 
 from config.operations.logs import REQUEST_ID
 from config.operations.metrics import count
-from organizations.access.authentication import KEY_HEADER
+from organizations.access.authentication import KEY_VARIABLE
 from organizations.access.keys import PREFIX_LENGTH
 from organizations.tenancy import Caller
 
@@ -35,7 +35,7 @@ def watch_requests(
 
     def middleware(request: HttpRequest) -> HttpResponse:
         began = perf_counter()
-        given = request.headers.get(HEADER, "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
         name = given if SANE.fullmatch(given) else str(uuid4())
         token = REQUEST_ID.set(name)
         try:
@@ -104,7 +104,7 @@ def caller_of(request: HttpRequest) -> dict[str, str | None]:
     """Who was let in: the organization, and the first characters of the key or the person's id."""
     user: Any = vars(request).get("user")
     if type(user) is Caller:  # isinstance would ask the database who else it is
-        key = request.headers.get(KEY_HEADER, "")[:PREFIX_LENGTH] if user.api_key_id else None
+        key = request.META.get(KEY_VARIABLE, "")[:PREFIX_LENGTH] if user.api_key_id else None
         person = str(user.user_id) if user.user_id else None
         return {"organization": str(user.organization_id), "key": key, "user": person}
     staff = getattr(request, "_cached_user", None)

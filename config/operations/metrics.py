@@ -8,6 +8,7 @@ they are those of the one process that there is.
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +66,29 @@ UNAVAILABLE = 503
 def count(method: str, route: str, status: int, seconds: Any) -> None:
     """Counts an answer. The route is a pattern, such as v1/facilities/<pk>: there are few."""
     method = method if method in METHODS else "other"
-    REQUESTS.labels(method, route, str(status)).inc()
-    SECONDS_TAKEN.labels(method, route).observe(seconds)
+    requests, seconds_taken = counters(method, route, status)
+    requests.inc()
+    seconds_taken.observe(seconds)
     if status >= 500:
         ERRORS.labels("database" if status == UNAVAILABLE else "mistake").inc()
     if settings.ON_POSTGRESQL:
         connections = connection.pool.get_stats()  # type: ignore[attr-defined]
-        POOL.labels("open").set(connections["pool_size"])
-        POOL.labels("idle").set(connections["pool_available"])
-        POOL.labels("waiting").set(connections["requests_waiting"])
+        opened, idle, waiting = pool_gauges()
+        opened.set(connections["pool_size"])
+        idle.set(connections["pool_available"])
+        waiting.set(connections["requests_waiting"])
+
+
+@cache
+def counters(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Looked up once: there are few methods, routes and statuses."""
+    return REQUESTS.labels(method, route, str(status)), SECONDS_TAKEN.labels(method, route)
+
+
+@cache
+def pool_gauges() -> list[Gauge]:
+    """Open, idle and waiting; made in the process that serves, whose file they are kept in."""
+    return [POOL.labels(state) for state in ("open", "idle", "waiting")]
 
 
 class InTheDatabase:

@@ -43,7 +43,10 @@ def compiled(queryset: QuerySet) -> Compiled:
 
 
 class Statement:
-    """A query of values that are given by name, each of its type, when it is run."""
+    """A query of values that are given by name, each of its type, when it is run.
+
+    It is compiled when it is run first, or by `compile`, which needs what builds it no longer.
+    """
 
     def __init__(self, build: Callable[..., Compiled], **types: type) -> None:
         self.build = build
@@ -52,17 +55,19 @@ class Statement:
 
     def rows(self, **values: Any) -> Sequence[Sequence[Any]]:
         """Runs it; `values` are those that `build` was given markers for."""
-        if self.compiled is None:
-            self.compiled = self._compile()
-        sql, params, convert = self.compiled
-        given = {name: stored(value) for name, value in values.items()}
+        filled = self.filled(**values)
         with prepared_cursor() as cursor:
-            cursor.execute(
-                sql, [given[one.name] if isinstance(one, Slot) else one for one in params]
-            )
-            return convert(cursor.fetchall())
+            cursor.execute(filled.sql, filled.params)
+            return filled.convert(cursor.fetchall())
 
-    def _compile(self) -> Compiled:
+    def filled(self, **values: Any) -> Compiled:
+        """Its SQL with the values in their places."""
+        sql, params, convert = self.compiled or self.compile()
+        given = {name: stored(value) for name, value in values.items()}
+        filled = [given[one.name] if isinstance(one, Slot) else one for one in params]
+        return Compiled(sql, filled, convert)
+
+    def compile(self) -> Compiled:
         markers = {name: MARKERS[kind]() for name, kind in self.types.items()}
         slots = {stored(marker): Slot(name) for name, marker in markers.items()}
         sql, params, convert = self.build(**markers)
@@ -70,7 +75,8 @@ class Statement:
         missing = set(slots.values()).difference(params)
         if missing:
             raise ValueError(f"{', '.join(slot.name for slot in missing)}: not asked for in {sql}")
-        return Compiled(sql, params, convert)
+        self.compiled = Compiled(sql, params, convert)
+        return self.compiled
 
 
 class Slot(NamedTuple):

@@ -1,7 +1,10 @@
 """Reads whose JSON PostgreSQL writes (see projection): one statement a page, one an object.
 
 What every caller asks is compiled once and prepared (see statements): one object, and the pages of
-a list that is neither filtered nor sorted. A filtered or sorted list is compiled every time.
+a list that is neither filtered nor sorted. Both are read by the statement that authenticates, where
+it can (organizations.access.authentication). A filtered or sorted list is compiled once for all
+organizations that ask for it in the same words; it is not prepared, so that PostgreSQL plans it for
+its values.
 """
 
 from functools import cache, lru_cache
@@ -20,38 +23,80 @@ from organizations.rest.filters import NEWEST_FIRST, chooses
 from organizations.tenancy import caller
 
 PAGES_KEPT = 500
+LONGEST_QUERY = 300
+"""Characters of a query whose statement is kept."""
+
+CHOSEN: dict[tuple[Any, Any, str], Statement] = {}
 
 
 def written_page(view: Any) -> Response:
     """A page of a list, as `ListModelMixin.list` would answer it."""
     request = view.request
-    chosen = view.filter_queryset(view.get_queryset()) if chooses(request.query_params) else None
-    start, size = view.paginator.asked(request)
-    serializer = view.get_serializer_class()
-    if chosen is None:
-        statement = page_of_all(view.__class__, serializer, start, size)
-        [(total, items)] = statement.rows(organization_id=caller(request).organization_id)
-    else:
-        sql, params, _ = page(chosen, line_of(serializer), start, size)
+    organization_id = caller(request).organization_id
+    if chooses(request.query_params):
+        sql, params, _ = chosen_page(view).filled(organization_id=organization_id)
         with reader().cursor() as cursor:
             cursor.execute(sql, params)
-            [(total, items)] = cursor.fetchall()
+            rows = cursor.fetchall()
+    else:
+        statement, values = page_asked(view, request, organization_id)
+        rows = statement.rows(**values) if view.read is None else view.read
+    [(total, items)] = rows
     return view.paginator.answer(Fragment(f"[{items}]") if items else [], total)
+
+
+def page_asked(view: Any, request: Any, organization_id: UUID) -> tuple[Statement, dict[str, Any]]:
+    """What reads a page of all, and its values. Raises ValidationError (422)."""
+    start, size = view.paginator.asked(request)
+    statement = page_of_all(view.__class__, view.get_serializer_class(), start, size)
+    return statement, {"organization_id": organization_id}
+
+
+def chosen_page(view: Any) -> Statement:
+    """A page of what a query chooses. Raises ValidationError (422).
+
+    The rules of filters and sorting depend on the query alone, so what one caller has asked another
+    may ask: only the organization differs.
+    """
+    request, serializer = view.request, view.get_serializer_class()
+    query = request.META.get("QUERY_STRING", "")
+    key = (view.__class__, serializer, query)
+    if (kept := CHOSEN.get(key)) is not None:
+        view.paginator.asked(request)
+        return kept
+
+    def build(organization_id: UUID) -> Compiled:
+        rows = view.filter_queryset(visible(view.__class__, organization_id))
+        return page(rows, line_of(serializer), *view.paginator.asked(request))
+
+    statement = Statement(build, organization_id=UUID)
+    statement.compile()
+    del statement.build  # which holds the request
+    if len(query) <= LONGEST_QUERY:
+        if len(CHOSEN) >= PAGES_KEPT:
+            CHOSEN.clear()
+        CHOSEN[key] = statement
+    return statement
 
 
 def written_object(view: Any) -> tuple[Fragment, Any]:
     """One object and when it was updated. Raises Http404 where the caller has none of this id."""
-    try:
-        pk = UUID(view.kwargs["pk"])
-    except ValueError as error:
-        raise Http404 from error
-    organization_id = caller(view.request).organization_id
-    statement = one_object(view.__class__, view.get_serializer_class())
-    rows = statement.rows(organization_id=organization_id, pk=pk)
+    statement, values = object_asked(view, caller(view.request).organization_id)
+    rows = statement.rows(**values) if view.read is None else view.read
     if not rows:
         raise Http404
     [(line, updated_at)] = rows
     return Fragment(line), updated_at
+
+
+def object_asked(view: Any, organization_id: UUID) -> tuple[Statement, dict[str, Any]]:
+    """What reads the object of an address, and its values. Raises Http404 where it has no id."""
+    try:
+        pk = UUID(view.kwargs["pk"])
+    except ValueError as error:
+        raise Http404 from error
+    statement = one_object(view.__class__, view.get_serializer_class())
+    return statement, {"organization_id": organization_id, "pk": pk}
 
 
 @cache

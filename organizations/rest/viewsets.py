@@ -1,22 +1,24 @@
 """The base of every tenant's resource: whose rows, which verbs, and what a write goes through."""
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, OperationalError, models, transaction
+from django.http import Http404
 from rest_framework import mixins, status, viewsets
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from organizations.database.projection import json_row
-from organizations.rest.filters import SortBackend, StrictFilterBackend
+from organizations.database.statements import Statement
+from organizations.rest.filters import SortBackend, StrictFilterBackend, chooses
 from organizations.rest.idempotency import RetriedSafely
-from organizations.rest.reading import written_object, written_page
+from organizations.rest.reading import object_asked, page_asked, written_object, written_page
 from organizations.rest.replicated import from_a_replica
 from organizations.tenancy import (
     TenantQuerySet,
@@ -63,6 +65,15 @@ class TenantViewSet(RetriedSafely, viewsets.GenericViewSet):
 
     tells_of_tasks: ClassVar[bool] = False
     """Whether it says how far a task is. Who has read that it is done reads what it has stored."""
+
+    read: Sequence[Sequence[Any]] | None = None
+    """What the statement that authenticated has read; None where it has read nothing."""
+
+    def reads(
+        self, request: Request, organization_id: UUID
+    ) -> tuple[Statement, dict[str, Any]] | None:
+        """What the statement that authenticates is to read, and with which values."""
+        return None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -155,6 +166,17 @@ class TenantViewSet(RetriedSafely, viewsets.GenericViewSet):
 class Listed(mixins.ListModelMixin, TenantViewSet):
     """`GET` of the list: filtered, sorted, in pages."""
 
+    def reads(
+        self, request: Request, organization_id: UUID
+    ) -> tuple[Statement, dict[str, Any]] | None:
+        if self.action != "list":
+            return super().reads(request, organization_id)
+        written = json_row(self.get_serializer_class()) is not None
+        as_json = request.accepted_renderer.format == "json"
+        if not written or not as_json or chooses(request.query_params):
+            return None
+        return page_asked(self, request, organization_id)
+
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         if json_row(self.get_serializer_class()) is None:
             return super().list(request, *args, **kwargs)
@@ -163,6 +185,17 @@ class Listed(mixins.ListModelMixin, TenantViewSet):
 
 class Retrieved(TenantViewSet):
     """`GET` of one."""
+
+    def reads(
+        self, request: Request, organization_id: UUID
+    ) -> tuple[Statement, dict[str, Any]] | None:
+        if self.action != "retrieve":
+            return super().reads(request, organization_id)
+        if json_row(self.get_serializer_class()) is None:
+            return None
+        with suppress(Http404):
+            return object_asked(self, organization_id)
+        return None
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         if json_row(self.get_serializer_class()) is None:

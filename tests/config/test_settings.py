@@ -111,7 +111,7 @@ def test_the_database_is_chosen_by_its_url_alone() -> None:
 
 
 PRIMARY = "postgres://somebody:secret@db.example.com/facilities"
-OWN_WRITES = "'config.middleware.own_writes.remember_own_writes' in settings.MIDDLEWARE"
+OWN_WRITES = "'config.middleware.own_writes.remember_own_writes' in settings.API_MIDDLEWARE"
 
 
 def test_replicas_are_databases_beside_the_primary() -> None:

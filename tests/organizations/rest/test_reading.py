@@ -265,17 +265,49 @@ def test_what_is_not_there_is_answered_alike(
 
 
 @pytest.mark.skipif(not POSTGRESQL, reason="there the serializers answer")
-def test_a_read_is_two_queries_of_the_database_and_one_of_the_two_says_who_asks(
+def test_a_read_is_one_query_that_says_who_asks_too_and_two_where_it_is_filtered(
     erin: Person,
 ) -> None:
     facility = erin.facility(cups_list=[cups(1)])
-    for path in ("/v1/facilities", f"/v1/facilities/{facility['id']}", "/v1/facilities?sort=name"):
+    one = f"/v1/facilities/{facility['id']}"
+    for path, queries in (("/v1/facilities", 1), (one, 1), ("/v1/facilities?sort=name", 2)):
         erin.get(path)
         with CaptureQueriesContext(connection) as captured:
             assert erin.get(path).status == 200
-        assert len(captured) == 2, captured.captured_queries
+        assert len(captured) == queries, captured.captured_queries
         assert "caller_by_key" in captured[0]["sql"]
-        assert "row_to_json" in captured[1]["sql"]
+        assert "row_to_json" in captured[-1]["sql"]
+
+
+@pytest.mark.skipif(not POSTGRESQL, reason="there two statements authenticate and read")
+def test_what_is_read_while_a_caller_is_authenticated_is_not_answered_to_another(
+    erin: Person, charlie: Person
+) -> None:
+    """Neither their own rows nor the other organization's, whose id stands in the header."""
+    mine = erin.facility()
+    theirs = charlie.facility()
+    for path in (
+        "/v1/facilities",
+        f"/v1/facilities/{mine['id']}",
+        f"/v1/facilities/{theirs['id']}",
+    ):
+        theirs_named = {"x-organization-id": str(charlie.organization.pk)}
+        assert erin.get(path, **theirs_named).status == 404
+    assert erin.get(f"/v1/facilities/{theirs['id']}").status == 404
+    assert [one["id"] for one in erin.get("/v1/facilities").body["items"]] == [mine["id"]]
+
+
+@pytest.mark.skipif(not POSTGRESQL, reason="there every list is compiled anew")
+def test_a_filtered_list_that_another_organization_has_asked_for_shows_ones_own(
+    erin: Person, charlie: Person
+) -> None:
+    mine, theirs = erin.facility(name="Same"), charlie.facility(name="Same")
+    for _ in range(2):
+        for person, its in ((erin, mine), (charlie, theirs)):
+            found = person.get("/v1/facilities?name=same&sort=-co2e").body
+            assert [one["id"] for one in found["items"]] == [its["id"]]
+            assert found["total"] == 1
+            assert person.get("/v1/facilities?name=same&sort=-co2e&page=0").status == 422
 
 
 @pytest.mark.skipif(not POSTGRESQL, reason="there the serializers answer")
