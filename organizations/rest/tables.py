@@ -9,13 +9,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import chain
 from tempfile import TemporaryFile
 from typing import Any
 
 from django.db import OperationalError
 from django.http import FileResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from openpyxl import Workbook
 from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -23,7 +23,6 @@ from rest_framework.request import Request
 from organizations.audit.recording import record_export
 from organizations.database.postgresql.connections import long_job
 from organizations.rest.viewsets import Conflict
-from organizations.rest.workbooks import write_sheet
 from organizations.tenancy import caller, in_the_way
 
 LIKE_A_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
@@ -154,18 +153,18 @@ def csv_lines(
 
 def write_workbook(file: Any, columns: Sequence[str], rows: Rows) -> None:
     """One sheet with a header."""
-    write_sheet(file, chain([columns], cells(rows)))
-
-
-def cells(rows: Rows) -> Iterator[list[Any]]:
-    """The rows of a worksheet. Raises ValidationError where there are more than it takes."""
+    workbook = Workbook(write_only=True)
+    sheet = workbook.create_sheet()
+    sheet.freeze_panes = "A2"
+    sheet.append(list(columns))
     for position, row in enumerate(rows, 1):
         if position > LONGEST_SHEET:
             raise ValidationError(
                 {"accept": [f"A worksheet ends at {LONGEST_SHEET} rows; ask for text/csv."]},
                 code="too_many_rows",
             )
-        yield list(map(as_cell, row))
+        sheet.append([as_cell(value) for value in row])
+    workbook.save(file)
 
 
 def as_cell(value: Any) -> Any:
