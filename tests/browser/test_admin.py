@@ -96,7 +96,7 @@ def test_a_factor_is_changed_through_its_preview_and_the_total_follows(
     page.click("text=Save it")
     page.wait_for_url("**/emissionfactor/")
     page.goto(change_page(facility))
-    expect(page.locator("#figures .fa-figure").first).to_have_text("750")
+    expect(page.locator("#figures .fa-figure").first).to_have_text("750 kg")
 
 
 def test_a_long_preview_goes_on_by_itself_until_it_can_ask(
