@@ -230,7 +230,7 @@ def test_what_is_long_by_its_nature_is_not_cut(
 def test_a_table_that_takes_long_is_not_cut(server: Server, service: Service, kind: str) -> None:
     with ThreadPoolExecutor(2) as threads:
         with session(server) as other, other.transaction():
-            other.execute("LOCK TABLE emissions_emission IN ACCESS EXCLUSIVE MODE")
+            other.execute("LOCK TABLE emissions_emission, emissions_subtotal")
             as_json = threads.submit(service.get, "/v1/emissions")
             as_table: Any = threads.submit(service.get, "/v1/emissions", accept=kind)
             refused(as_json.result())
