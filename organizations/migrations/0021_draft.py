@@ -6,6 +6,7 @@ import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
 
+from organizations.database.operations import same_organization
 from organizations.database.wall import Walled
 
 
@@ -97,6 +98,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-created_at", "-id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "id"), name="draft_in_organization"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -137,6 +143,12 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
+        ),
+        same_organization(
+            "organizations_draftblock",
+            "row_id",
+            "organizations_draft",
+            "draft_block_in_its_organization",
         ),
         Walled("organizations_draft", "organizations_draftblock"),
     ]

@@ -142,6 +142,9 @@ class Draft(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "id"], name="draft_in_organization")
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} · {self.file_name}"
