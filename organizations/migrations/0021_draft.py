@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
                 "ordering": ["-created_at", "-id"],
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("organization", "id"), name="draft_in_organization"
+                        fields=("organization", "id"), name="draft_of_organization"
                     )
                 ],
             },

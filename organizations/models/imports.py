@@ -143,7 +143,7 @@ class Draft(models.Model):
     class Meta:
         ordering = ["-created_at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["organization", "id"], name="draft_in_organization")
+            models.UniqueConstraint(fields=["organization", "id"], name="draft_of_organization")
         ]
 
     def __str__(self) -> str:
