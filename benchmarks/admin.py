@@ -39,10 +39,11 @@ FROM organizations_organization o CROSS JOIN generate_series(1, %(each)s) n
 
 BILLS = """
 INSERT INTO emissions_consumption (id, organization_id, facility_id, external_id, category,
-    activity, quantity, unit, start_date, end_date, supplier, cups, data_quality, status, note,
-    co2e, co2e_market, co2e_biomass, co2e_status, co2e_reason, missing_on, created_at, updated_at)
+    activity, quantity, unit, start_date, end_date, supplier, cups, meter, data_quality, status,
+    note, co2e, co2e_market, co2e_biomass, co2e_status, co2e_reason, missing_on, created_at,
+    updated_at)
 SELECT uuidv7(), organization_id, id, external_id || '-' || n, b.category, b.activity, n * 10.25,
-    'kWh', start_date, start_date + interval '1 month' - interval '1 day', '', '', 'actual',
+    'kWh', start_date, start_date + interval '1 month' - interval '1 day', '', '', '', 'actual',
     'active', '', kg, kg, kg * 0, CASE WHEN kg IS NULL THEN 'not_calculated' ELSE 'calculated' END,
     CASE WHEN kg IS NULL THEN 'no_factor: there is none' ELSE '' END,
     CASE WHEN kg IS NULL THEN start_date END, now(), now()
@@ -58,12 +59,13 @@ CROSS JOIN LATERAL (SELECT
 
 LINES = """
 INSERT INTO emissions_emission (id, organization_id, consumption_id, facility_id, category,
-    activity, scope, month, start_date, end_date, quantity, unit, location_factor_id,
+    activity, scope, facility_type, country, region, supplier, gwp_set, month, start_date,
+    end_date, quantity, unit, energy_kwh, data_quality, location_factor_id,
     location_value, location_biomass, location_unit, location_fallbacks, market_factor_id,
     market_value, market_unit, market_fallbacks, co2e, co2e_market, co2e_biomass, recorded_at)
-SELECT uuidv7(), organization_id, id, facility_id, category, activity, 1, start_date, start_date,
-    end_date, quantity, unit, %(factor)s, 0.2, 0, 'kWh', '', %(factor)s, 0.2, 'kWh', '', co2e, co2e,
-    0, now()
+SELECT uuidv7(), organization_id, id, facility_id, category, activity, 1, 'office', 'ES', '', '',
+    '', start_date, start_date, end_date, quantity, unit, quantity, data_quality, %(factor)s, 0.2,
+    0, 'kWh', '', %(factor)s, 0.2, 'kWh', '', co2e, co2e, 0, now()
 FROM emissions_consumption WHERE co2e IS NOT NULL
 """
 

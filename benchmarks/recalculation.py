@@ -31,11 +31,11 @@ FROM generate_series(%(first)s, %(last)s) n
 
 BILLS = """
 INSERT INTO emissions_consumption (id, organization_id, facility_id, external_id, category,
-    activity, quantity, unit, start_date, end_date, supplier, cups, data_quality, status, note,
-    co2e, co2e_market, co2e_biomass, co2e_status, co2e_reason, created_at, updated_at)
+    activity, quantity, unit, start_date, end_date, supplier, cups, meter, data_quality, status,
+    note, co2e, co2e_market, co2e_biomass, co2e_status, co2e_reason, created_at, updated_at)
 SELECT uuidv7(), organization_id, id, external_id || '-' || n, 'heat', 'natural_gas', n * 10.25,
     'kWh', date '2023-01-01' + interval '1 month' * (n %% 12),
-    date '2023-02-01' + interval '1 month' * (n %% 12) - interval '1 day', '', '', 'actual',
+    date '2023-02-01' + interval '1 month' * (n %% 12) - interval '1 day', '', '', '', 'actual',
     'active', '', round(n * 10.25 * %(co2e)s, 6), round(n * 10.25 * %(co2e)s, 6), 0, 'calculated',
     '', now(), now()
 FROM facilities_facility CROSS JOIN generate_series(1, %(each)s) n
@@ -44,11 +44,13 @@ WHERE organization_id = %(organization)s AND co2e = 0
 
 LINES = """
 INSERT INTO emissions_emission (id, organization_id, consumption_id, facility_id, category,
-    activity, scope, month, start_date, end_date, quantity, unit, location_factor_id,
+    activity, scope, facility_type, country, region, supplier, gwp_set, month, start_date,
+    end_date, quantity, unit, energy_kwh, data_quality, location_factor_id,
     location_value, location_biomass, location_unit, location_fallbacks, market_factor_id,
     market_value, market_unit, market_fallbacks, co2e, co2e_market, co2e_biomass, recorded_at)
-SELECT uuidv7(), c.organization_id, c.id, c.facility_id, c.category, c.activity, 1, c.start_date,
-    c.start_date, c.end_date, c.quantity, c.unit, %(factor)s, %(co2e)s, 0, 'kWh', '', %(factor)s,
+SELECT uuidv7(), c.organization_id, c.id, c.facility_id, c.category, c.activity, 1, 'office',
+    'ES', '', '', '', c.start_date, c.start_date, c.end_date, c.quantity, c.unit, c.quantity,
+    c.data_quality, %(factor)s, %(co2e)s, 0, 'kWh', '', %(factor)s,
     %(co2e)s, 'kWh', '', round(c.quantity * %(co2e)s, 6), round(c.quantity * %(co2e)s, 6), 0, now()
 FROM emissions_consumption c
 WHERE c.organization_id = %(organization)s
