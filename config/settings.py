@@ -392,6 +392,8 @@ LOGGING = {
         "django": {"handlers": ["stderr"], "propagate": False},
         "django.request": {"level": "ERROR"},  # every request has a line of its own
         "axes": {"level": "WARNING"},
+        # On SQLite a task is a part of the request or command that asks for it.
+        "django_tasks": {"level": "INFO" if ON_POSTGRESQL else "WARNING"},
         "psycopg.pool": {"level": "ERROR"},  # our own pool says once that the server is away
     },
 }
