@@ -59,7 +59,7 @@ def test_what_was_found_out_of_other_words_is_not_shown(
 ) -> None:
     """While the worker looks, its sender says something else."""
 
-    def says_something_else(draft: Draft) -> Trial:
+    def says_something_else(draft: Draft, mine: object) -> Trial:
         Draft.objects.filter(pk=draft.pk).update(revision=draft.revision + 1)
         return Trial(error="of the words before")
 

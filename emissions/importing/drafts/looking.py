@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
-from django.utils import translation
+from django.db.models import QuerySet
 from django_tasks import task
 
 from emissions.importing.background.progress import Written
@@ -43,17 +43,15 @@ def look(pk: UUID) -> None:
         draft.attempts += 1
         draft.save(update_fields=["attempts"])
         mine = Draft.objects.filter(pk=pk, revision=draft.revision)
-        with translation.override(draft.user.language):
-            trial = _look(draft)
-        kept = json.loads(json.dumps(trial.as_json(), cls=DjangoJSONEncoder))
+        kept = json.loads(json.dumps(_look(draft, mine).as_json(), cls=DjangoJSONEncoder))
         mine.update(trial=kept, waits=False)
 
 
-def _look(draft: Draft) -> Trial:
+def _look(draft: Draft, mine: QuerySet[Draft]) -> Trial:
+    """The trial of a draft; `mine` is its row while nothing else is said of it."""
     failed = "It could not be looked at for a mistake of ours, which is in the log."
     if draft.attempts > MOST_ATTEMPTS:
         return Trial(error=failed, code="internal_error")
-    mine = Draft.objects.filter(pk=draft.pk, revision=draft.revision)
     try:
         name = draft.user.get_username()
         return attempt(draft, draft.organization, name, lambda what, total: Written(mine, total))
