@@ -19,6 +19,7 @@ from organizations.models import Membership, Organization, User
 from organizations.staff.conflicts import SALT, Meanwhile
 from tests.admin import test_bill_form, test_facilities
 from tests.admin.conftest import confirmed
+from tests.cases import each
 from tests.conftest import Person
 from tests.facilities.cups import cups
 
@@ -241,7 +242,7 @@ def test_a_factors_deletion_keeps_its_reason(alice: Person, alice_admin: Client)
     assert deleted.who.endswith(" · not ours")
 
 
-@pytest.mark.parametrize("model", [Facility, Consumption, EmissionFactor, Organization])
+@each("model", [Facility, Consumption, EmissionFactor, Organization])
 def test_what_changes_between_the_look_and_the_save_is_not_overwritten(
     alice: Person, alice_admin: Client, model: Any
 ) -> None:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from openpyxl import load_workbook
 
 from facilities.models import Facility
+from tests.cases import each
 from tests.conftest import Person
 from tests.facilities.cups import cups
 
@@ -170,7 +171,7 @@ def test_a_viewer_may_export_and_not_archive(alice: Person, bob_admin: Client) -
     assert act(bob_admin, "export_csv", facility)["Content-Type"] == "text/csv"
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@each("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
 def test_no_spreadsheet_runs_what_somebody_has_named_a_facility(
     start: str, alice: Person, alice_admin: Client
 ) -> None:

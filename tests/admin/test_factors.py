@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from emissions.models import EmissionFactor
+from tests.cases import each
 from tests.conftest import Person
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +45,7 @@ def errors(response: Any) -> str:
     return " ".join(" ".join(one) for one in response.context["adminform"].form.errors.values())
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "sentence"),
     [
         ({"valid_from": "2023-06-01"}, "It overlaps the factor"),
@@ -67,7 +68,7 @@ def test_nonsense_is_refused_with_a_sentence(
     assert EmissionFactor.objects.exclude(organization=None).count() == 1
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "found"),
     [
         ("year=2023", True),

@@ -17,6 +17,7 @@ from organizations.importing.numbers import read_number
 from organizations.models import User
 from organizations.staff.forms import proved
 from tests.admin.conftest import at_the_admin
+from tests.cases import each
 from tests.conftest import Person
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +37,7 @@ def bill_form(facility: dict[str, Any], quantity: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "stored"),
     [
         ("1047,5", "1047.5"), ("1.047,5", "1047.5"), ("1,047.5", "1047.5"), ("1 047,5", "1047.5"),
@@ -54,7 +55,7 @@ def test_a_quantity_is_stored_as_it_was_meant(
     assert Consumption.objects.get().quantity == Decimal(stored)
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "said"),
     [
         ("1,200", "may be 1200 (a decimal point) or 1.2 (a decimal comma)"),

@@ -21,6 +21,7 @@ from facilities.models import Facility
 from organizations.models import Organization
 from tests.admin.conftest import confirmed
 from tests.admin.test_factors import form, page
+from tests.cases import each
 from tests.conftest import Person
 
 pytestmark = pytest.mark.django_db
@@ -184,7 +185,7 @@ def in_slices(stored: EmissionFactor, wanted: EmissionFactor) -> Impact:
     return survey.impact
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@each("change", CHANGES)
 def test_a_preview_is_what_then_happens_however_it_is_sliced(
     change: Change, alice: Person, sites: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,7 +269,7 @@ def test_a_factor_that_somebody_else_has_changed_meanwhile_is_previewed_anew(
     assert alice_admin.post(page(factor), confirmed(response)).status_code == 302
 
 
-@pytest.mark.parametrize("what", ["a bill", "a facility", "a rival factor"])
+@each("what", ["a bill", "a facility", "a rival factor"])
 def test_what_has_changed_since_is_said_before_it_is_stored(
     what: str, alice: Person, alice_admin: Client, sites: None
 ) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from emissions.admin.period import after
 from organizations.models import User
 from organizations.staff.numbers import rounded_kg, shown_amount, shown_kg
+from tests.cases import each
 from tests.conftest import Person
 
 MONTHLY = "/admin/emissions/emission/monthly/"
@@ -99,7 +100,7 @@ def test_months_are_counted_over_new_year() -> None:
     assert after(date(2024, 1, 1), -1) == date(2023, 12, 1)
 
 
-@pytest.mark.parametrize(
+@each(
     ("cookie", "named", "hour"),
     [("Europe/Madrid", "Europe/Madrid", 14), ("", "UTC", 12), ("../etc/passwd", "UTC", 12)],
 )

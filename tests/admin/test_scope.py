@@ -20,6 +20,7 @@ from organizations.models import (
 )
 from tests.admin.conftest import at_the_admin
 from tests.admin.everything import a_row_of_every_page
+from tests.cases import each
 from tests.conftest import Person
 
 pytestmark = pytest.mark.django_db
@@ -69,7 +70,7 @@ def test_there_is_a_secret_for_every_page_of_tenants_rows(secrets: dict[Any, Any
     assert {page.model for page in TENANTS} == set(secrets), "add one, so that it is walked too"
 
 
-@pytest.mark.parametrize("role", ["admin", "editor", "viewer"])
+@each("role", ["admin", "editor", "viewer"])
 def test_no_list_shows_what_is_another_organizations(
     role: str, staff: dict[str, Client], secrets: dict[Any, Any]
 ) -> None:
@@ -216,7 +217,7 @@ def test_superusers_see_everything(root: Client, secrets: dict[Any, Any]) -> Non
         assert root.get(address(page, "changelist")).status_code == 200, page
 
 
-@pytest.mark.parametrize(
+@each(
     ("role", "app", "expected"),
     [
         ("viewer", "facilities_facility", (200, 403)),

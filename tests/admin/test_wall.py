@@ -11,6 +11,7 @@ from organizations.models import User
 from organizations.staff.pages import TenantAdmin
 from tests.admin.conftest import at_the_admin
 from tests.admin.test_scope import MARK, TENANTS, secrets  # noqa: F401 - a fixture
+from tests.cases import each
 from tests.conftest import Person
 
 pytestmark = [
@@ -31,7 +32,7 @@ def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("forgotten")
-@pytest.mark.parametrize("page", WALLED, ids=lambda page: page.opts.label_lower)
+@each("page", WALLED, ids=lambda page: page.opts.label_lower)
 def test_a_list_without_its_filter_shows_no_other_tenant(page: Any, alice: Person) -> None:
     mine = alice.facility(name="Madrid Office")
     alice.consumption(mine)

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
+from tests.cases import each
 from tests.conftest import Person, call
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("character", ["%00", "%01", "%0a", "%0D", "%1f", "%7F", "%1B"])
-@pytest.mark.parametrize(
+@each("character", ["%00", "%01", "%0a", "%0D", "%1f", "%7F", "%1B"])
+@each(
     "path",
     [
         "/admin/{}",
@@ -41,7 +42,7 @@ def test_a_parameter_with_one_could_not_be_read(admin_client: Any, path: str) ->
     assert admin_client.get(path).status_code == 400
 
 
-@pytest.mark.parametrize(
+@each(
     "path",
     [
         "/admin/emissions/consumption/add/?facility=abc&start_date=x&quantity=abc&organization=zz",

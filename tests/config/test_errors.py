@@ -13,13 +13,14 @@ from pytest_django.fixtures import Settings
 
 from facilities.models import Facility
 from facilities.views import FacilityViewSet
+from tests.cases import each
 from tests.conftest import Answer, Person, call
 from tests.wire import LOGIN, SITE, as_json, assert_error, versioned, with_json
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [
         b"{",
@@ -107,7 +108,7 @@ def test_an_unrouted_path_is_404_for_everybody(method: str) -> None:
             assert_error(answer, 404, "not_found")
 
 
-@pytest.mark.parametrize(
+@each(
     ("method", "path", "allowed"),
     [
         ("PUT", "/v1/facilities", {"GET", "HEAD", "POST"}),

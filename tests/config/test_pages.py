@@ -10,6 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
+from tests.cases import each
 from tests.conftest import call
 
 
@@ -67,7 +68,7 @@ def test_it_is_not_ready_while_the_database_does_not_answer() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/v1/docs", "/v1/schema"])
+@each("path", ["/", "/healthz", "/readyz", "/v1/docs", "/v1/schema"])
 def test_head_is_answered_like_get_without_a_body(path: str) -> None:
     answer = call("HEAD", path)
     assert answer.status == 200

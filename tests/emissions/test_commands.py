@@ -22,6 +22,7 @@ from emissions.management.commands.load_emission_factors import DATA
 from emissions.models import Consumption, Emission, EmissionFactor, FactorSource, ShippedRow
 from facilities.models import Facility
 from organizations.models import Organization
+from tests.cases import each
 from tests.conftest import Person
 from tests.written_once import lifted
 
@@ -194,9 +195,7 @@ def test_what_staff_have_changed_stays_until_its_row_changes(
     assert alice.get(path).body["co2e"] == 300
 
 
-@pytest.mark.parametrize(
-    "change", [{"valid_from": "2023-02-01"}, {"region": "ES-CN"}, {"unit": "MWh"}], ids=str
-)
+@each("change", [{"valid_from": "2023-02-01"}, {"region": "ES-CN"}, {"unit": "MWh"}], ids=str)
 def test_a_factor_whose_key_staff_have_changed_is_not_loaded_once_more(
     data: Callable[..., Path], change: dict[str, str]
 ) -> None:
@@ -263,7 +262,7 @@ HEAT = {"category": "heat", "activity": "natural_gas", "method": "", "scope": "1
 REFRIGERANT = {"category": "recharge", "activity": "R-410A", "method": "", "unit": "kg"}
 
 
-@pytest.mark.parametrize(
+@each(
     "wrong",
     [
         {"category": "gas"},
@@ -317,7 +316,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         load(data=tmp_path)
 
 
-@pytest.mark.parametrize(
+@each(
     "rows",
     [
         [{"country": "AQ"}, {"country": "AQ", "valid_from": "2023-12-31", "valid_to": ""}],
@@ -503,7 +502,7 @@ def a_line_of_a_deleted_bill(facility: dict[str, Any]) -> Any:
     return pk
 
 
-@pytest.mark.parametrize(
+@each(
     "damage",
     [
         a_facility_total,

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from tests.cases import each
 from tests.conftest import Person
 from tests.emissions.bills import (
     BILL,
@@ -158,7 +159,7 @@ def test_an_own_factor_makes_its_activity_known_to_its_organization(
     assert refused(post(erin, facility, **{**husks, "category": "electricity"})) == ["activity"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "values"),
     [
         ("category", ["gas", "Heat", "heat ", 1, True, ["heat"], {}]),
@@ -177,7 +178,7 @@ def test_an_unknown_value_is_refused(
         assert refused(post(erin, facility, **{name: value})) == [name], value
 
 
-@pytest.mark.parametrize(
+@each(
     ("unit", "co2e"),
     [
         ("Wh", "0.16928"), ("kWh", "169.28"), ("MWh", "169280"), ("GWh", "169280000"),
@@ -204,7 +205,7 @@ def test_a_unit_that_no_factor_is_in_is_kept_without_a_figure(
     assert (held["co2e"], held["co2e_status"]) == (0, "incomplete")
 
 
-@pytest.mark.parametrize(
+@each(
     ("given", "stored"),
     [
         (b"0", "0"), (b"-0", "0"), (b"-0.0", "0"), (b"0.000001", "0.000001"), (b"1E+3", "1000"),
@@ -224,7 +225,7 @@ def test_a_quantity_is_kept_digit_for_digit(
     assert answer.body["co2e_status"] == "calculated"
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         b'"1000"', b'""', b"true", b"false", b"[1]", b'{"value": 1}', b"-1", b"-0.000001",
@@ -259,7 +260,7 @@ def test_an_adjustment_alone_may_be_negative(erin: Person, facility: dict[str, A
     assert post(erin, facility, quantity=5, data_quality="adjustment").status == 201
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         "2023-3-1", "20230301", "2023-03-01T00:00:00", "2023-03-01T00:00:00Z", "2023-03-01 ",

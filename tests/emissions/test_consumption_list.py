@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from emissions.models import Consumption
+from tests.cases import each
 from tests.conftest import Person
 from tests.emissions.bills import FIELDS, GAS, LIST, without
 from tests.facilities.cups import cups
@@ -64,7 +65,7 @@ def bills(erin: Person, charlie: Person, facility: dict[str, Any]) -> dict[str, 
 LETTERS = {"E": "electricity", "G": "heat", "W": "water"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "found"),
     [
         ("", "WGE"),
@@ -138,7 +139,7 @@ def test_a_filter_finds_what_it_names(
     assert answer.body["total"] == len(found)
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "named"),
     [
         ("colour=green", "colour"),
@@ -178,7 +179,7 @@ def test_an_unknown_parameter_or_value_is_refused_by_its_name(
     assert set(refused(erin.get(f"{LIST}?{query}"))) == {named}
 
 
-@pytest.mark.parametrize("name", sorted(FIELDS - {"note", "co2e_reason"}))
+@each("name", sorted(FIELDS - {"note", "co2e_reason"}))
 def test_a_list_sorts_by_each_field_both_ways_nulls_last_ties_newest_first(
     erin: Person, facility: dict[str, Any], name: str
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from emissions.models import Consumption
+from tests.cases import each
 from tests.conftest import Person
 from tests.emissions.bills import GAS, LIST, REQUIRED, VERBS, path, post, total, without
 from tests.facilities.cups import cups
@@ -34,8 +35,8 @@ CHANGES: dict[str, Any] = {
 COMPUTED = ("co2e", "co2e_market", "co2e_biomass", "co2e_status", "co2e_reason", "updated_at")
 
 
-@pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("name", CHANGES)
+@each("verb", VERBS)
+@each("name", CHANGES)
 def test_one_field_changes_and_the_others_stay(
     erin: Person, facility: dict[str, Any], verb: str, name: str
 ) -> None:
@@ -64,7 +65,7 @@ def test_a_category_and_its_activity_change_together(
     assert (answer.body["activity"], answer.body["co2e"]) == ("grid", Decimal("169.28"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "named"),
     [
         *(({name: None}, name) for name in REQUIRED),
@@ -306,7 +307,7 @@ def test_a_viewer_reads_and_writes_nothing(
     assert erin.get(path(bill)).body == bill
 
 
-@pytest.mark.parametrize("verb", ["GET", "PUT", "PATCH", "DELETE"])
+@each("verb", ["GET", "PUT", "PATCH", "DELETE"])
 def test_somebody_elses_is_404_as_if_there_were_none(
     erin: Person, charlie: Person, verb: str
 ) -> None:

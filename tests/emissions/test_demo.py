@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from facilities.models import Completeness, Facility
 from organizations.models import APIKey, Organization, User
+from tests.cases import each
 from tests.conftest import PASSWORD, call
 
 pytestmark = pytest.mark.django_db
@@ -79,7 +80,7 @@ def test_what_is_kept_is_for_its_owner_alone(beside_the_database: Path) -> None:
 
 
 @sqlite_alone
-@pytest.mark.parametrize("end", ["revoke", "expire", "delete"])
+@each("end", ["revoke", "expire", "delete"])
 def test_a_key_that_has_ended_is_made_anew(end: str) -> None:
     first = demo()
     key = APIKey.objects.get()

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from emissions.models import EmissionFactor, FactorSource
+from tests.cases import each
 from tests.conftest import Answer, Person
 from tests.facilities.refusals import refused
 
@@ -126,7 +127,7 @@ def test_what_is_given_is_kept(erin: Person) -> None:
     assert {name: body[name] for name in given} == given
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "expected"),
     [
         ({}, {"activity": "grid", "method": "location", "scope": 2}),
@@ -176,7 +177,7 @@ def test_heat_and_refrigerants_have_no_default_activity(
         assert answer.error("activity")["code"] == "required"
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "named"),
     [
         ({**HEAT, "method": "location"}, "method"),
@@ -198,7 +199,7 @@ def test_a_field_that_does_not_fit_the_others_is_refused(
     assert refused(post(erin, **fields)) == [named]
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "values"),
     [
         ("category", ["gas", "Electricity", 1, True, [], {}]),
@@ -280,7 +281,7 @@ def test_a_source_can_be_left_out_set_and_unset(erin: Person) -> None:
 # Overlaps
 
 
-@pytest.mark.parametrize(
+@each(
     ("start", "end"),
     [
         ("2023-01-01", "2023-12-31"),
@@ -322,7 +323,7 @@ def test_factors_of_one_key_may_follow_each_other(erin: Person) -> None:
     assert erin.patch(path(first), {"valid_from": "2023-02-01"}).status == 200
 
 
-@pytest.mark.parametrize(
+@each(
     "fields",
     [
         {"activity": "own_wind"},
@@ -404,8 +405,8 @@ CHANGES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("name", CHANGES)
+@each("verb", VERBS)
+@each("name", CHANGES)
 def test_one_field_changes_and_the_others_stay(erin: Person, verb: str, name: str) -> None:
     before = post(erin, source=MITECO, note="Old").body
     answer = erin.call(verb, path(before), {name: CHANGES[name]})
@@ -418,7 +419,7 @@ def test_one_field_changes_and_the_others_stay(erin: Person, verb: str, name: st
     assert read.headers["ETag"] == answer.headers["ETag"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "named"),
     [
         *(({name: None}, name) for name in (*REQUIRED, "co2e_biomass", "scope")),
@@ -506,7 +507,7 @@ def test_a_viewer_reads_and_writes_nothing(bob: Person, erin: Person) -> None:
     assert erin.get(path(factor)).body == factor
 
 
-@pytest.mark.parametrize("verb", ["GET", "PUT", "PATCH", "DELETE"])
+@each("verb", ["GET", "PUT", "PATCH", "DELETE"])
 def test_somebody_elses_is_404_as_if_there_were_none(
     erin: Person, charlie: Person, verb: str
 ) -> None:
@@ -619,7 +620,7 @@ def own(erin: Person) -> dict[str, str]:
     return {post(erin, **fields).body["id"]: letter for letter, fields in factors.items()}
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "found"),
     [
         ("", "EDCBA"),
@@ -671,7 +672,7 @@ def test_a_list_tells_own_from_published_by_source_too(
     assert {one["source"]["id"] for one in answer["items"]} == {MITECO}
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "named"),
     [
         ("colour=green", "colour"),
@@ -704,7 +705,7 @@ def test_an_unknown_parameter_or_value_is_refused_by_its_name(
     assert set(refused(bob.get(f"{LIST}?{query}"))) == {named}
 
 
-@pytest.mark.parametrize("name", sorted(FIELDS - {"own", "note"}))
+@each("name", sorted(FIELDS - {"own", "note"}))
 def test_a_list_sorts_by_each_field_both_ways_nulls_last_ties_newest_first(
     erin: Person, own: dict[str, str], name: str
 ) -> None:

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from emissions.models import Consumption
+from tests.cases import each
 from tests.conftest import Person, created
 from tests.facilities.cups import cups
 
@@ -77,7 +78,7 @@ def test_shared_days_are_an_overlap_with_the_other_bills_period(erin: Person) ->
     assert codes(put.body) == [("start_date", "overlap")]
 
 
-@pytest.mark.parametrize(
+@each(
     "other",
     [
         {"data_quality": "adjustment", "quantity": -5},

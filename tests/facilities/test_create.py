@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from tests.cases import each
 from tests.conftest import Person
 from tests.facilities.refusals import refused
 
@@ -145,7 +146,7 @@ def test_a_logistic_factor_is_a_share(erin: Person, value: Decimal) -> None:
     assert erin.facility(logistic_factor=value)["logistic_factor"] == value
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         -1, 2, 10**20, Decimal("-0.000001"), Decimal("1.000001"), Decimal("1.0000005"),

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 
 from emissions.models import Consumption, Emission
 from facilities.models import Facility
+from tests.cases import each
 from tests.conftest import Person
 from tests.facilities.cups import cups
 from tests.facilities.refusals import refused
@@ -84,7 +85,7 @@ def test_a_restored_facility_is_what_it_was(erin: Person) -> None:
     assert refused(answer)[0] == "cups_list.0"
 
 
-@pytest.mark.parametrize("code", ["external_id", "cups", "consumption"])
+@each("code", ["external_id", "cups", "consumption"])
 def test_a_facility_whose_codes_were_taken_meanwhile_stays_deleted(erin: Person, code: str) -> None:
     facility = erin.facility(external_id="MAD-01", cups_list=[cups(1), cups(2)])
     erin.consumption(facility, external_id="INV-1")

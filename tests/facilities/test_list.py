@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from facilities.models import Facility, SupplyPoint
 from organizations.models import Organization
+from tests.cases import each
 from tests.conftest import Person
 from tests.facilities.cups import cups
 from tests.facilities.refusals import refused
@@ -69,7 +70,7 @@ def test_a_page_has_exactly_these_members(erin: Person) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "count", "page", "size", "pages"),
     [
         ("", 50, 1, 50, 3),
@@ -92,7 +93,7 @@ def test_lists_come_in_pages_and_a_page_past_the_end_is_empty(
     assert body == {"total": 105, "page": page, "size": size, "pages": pages}
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     ["0", "-1", "abc", "", "1.5", "1e1", "%2B1", "0x10", "%D9%A1", "%C2%B2", "%00", " ", "null"],
 )
@@ -106,7 +107,7 @@ def test_a_size_is_100_at_most(bob: Person) -> None:
         assert refused(bob.get(f"/v1/facilities?size={value}")) == ["size"]
 
 
-@pytest.mark.parametrize("query", ["", "sort=country&", "sort=-co2e,type&"])
+@each("query", ["", "sort=country&", "sort=-co2e,type&"])
 def test_the_order_is_total_and_newest_first_where_nothing_else_decides(
     bob: Person, query: str
 ) -> None:
@@ -122,7 +123,7 @@ def test_the_order_is_total_and_newest_first_where_nothing_else_decides(
     assert listed == [str(row.pk) for row in rows]
 
 
-@pytest.mark.parametrize("name", SORTED_BY)
+@each("name", SORTED_BY)
 def test_a_list_sorts_by_each_field_both_ways_nulls_last_ties_newest_first(
     bob: Person, name: str
 ) -> None:
@@ -159,7 +160,7 @@ def test_a_list_sorts_by_several_fields(bob: Person) -> None:
     assert names(bob, "sort=-co2e") == ["d", "c", "b", "a"]
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         "colour", "cups_list", "organization", "organization_id", "deleted_at", "name,colour",
@@ -210,7 +211,7 @@ LETTERS = {"M": "Madrid Office", "A": "ÁVILA Depot", "L": "Lisboa 100%_'\"\\ .*
 DAY2 = "2024-01-02T12:00:00"
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "found"),
     [
         ("", "LAM"),
@@ -307,7 +308,7 @@ def test_a_filter_finds_what_it_names(
     assert names(bob, quote(query, safe="=&%+:[]")) == [LETTERS[letter] for letter in found]
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "named"),
     [
         ("colour=green", "colour"),
@@ -401,7 +402,7 @@ NASTY = {
 }
 
 
-@pytest.mark.parametrize("name", NASTY)
+@each("name", NASTY)
 def test_no_value_makes_a_server_error(bob: Person, sites: list[Facility], name: str) -> None:
     for value in NASTY[name]:
         answer = bob.get(f"/v1/facilities?{name}={value}")

@@ -7,6 +7,7 @@ import pytest
 
 from facilities.models import Facility, Meter
 from organizations.models import Organization
+from tests.cases import each
 from tests.conftest import Person
 from tests.facilities.cups import cups
 from tests.importing import run, write_csv
@@ -24,7 +25,7 @@ def test_a_list_of_meters_is_kept_without_spaces_and_replaced(alice: Person) -> 
     assert alice.get("/v1/facilities").body["items"][0]["meter_list"] == ["PRM-09"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("meters", "field", "code"),
     [
         (["x" * 51], "meter_list.0", "invalid_meter"),

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from facilities.models import Facility, SupplyPoint
+from tests.cases import each
 from tests.conftest import Answer, Person
 from tests.facilities.cups import cups
 from tests.facilities.refusals import refused
@@ -23,7 +24,7 @@ def create(person: Person, cups_list: Any) -> Answer:
     return person.post("/v1/facilities", body)
 
 
-@pytest.mark.parametrize(
+@each(
     ("given", "stored"),
     [
         (REAL, REAL),
@@ -65,7 +66,7 @@ def test_wrong_check_letters_are_refused_with_the_right_ones(
     assert given in error["detail"]
 
 
-@pytest.mark.parametrize(
+@each(
     "given",
     [
         "", " ", "-", "ES", "ES1234123456789012J", f"{REAL}1", f"{REAL}1FF", f"{REAL}1A",

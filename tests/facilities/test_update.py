@@ -8,6 +8,7 @@ import pytest
 from django.db.models.signals import pre_save
 
 from facilities.models import Facility
+from tests.cases import each
 from tests.conftest import Person
 from tests.facilities.refusals import refused
 
@@ -32,8 +33,8 @@ def without(facility: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in facility.items() if name not in names}
 
 
-@pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("name", CHANGES)
+@each("verb", VERBS)
+@each("name", CHANGES)
 def test_one_field_changes_and_the_others_stay(erin: Person, verb: str, name: str) -> None:
     before = erin.facility(external_id="OLD", region="Sur", address="Old road 1")
     path = f"/v1/facilities/{before['id']}"
@@ -55,7 +56,7 @@ def test_an_empty_body_changes_nothing(erin: Person, verb: str) -> None:
     assert without(answer.body, "updated_at") == without(before, "updated_at")
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value"),
     [
         ("name", None), ("name", ""), ("name", " "), ("name", "x" * 256),
@@ -75,7 +76,7 @@ def test_a_bad_value_is_refused_and_nothing_changes(erin: Person, name: str, val
     assert erin.get(path).body == before
 
 
-@pytest.mark.parametrize("name", ["external_id", "region", "address"])
+@each("name", ["external_id", "region", "address"])
 def test_null_and_blank_unset_what_is_optional(erin: Person, name: str) -> None:
     path = f"/v1/facilities/{erin.facility()['id']}"
     for value in (None, "", " "):
@@ -210,7 +211,7 @@ def test_what_is_not_there_is_404(erin: Person, verb: str) -> None:
         assert (answer.status, answer.body["code"]) == (404, "not_found"), pk
 
 
-@pytest.mark.parametrize("verb", ["GET", "PUT", "PATCH", "DELETE"])
+@each("verb", ["GET", "PUT", "PATCH", "DELETE"])
 def test_somebody_elses_is_404_as_if_there_were_none(
     erin: Person, charlie: Person, verb: str
 ) -> None:

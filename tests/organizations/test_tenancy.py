@@ -17,6 +17,7 @@ from django.db import transaction
 from config.api import urlpatterns
 from emissions.models import EmissionFactor, Recalculation
 from organizations.models import Organization, Role
+from tests.cases import each
 from tests.conftest import PASSWORD, Answer, Person, call, created
 
 pytestmark = pytest.mark.django_db
@@ -334,7 +335,7 @@ def test_an_id_that_is_no_uuid_looks_like_an_unknown_one(alice: Person, pk: str)
         assert answer.body == unknown.body
 
 
-@pytest.mark.parametrize("role", Role.values)
+@each("role", Role.values)
 def test_a_deleted_row_looks_like_none(
     rows: Rows, alice: Person, erin: Person, bob: Person, role: str
 ) -> None:
@@ -416,7 +417,7 @@ def test_a_deleted_facility_takes_no_bills(rows: Rows, alice: Person) -> None:
     assert answer.error("facility_id")["code"] == "does_not_exist"
 
 
-@pytest.mark.parametrize("name", ["organization", "organization_id", "x-organization-id"])
+@each("name", ["organization", "organization_id", "x-organization-id"])
 def test_a_body_does_not_choose_the_organization(
     rows: Rows, alice: Person, charlie: Person, name: str
 ) -> None:
@@ -436,7 +437,7 @@ def test_a_body_does_not_choose_the_organization(
     assert alice.get(f"/v1/facilities?{name}={alice.organization.pk}").status == 422
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "kind"),
     [
         ("/v1/facilities", "facility"),
@@ -474,7 +475,7 @@ def test_published_factors_are_everybodys_and_own_ones_are_not(
     assert items, "there are published ones of the same key"
 
 
-@pytest.mark.parametrize(
+@each(
     "query",
     [
         "facilities?external_id=HQ",

@@ -12,6 +12,7 @@ import pytest
 
 from config.operations.logs import REQUEST_ID, JSONLines, WithRequest
 from facilities.views import FacilityViewSet
+from tests.cases import each
 from tests.conftest import PASSWORD, Person, call
 
 pytestmark = pytest.mark.django_db
@@ -87,7 +88,7 @@ def test_who_was_not_let_in_is_nobody(alice: Person, log: Log) -> None:
     assert "not-a-key" not in log.getvalue()
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/nothing", "/v1/facilities",
+@each("path", ["/", "/healthz", "/readyz", "/nothing", "/v1/facilities",
                                   "/admin/login/", "/v1/docs", "/metrics"])  # fmt: skip
 def test_every_answer_has_the_id_of_its_request(alice: Person, path: str) -> None:
     assert alice.get(path, **{"x-request-id": "a:b/c=1"}).headers["x-request-id"] == "a:b/c=1"
@@ -96,7 +97,7 @@ def test_every_answer_has_the_id_of_its_request(alice: Person, path: str) -> Non
     assert alice.get(path).headers["x-request-id"] != made
 
 
-@pytest.mark.parametrize("given", ["", " ", "a" * 101, "a b", "ä", "<script>", '"', "-rf", "a\tb"])
+@each("given", ["", " ", "a" * 101, "a b", "ä", "<script>", '"', "-rf", "a\tb"])
 def test_an_id_that_is_no_id_is_replaced(alice: Person, given: str) -> None:
     answer = alice.get("/v1/facilities", **{"x-request-id": given})
     assert answer.status == 200

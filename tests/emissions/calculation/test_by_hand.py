@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import each
 from tests.conftest import Person
 from tests.emissions.figures import (
     NOTHING,
@@ -27,7 +28,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stored_is_recomput
 # Heat
 
 
-@pytest.mark.parametrize(
+@each(
     ("quantity", "unit", "expected"),
     [
         # 1,000 × 0.18292893 (heat,natural_gas,GB,kWh,2023)
@@ -280,7 +281,7 @@ def test_biogenic_carbon_of_electricity_follows_the_location_factor(erin: Person
 # Water
 
 
-@pytest.mark.parametrize(
+@each(
     ("country", "activity", "quantity", "unit", "expected", "fallbacks"),
     [
         ("GB", None, 100, "m3", "17.6685", []),  # supply unless set: 100 × 0.176685
@@ -378,7 +379,7 @@ def test_the_rest_of_an_incomplete_facility_counts(erin: Person) -> None:
     assert completeness(erin, site) == "incomplete"
 
 
-@pytest.mark.parametrize("way", ["inactive", "deleted", "disabled", "another country"])
+@each("way", ["inactive", "deleted", "disabled", "another country"])
 def test_a_facility_is_complete_again_when_the_missing_figure_is_not_asked_for(
     erin: Person, way: str
 ) -> None:

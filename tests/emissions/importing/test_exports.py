@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from organizations.models import Organization
+from tests.cases import each
 from tests.conftest import Person
 from tests.facilities.cups import cups
 from tests.importing import run
@@ -31,7 +32,7 @@ def stored(alice: Person) -> None:
 
 
 @pytest.mark.usefixtures("stored")
-@pytest.mark.parametrize(
+@each(
     ("export", "import_", "count"),
     [
         ("export_facilities", "import_facilities", 2),
@@ -66,7 +67,7 @@ def test_a_file_that_cannot_be_written_is_named(organization: Organization) -> N
         call_command("export_facilities", str(organization.pk), out="/no/where.csv")
 
 
-@pytest.mark.parametrize("first", ["=1+1", "-5", "+A", "@x", "'=1", "''-2"])
+@each("first", ["=1+1", "-5", "+A", "@x", "'=1", "''-2"])
 def test_a_list_that_begins_like_a_formula_is_harmless_and_comes_back(
     tmp_path: Path, organization: Organization, alice: Person, first: str
 ) -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from emissions.models import Consumption
 from facilities.models import Facility
 from organizations.models import Import, Organization
+from tests.cases import each
 from tests.conftest import Person
 from tests.examples import examples
 from tests.importing import Outcome, run, undone
@@ -123,7 +124,7 @@ def test_an_unknown_header_answers_with_what_was_found_and_the_nearest_columns(
     assert "Found: “Sede”, “CUPS”" in outcome.messages
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "content"),
     [
         ("titles", f"Bills of 2024\n\n,,,\n{table(row())}"),
@@ -156,7 +157,7 @@ def test_a_total_and_a_repeated_header_are_passed_over_with_a_word(load: Load) -
     assert "[total_row]" in outcome.messages
 
 
-@pytest.mark.parametrize(
+@each(
     ("cells", "code"),
     [
         ({"quantity": "NULL"}, "no_value"),
@@ -293,7 +294,7 @@ def test_deliveries_of_one_day_are_stored_as_they_are(
     assert again.counts == "created 0, changed 0, unchanged 3, rejected 0"
 
 
-@pytest.mark.parametrize(
+@each(
     ("cells", "refused"),
     [
         ({"category": "heat", "activity": "propane", "unit": "kg"}, False),

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from emissions.models import Consumption, Emission
 from facilities.models import Facility
 from organizations.models import Import, Organization
+from tests.cases import each
 from tests.conftest import Person
 from tests.examples import examples
 from tests.facilities.cups import cups
@@ -103,8 +104,8 @@ def test_a_file_is_stored_and_computed_as_the_api_would(
     assert facility["co2e"] == imported["co2e"] + posted["co2e"]
 
 
-@pytest.mark.parametrize("name", ["facility", "facility_id"])
-@pytest.mark.parametrize("by", ["external_id", "id", "cups"])
+@each("name", ["facility", "facility_id"])
+@each("by", ["external_id", "id", "cups"])
 def test_a_facility_is_named_by_external_id_id_or_cups(
     tmp_path: Path, organization: Organization, madrid: dict[str, Any], name: str, by: str
 ) -> None:
@@ -207,7 +208,7 @@ BAD = [
 
 
 @pytest.mark.usefixtures("madrid")
-@pytest.mark.parametrize(("cells", "column", "code"), BAD, ids=[code for _, _, code in BAD])
+@each(("cells", "column", "code"), BAD, ids=[code for _, _, code in BAD])
 def test_a_bad_row_is_named_and_nothing_is_stored(
     tmp_path: Path, organization: Organization, cells: dict[str, str], column: str, code: str
 ) -> None:
@@ -317,7 +318,7 @@ def test_daily_readings_of_last_year_are_taken_when_allowed(
 
 
 @pytest.mark.usefixtures("madrid")
-@pytest.mark.parametrize(
+@each(
     ("quantity", "unit", "suspicious"),
     [
         ("1000500", "kWh", True),

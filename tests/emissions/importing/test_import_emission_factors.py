@@ -11,6 +11,7 @@ from django.core.management import call_command
 from emissions.management.commands.load_emission_factors import DATA
 from emissions.models import Consumption, EmissionFactor, FactorSource
 from organizations.models import Import, Organization
+from tests.cases import each
 from tests.conftest import Person
 from tests.importing import Outcome, run, write_csv
 
@@ -89,7 +90,7 @@ def test_everything_wrong_with_a_file_of_sources_is_named(tmp_path: Path) -> Non
         assert place in outcome.messages
 
 
-@pytest.mark.parametrize(
+@each(
     ("cells", "column", "code"),
     [
         ({"co2e": "0,5x"}, "co2e", "invalid"),

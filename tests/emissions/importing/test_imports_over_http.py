@@ -13,6 +13,7 @@ from django.test import Client
 
 from emissions.models import Consumption
 from organizations.models import Import
+from tests.cases import each
 from tests.conftest import Answer, Person
 
 pytestmark = pytest.mark.django_db
@@ -124,7 +125,7 @@ def test_layouts_and_options_are_those_of_the_command(alice: Person) -> None:
     assert send(alice, text, "text/csv", query).body["status"] == "stored"
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "kind", "query", "field", "code"),
     [
         (CSV, "text/csv", "", "kind", "required"),

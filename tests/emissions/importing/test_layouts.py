@@ -12,6 +12,7 @@ from django.core.management import call_command
 
 from emissions.models import Consumption, Intervals
 from organizations.models import Organization
+from tests.cases import each
 from tests.conftest import Person
 from tests.importing import Outcome, run
 
@@ -261,7 +262,7 @@ def office(alice: Person) -> None:
 
 
 @pytest.mark.usefixtures("office")
-@pytest.mark.parametrize(
+@each(
     ("day", "found", "count", "missing"),
     [
         ("2023/03/26", hours(3), 23, 0),
@@ -323,7 +324,7 @@ def test_two_different_quantities_of_one_interval_in_a_file_are_refused(load: Lo
 
 
 @pytest.mark.usefixtures("office")
-@pytest.mark.parametrize(
+@each(
     ("line", "code"),
     [
         ("05:00 x", "invalid"),
@@ -372,7 +373,7 @@ READINGS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize(
+@each(
     ("sum_by", "times", "found"),
     [
         (
@@ -422,7 +423,7 @@ def half_hours(day: str, count: int = 48, *, empty: tuple[int, ...] = (), named:
     return f"Half hourly data\n\n{header}\n{','.join(['1200012345678', day, *values])}\n"
 
 
-@pytest.mark.parametrize(
+@each(
     ("content", "count", "missing"),
     [
         (half_hours("01/06/2024", named="ends"), 48, 0),
@@ -495,7 +496,7 @@ def test_several_prms_may_stand_in_one_file(load: Load, alice: Person) -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("said", "words"),
     [
         ({"use": "Production"}, "not consumption"),
@@ -543,7 +544,7 @@ SUMMER = 1_688_184_000
 """2023-07-01 00:00 in New York, four hours behind UTC."""
 
 
-@pytest.mark.parametrize(
+@each(
     ("content", "activity", "quantity", "unit", "quality"),
     [
         (green_button(f"{SUMMER} 3600 750"), "grid", "0.75", "kWh", "actual"),
@@ -578,7 +579,7 @@ def test_green_button_of_every_service(
     assert bills() == [(activity, Decimal(quantity), unit, day, day, quality)]
 
 
-@pytest.mark.parametrize(
+@each(
     ("content", "words"),
     [
         (green_button(f"{SUMMER} 3600 7", uom="38"), "which are not read"),

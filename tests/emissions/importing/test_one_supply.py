@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cases import each
 from tests.conftest import Person, created
 from tests.facilities.cups import cups
 
@@ -13,7 +14,7 @@ FIRST = {"external_id": "A", "start_date": "2023-03-01", "end_date": "2023-03-31
 SECOND = {"external_id": "B", "start_date": "2023-03-21", "end_date": "2023-04-20"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("one", "other", "same"),
     [
         ({}, {}, True),

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from emissions.models import Consumption, EmissionFactor
 from facilities.models import Facility
 from organizations.models import Organization
+from tests.cases import each
 from tests.conftest import Person
 from tests.importing import Outcome, run, write_csv
 
@@ -121,7 +122,7 @@ FACTOR = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("options", [(), ("--dry-run",), ("--dry-run", "--preview")])
+@each("options", [(), ("--dry-run",), ("--dry-run", "--preview")])
 def test_a_factor_that_makes_a_figure_too_large_is_named(
     tmp_path: Path, organization: Organization, alice: Person, site: Any, options: tuple[str, ...]
 ) -> None:

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from emissions.models import Consumption
 from facilities.models import Facility
+from tests.cases import each
 from tests.conftest import Person
 
 pytestmark = pytest.mark.django_db
@@ -39,8 +40,8 @@ def nothing_differs() -> None:
     assert out.getvalue() == ""
 
 
-@pytest.mark.parametrize("first", ["nothing", "usual", "without a factor"])
-@pytest.mark.parametrize("kind", KINDS)
+@each("first", ["nothing", "usual", "without a factor"])
+@each("kind", KINDS)
 def test_a_new_bill_is_what_a_recalculation_makes_of_it(
     alice: Person, kind: str, first: str
 ) -> None:

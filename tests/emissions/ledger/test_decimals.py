@@ -18,6 +18,7 @@ from emissions.models import Consumption, Emission, EmissionFactor
 from facilities.models import Facility
 from organizations.database.decimals import ExactSum
 from organizations.models import Organization
+from tests.cases import each
 from tests.conftest import Person
 from tests.examples import examples
 
@@ -133,7 +134,7 @@ def test_a_range_is_cut_at_the_last_digit(sites: Any) -> None:
     assert sorted(amounts(stored.filter(co2e__range=(near[1], near[2])))) == near[1:]
 
 
-@pytest.mark.parametrize(
+@each(
     ("numbers", "expected"),
     [
         (["0.1", "0.2"], "0.3"),
@@ -251,7 +252,7 @@ def bill_with(person: Person, quantity: str, **fields: Any) -> tuple[int, bytes]
     return raw(person, "POST", "/v1/consumptions", text.encode())
 
 
-@pytest.mark.parametrize(
+@each(
     ("sent", "shown"),
     [
         ("123456789012.123456", b"123456789012.123456"),
@@ -284,7 +285,7 @@ def test_an_adjustment_goes_in_and_out_digit_for_digit(erin: Person) -> None:
     assert b'"co2e":-23617283.738019,' in content
 
 
-@pytest.mark.parametrize(
+@each(
     "sent",
     [
         "0.0000001",
@@ -305,7 +306,7 @@ def test_a_number_that_does_not_fit_is_refused_on_its_field(erin: Person, sent: 
     assert erin.get("/v1/consumptions").body["total"] == 0
 
 
-@pytest.mark.parametrize("sent", ["NaN", "Infinity", "-Infinity", "01", "1.", ".5", "+1"])
+@each("sent", ["NaN", "Infinity", "-Infinity", "01", "1.", ".5", "+1"])
 def test_what_is_no_json_number_is_no_json(erin: Person, sent: str) -> None:
     assert bill_with(erin, sent)[0] == 400
 

@@ -20,6 +20,7 @@ from emissions.models import Consumption, Emission, EmissionFactor
 from facilities.models import Facility
 from facilities.signals import inputs_changed
 from organizations.models import Organization
+from tests.cases import each
 
 pytestmark = pytest.mark.django_db
 
@@ -141,7 +142,7 @@ def test_a_moved_consumption_leaves_one_facility_and_counts_at_the_other(
     assert (figure(facility), figure(there), figure(one)) == (0, 200, 200)
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "expected"),
     [
         ({"country": "FR"}, 200),
@@ -329,7 +330,7 @@ def test_a_factors_note_is_saved_without_looking_at_any_consumption(facility: Fa
     assert current(row) == lines
 
 
-@pytest.mark.parametrize("name", ["row", "facility", "own", "organization"])
+@each("name", ["row", "facility", "own", "organization"])
 def test_a_save_that_changes_nothing_writes_no_lines(facility: Facility, name: str) -> None:
     organization = facility.organization
     rows: dict[str, Model] = {
@@ -353,7 +354,7 @@ def test_only_the_lines_that_changed_are_written_again(facility: Facility) -> No
     assert len(current(row) & before) == 11
 
 
-@pytest.mark.parametrize("model", [Facility, Consumption, EmissionFactor])
+@each("model", [Facility, Consumption, EmissionFactor])
 def test_deleting_a_queryset_is_soft_and_the_totals_follow(
     facility: Facility, model: type[Facility] | type[Consumption] | type[EmissionFactor]
 ) -> None:

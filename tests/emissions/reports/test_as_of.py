@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from emissions.models import Emission
 from organizations.models import Organization
+from tests.cases import each
 from tests.conftest import Answer, Person
 from tests.emissions.figures import kg
 from tests.examples import examples
@@ -121,8 +122,8 @@ def test_a_deleted_facility_still_has_its_past_in_the_totals(erin: Person) -> No
     assert asked(erin, "/v1/emissions", **query) == stood
 
 
-@pytest.mark.parametrize("path", ["/v1/emissions", "/v1/facilities/{}/emissions"])
-@pytest.mark.parametrize(
+@each("path", ["/v1/emissions", "/v1/facilities/{}/emissions"])
+@each(
     ("as_of", "code"),
     [("2999-01-01T00:00:00Z", "in_the_future"), ("yesterday", "invalid"), ("", None)],
 )

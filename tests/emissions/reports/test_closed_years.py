@@ -9,6 +9,7 @@ import pytest
 from django.core.management import call_command
 
 from organizations.models import Organization
+from tests.cases import each
 from tests.conftest import Answer, Person
 from tests.emissions.figures import gas, kg, refill
 from tests.importing import run, write_csv
@@ -87,7 +88,7 @@ CHANGES: dict[str, Change] = {
 }
 
 
-@pytest.mark.parametrize("what", CHANGES)
+@each("what", CHANGES)
 def test_a_closed_year_stays_and_says_what_it_would_be(
     alice: Person, sites: list[dict[str, Any]], what: str
 ) -> None:

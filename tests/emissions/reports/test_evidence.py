@@ -14,6 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from organizations.models import Organization
+from tests.cases import each
 from tests.conftest import Person
 from tests.emissions.figures import gas, kg, refill
 
@@ -108,7 +109,7 @@ COMPUTED = {
 }
 
 
-@pytest.mark.parametrize("name", COMPUTED)
+@each("name", COMPUTED)
 def test_any_changed_digit_of_a_figure_is_found_even_when_it_is_signed_again(
     pack: Path, name: str
 ) -> None:
@@ -138,7 +139,7 @@ def test_any_changed_digit_of_a_figure_is_found_even_when_it_is_signed_again(
     assert verify(pack).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["lines.csv", "bills.csv", "facilities.csv", "factors.csv"])
+@each("name", ["lines.csv", "bills.csv", "facilities.csv", "factors.csv"])
 def test_a_row_that_is_missing_or_there_twice_is_found(pack: Path, name: str) -> None:
     file = pack / name
     header, first, *others = file.read_text(encoding="utf-8").splitlines(keepends=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import each
 from tests.conftest import Person
 from tests.emissions.figures import FIGURES, OVER_NEW_YEAR, again, exactly, gas, kg, refill, total
 
@@ -133,7 +134,7 @@ def test_the_groups_hold_what_the_hand_finds(erin: Person, site: dict) -> None:
     assert grouped(by_both, "year", "category")[2023, "electricity"] == exactly("84.64", "130")
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "expected"),
     [
         ("end_date=2022-12-31", exactly("110.275", "138.21", "20.25")),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import each
 from tests.conftest import Answer, Person, created
 from tests.emissions.figures import again, gas, refill
 
@@ -155,7 +156,7 @@ def said(answer: Answer) -> tuple[str | None, str | None]:
     return changed, calculated
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "count"),
     [
         ("category=heat", 1),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from emissions.models import Consumption, Emission, EmissionFactor
+from tests.cases import each
 from tests.conftest import Person
 from tests.emissions.figures import gas, kg, refill
 
@@ -95,9 +96,7 @@ def test_a_factor_that_gives_a_first_figure(erin: Person) -> None:
     hold(erin, seen, lambda: erin.post("/v1/emission-factors", body))
 
 
-@pytest.mark.parametrize(
-    "change", [{"country": "PT"}, {"categories": ["heat"]}, {"type": "depot"}, {"name": "Other"}]
-)
+@each("change", [{"country": "PT"}, {"categories": ["heat"]}, {"type": "depot"}, {"name": "Other"}])
 def test_a_changed_facility(erin: Person, sites: Any, change: dict[str, Any]) -> None:
     path = f"facilities/{sites[0]['id']}"
     seen = preview(erin, f"{path}/preview", change)
@@ -130,7 +129,7 @@ def test_a_closed_year_does_not_move(alice: Person, erin: Person, sites: Any) ->
     hold(erin, seen, lambda: erin.post("/v1/emission-factors", FACTOR))
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "body", "field"),
     [
         ("emission-factors/preview", {**FACTOR, "co2e": -1}, "co2e"),

@@ -22,6 +22,7 @@ from openpyxl import load_workbook
 from emissions.models import Emission
 from organizations.database.decimals import Share, kilograms
 from organizations.models import Organization
+from tests.cases import each
 from tests.conftest import Person
 from tests.emissions.figures import FIGURES, gas, kg, refill
 from tests.examples import examples
@@ -249,7 +250,7 @@ def test_a_share_is_rounded_once_half_up(milligrams: int, share: tuple[int, int]
 # Filters
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "kept"),
     [
         ("country=ES", {"ES-1"}),
@@ -277,7 +278,7 @@ def test_the_filters_of_facilities_choose_whose_figures_count(
     assert {names[item["facility"]] for item in answer.body["items"]} == kept
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "key", "kept"),
     [
         ("category=water&category=recharge", "category", {"water", "recharge"}),
@@ -294,7 +295,7 @@ def test_what_is_consumed_is_filtered(
     assert body["co2e"] == sum(item["co2e"] for item in body["items"])
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "field"),
     [
         ("nope=1", "nope"),

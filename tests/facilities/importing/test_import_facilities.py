@@ -18,6 +18,7 @@ from emissions.signals import FACILITY_INPUTS
 from facilities.importing.facilities import INPUTS
 from facilities.models import Facility, SupplyPoint
 from organizations.models import Import, Organization
+from tests.cases import each
 from tests.conftest import Person
 from tests.examples import examples
 from tests.facilities.cups import cups
@@ -168,7 +169,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("cells", "column", "code"), BAD)
+@each(("cells", "column", "code"), BAD)
 def test_a_bad_row_is_named_with_line_column_value_code_and_sentence(
     tmp_path: Path, organization: Organization, cells: dict[str, str], column: str, code: str
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 
 from organizations.models import APIKey, Role
+from tests.cases import each
 from tests.conftest import Person, call, created
 from tests.organizations.conftest import Bearer
 
@@ -144,7 +145,7 @@ def test_a_key_cannot_be_made_expired(alice: Person, moment: str) -> None:
     assert alice.get(KEYS).body["total"] == 1
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "field"),
     [
         ({}, "name"),

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from organizations.access.keys import MARK, PREFIX_LENGTH, digest
 from organizations.models import APIKey, Organization, Role
+from tests.cases import each
 from tests.conftest import Answer, Person, call
 from tests.organizations.conftest import Bearer, log_in
 
@@ -51,7 +52,7 @@ def test_a_token_and_an_organization_are_enough(erin: Person, bearer: Bearer) ->
     assert answer.body["role"] == "editor"
 
 
-@pytest.mark.parametrize(
+@each(
     "credentials",
     [
         {},
@@ -79,7 +80,7 @@ def test_no_or_bad_credentials_are_401_whatever_the_organization_header(
         assert_unauthorized(call("GET", HERE, headers={**raw, "x-organization-id": organization}))
 
 
-@pytest.mark.parametrize("value", ["", " ", "1", "alice", "0" * 31, "g" * 32, "ä", "x" * 999])
+@each("value", ["", " ", "1", "alice", "0" * 31, "g" * 32, "ä", "x" * 999])
 def test_an_organization_header_that_is_no_uuid_is_named(
     alice: Person, bearer: Bearer, value: str
 ) -> None:
@@ -287,7 +288,7 @@ def test_a_token_is_held_to_its_signature(alice: Person, bearer: Bearer) -> None
         assert_unauthorized(call("GET", HERE, headers={**headers, "authorization": token}))
 
 
-@pytest.mark.parametrize(
+@each(
     "change",
     [
         {"user_id": str(UUID(int=1))},

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from organizations.models import APIKey, AuditEvent
 from tests.admin.conftest import at_the_admin
+from tests.cases import each
 from tests.conftest import Person, created
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +65,7 @@ def test_the_new_key_is_given_as_long_a_life_and_the_old_one_no_longer_one(alice
         assert alice.get(f"{KEYS}/{old['id']}").body["expires_at"] == ends
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "field"),
     [
         ({"overlap_hours": -1}, "overlap_hours"),

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.test import Client
 
 from organizations.models import Membership, Organization, Role, User
+from tests.cases import each
 from tests.conftest import PASSWORD, Answer, Person, call
 from tests.organizations.conftest import Bearer, log_in
 
@@ -71,7 +72,7 @@ def test_an_email_stored_in_capitals_is_found(organization: Organization) -> Non
     assert log_in("dora.diaz@example.com").status == 200
 
 
-@pytest.mark.parametrize("password", ["wrong", PASSWORD + " ", " " + PASSWORD, PASSWORD.upper()])
+@each("password", ["wrong", PASSWORD + " ", " " + PASSWORD, PASSWORD.upper()])
 def test_a_wrong_password_is_401(alice: Person, password: str) -> None:
     assert_refused(log_in("alice@example.com", password))
     assert log_in("alice@example.com").status == 200
@@ -92,7 +93,7 @@ def test_a_user_without_a_password_cannot_log_in(organization: Organization) -> 
     assert_refused(log_in("sso@example.com", "!"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "fields"),
     [
         ({}, ["email", "password"]),

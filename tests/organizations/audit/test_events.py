@@ -17,6 +17,7 @@ from organizations.audit.event import AuditEvent, Event
 from organizations.audit.recording import record
 from organizations.models import APIKey, Membership, Organization, Role, User
 from tests.admin.conftest import at_the_admin
+from tests.cases import each
 from tests.conftest import PASSWORD, Answer, Cast, Person, call, created
 from tests.importing import run, write_csv
 from tests.organizations.conftest import log_in
@@ -201,7 +202,7 @@ def test_a_deleted_user_is_a_removed_member(alice: Person, bob: Person) -> None:
     assert event["details"] == {"email": "bob@example.com", "role": "viewer"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "accept", "name", "kind"),
     [
         ("/v1/emissions?group_by=month", "text/csv", "emissions", "csv"),

@@ -14,6 +14,7 @@ from django.db import connection
 from organizations.audit.chain import hash_of
 from organizations.audit.event import AuditEvent
 from organizations.models import Organization
+from tests.cases import each
 from tests.conftest import Person
 from tests.organizations.conftest import log_in
 from tests.test_concurrency import together
@@ -76,7 +77,7 @@ def sql(statement: str) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
+@each(
     ("damage", "says"),
     [
         (change("actor", "'malory@example.com'"), "event 3 (ID) is not as it was recorded"),

@@ -15,6 +15,7 @@ from emissions.models import Consumption, EmissionFactor
 from facilities.models import Facility
 from organizations.database import bulk
 from organizations.models import Organization
+from tests.cases import each
 from tests.conftest import Person
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +46,7 @@ def values(row: Any, columns: list[str] = COLUMNS) -> tuple[Any, ...]:
     return tuple(getattr(row, name) for name in columns)
 
 
-@pytest.mark.parametrize("count", [0, 1, bulk.FEW, 1001])
+@each("count", [0, 1, bulk.FEW, 1001])
 def test_what_is_inserted_is_read_back(organization: Organization, count: int) -> None:
     new = rows(organization, count)
     bulk.insert(Facility, COLUMNS, (values(row) for row in new))
@@ -55,7 +56,7 @@ def test_what_is_inserted_is_read_back(organization: Organization, count: int) -
     assert [values(row) for row in stored] == [values(row) for row in new]
 
 
-@pytest.mark.parametrize("count", [0, 1, bulk.FEW, bulk.FEW + 1, 1001])
+@each("count", [0, 1, bulk.FEW, bulk.FEW + 1, 1001])
 def test_what_is_updated_is_read_back_and_nothing_else_moves(
     organization: Organization, count: int
 ) -> None:
@@ -74,7 +75,7 @@ def test_what_is_updated_is_read_back_and_nothing_else_moves(
     assert values(Facility.objects.get(pk=other.pk)) == values(other)
 
 
-@pytest.mark.parametrize("count", [0, 1, 1001])
+@each("count", [0, 1, 1001])
 def test_columns_are_stored_as_rows_are(organization: Organization, count: int) -> None:
     new = rows(organization, count)
     columns: dict[str, list[Any]] = {name: [getattr(row, name) for row in new] for name in COLUMNS}

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from emissions.models import Consumption, EmissionFactor
 from facilities.models import Facility
 from organizations.models import Organization
+from tests.cases import each
 from tests.conftest import Person
 
 pytestmark = pytest.mark.django_db
@@ -90,7 +91,7 @@ def explained(sql: str) -> tuple[set[str], bool, int]:
         return indexes, any("Sort" in one["Node Type"] for one in every), looked_at
 
 
-@pytest.mark.parametrize("name", INDEXES)
+@each("name", INDEXES)
 def test_a_page_reads_its_rows_in_their_order_from_the_first_to_the_last(
     bob: Person, elsewhere: Organization, name: str
 ) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from facilities.models import Facility
 from organizations.database.search import folded
+from tests.cases import each
 from tests.conftest import Person
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +19,7 @@ NAMES = ["Cádiz", "CÁDIZ", unicodedata.normalize("NFD", "Cádiz"), "Łódź", 
          "Ørsted", "Σίσυφος", "Ａｔｈｅｎｓ", "100% Café_1"]  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each(
     ("asked", "found"),
     [
         ("cadiz", 3), ("CÁDIZ", 3), (unicodedata.normalize("NFD", "cádi"), 3), ("lodz", 1),

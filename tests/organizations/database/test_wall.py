@@ -15,6 +15,7 @@ from emissions.models import Consumption, EmissionFactor
 from facilities.models import Facility
 from organizations.database import bulk, wall
 from organizations.models import APIKey, Membership, Organization
+from tests.cases import each
 from tests.conftest import Person, call
 
 pytestmark = pytest.mark.django_db
@@ -89,7 +90,7 @@ def test_nobody_writes_into_anothers_organization(alice: Person, charlie: Person
 
 
 @postgresql
-@pytest.mark.parametrize(
+@each(
     "path",
     [
         "/v1/facilities?cursor=",

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +9,7 @@ from emissions.serializers import ConsumptionSerializer
 from facilities.serializers import FacilitySerializer
 from organizations.importing.cells import Column, Refused
 from organizations.importing.tables.cell_errors import MARK
+from tests.cases import each
 
 FIELDS: dict[str, Any] = {
     **FacilitySerializer().fields,
@@ -29,7 +29,7 @@ TEXTS = st.one_of(
 )
 
 
-@pytest.mark.parametrize("name", READ)
+@each("name", READ)
 @given(cells=st.lists(TEXTS, min_size=1, max_size=30))
 def test_a_column_reads_many_cells_as_it_reads_each(name: str, cells: list[str]) -> None:
     together, alone = Column(name, FIELDS[name]), Column(name, FIELDS[name])
@@ -38,7 +38,7 @@ def test_a_column_reads_many_cells_as_it_reads_each(name: str, cells: list[str])
     assert list(map(type, found)) == list(map(type, expected))
 
 
-@pytest.mark.parametrize("name", ["external_id", "name", "quantity"])
+@each("name", ["external_id", "name", "quantity"])
 @given(cells=st.lists(st.decimals(0, 10**6, allow_nan=False, places=2).map(str), min_size=1))
 def test_cells_that_are_plain_are_read_alike_too(name: str, cells: list[str]) -> None:
     column = Column(name, FIELDS[name])

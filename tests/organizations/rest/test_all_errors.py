@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import each
 from tests.conftest import Person
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +43,7 @@ def test_of_a_facility_with_a_cups_that_is_taken(erin: Person) -> None:
         assert named(erin, path, body, method) == {"name", "country", "cups_list.0"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "fields"),
     [
         ({"unit": "kw", "end_date": "2023-02-01"}, {"unit", "end_date"}),

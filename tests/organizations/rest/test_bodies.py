@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.cases import each
 from tests.conftest import Person, call, created
 from tests.wire import (
     FACTOR,
@@ -51,7 +52,7 @@ def bodies(alice: Person) -> Bodies:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     "number",
     [
         "1" * 1001,
@@ -82,7 +83,7 @@ def test_a_number_of_any_size_is_refused_in_order(
         assert alice.get(path).body["total"] == total
 
 
-@pytest.mark.parametrize(
+@each(
     ("number", "stored"),
     [
         ("0.30000000000000004", "0.3"),
@@ -114,7 +115,7 @@ def test_what_would_become_zero_is_too_small(alice: Person, bodies: Bodies, numb
         assert answer.error(field)["code"] == "too_small"
 
 
-@pytest.mark.parametrize("body", [b"[]", b'"x"', b"null", b"3", b"0.5", b"true", b'[{"name": 1}]'])
+@each("body", [b"[]", b'"x"', b"null", b"3", b"0.5", b"true", b'[{"name": 1}]'])
 def test_a_body_that_is_no_object_is_422(alice: Person, bodies: Bodies, body: bytes) -> None:
     site = alice.facility()
     own = [f"/v1/facilities/{site['id']}", f"/v1/consumptions/{alice.consumption(site)['id']}"]
@@ -178,7 +179,7 @@ TEXTS = {
 }
 
 
-@pytest.mark.parametrize("path", TEXTS)
+@each("path", TEXTS)
 def test_lone_surrogates_and_nuls_are_refused_in_every_string(
     alice: Person, bodies: Bodies, path: str
 ) -> None:
@@ -213,15 +214,13 @@ def test_paired_surrogates_are_a_character(alice: Person) -> None:
     assert created(alice.call("POST", "/v1/facilities", body))["name"] == "Kraftwerk \U0001f3ed"
 
 
-@pytest.mark.parametrize(
-    "value", ["1", "0.5", "", "NaN", True, False, None, [], [1], {}, {"value": 1}], ids=repr
-)
+@each("value", ["1", "0.5", "", "NaN", True, False, None, [], [1], {}, {"value": 1}], ids=repr)
 def test_only_a_number_is_a_number(alice: Person, bodies: Bodies, value: Any) -> None:
     for path, field in NUMBERS:
         assert_refused(alice.post(path, {**bodies[path], field: value}), field)
 
 
-@pytest.mark.parametrize("value", [1, 0, 1.5, True, False, [], ["x"], {}, {"id": "x"}], ids=repr)
+@each("value", [1, 0, 1.5, True, False, [], ["x"], {}, {"id": "x"}], ids=repr)
 def test_only_a_string_is_a_string(alice: Person, bodies: Bodies, value: Any) -> None:
     for path, fields in TEXTS.items():
         for field in fields:
@@ -239,7 +238,7 @@ def test_the_last_of_two_equal_names_counts(alice: Person) -> None:
     assert created(alice.call("POST", "/v1/facilities", body))["name"] == "second"
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+@each("method", ["POST", "PUT", "PATCH"])
 def test_unknown_and_read_only_fields_are_ignored(
     alice: Person, bodies: Bodies, method: str
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from emissions.models import Consumption, EmissionFactor, FactorSource, Recalculation
 from facilities.models import Facility
 from organizations.models import GWPSet, Organization
+from tests.cases import each
 from tests.conftest import Person
 from tests.copies import Copy, assert_equal, stamps_held
 from tests.facilities.cups import cups
@@ -288,8 +289,8 @@ def test_every_change_moves_its_row_and_comes_to_the_copy(alice: Person) -> None
                     raise AssertionError(f"{what}: {error}") from error
 
 
-@pytest.mark.parametrize("name", LISTS)
-@pytest.mark.parametrize(
+@each("name", LISTS)
+@each(
     "cursor",
     ["x", "null", "%00", "A" * 44, "=" * 44, "Ab8mILqtItEGAAZhQBsrygIBohyy-5VwKrGgxXIEV90",
      "%C3%A9", "0", "a" * 4000, "_" * 44, " "],
@@ -311,7 +312,7 @@ def test_a_cursor_is_taken_as_it_was_given_and_no_other_way(bob: Person) -> None
     assert_refused(bob.get(f"/v1/facilities?cursor={far}"), "cursor")
 
 
-@pytest.mark.parametrize(
+@each(
     "query",
     ["country=ES", "status=active", "include_deleted=true", "updated_after=2023-01-01T00:00:00Z",
      "name=site", "co2e_max=1"],
@@ -345,7 +346,7 @@ def test_the_same_filters_written_otherwise_and_another_size_go_on(bob: Person) 
     assert len(bob.get(f"/v1/facilities?{again}").body["items"]) == 3
 
 
-@pytest.mark.parametrize("name", LISTS)
+@each("name", LISTS)
 def test_a_copy_has_no_pages_and_no_other_order(bob: Person, name: str) -> None:
     for parameter in ("page=1", "page=2", "page[]=1", "sort=id", "sort=-updated_at"):
         field = parameter.partition("=")[0].removesuffix("[]")

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from openpyxl import load_workbook
 
 from organizations.models import Organization
+from tests.cases import each
 from tests.conftest import Person
 from tests.facilities.cups import cups
 from tests.importing import run
@@ -44,7 +45,7 @@ def table(person: Person, path: str) -> list[dict[str, str]]:
     return list(csv.DictReader(StringIO(answer.body.decode())))
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "command", "name"),
     [
         ("facilities", "facilities", "facilities"),
@@ -81,7 +82,7 @@ def test_filters_choose_and_sorting_orders_all_rows(erin: Person, rows: None) ->
     assert (answer.status, answer.fields) == (422, ["country"])
 
 
-@pytest.mark.parametrize("name", LISTS)
+@each("name", LISTS)
 def test_a_workbook_has_the_same_rows(erin: Person, rows: None, name: str) -> None:
     answer = erin.get(f"/v1/{name}", accept=XLSX)
     assert answer.status == 200
@@ -92,7 +93,7 @@ def test_a_workbook_has_the_same_rows(erin: Person, rows: None, name: str) -> No
     assert len(values) == len(listed)
 
 
-@pytest.mark.parametrize("name", LISTS)
+@each("name", LISTS)
 def test_json_is_what_comes_unless_a_table_is_asked_for(
     erin: Person, rows: None, name: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cases import each
 from tests.conftest import Person
 from tests.wire import assert_error, assert_refused
 
@@ -10,7 +11,7 @@ pytestmark = pytest.mark.django_db
 LISTS = ["/v1/facilities", "/v1/consumptions", "/v1/emission-factors", "/v1/api-keys"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "field"),
     [
         ("nope=1", "nope"),
@@ -51,7 +52,7 @@ def test_brackets_behind_a_single_parameter_are_never_passed_over(alice: Person,
         assert_error(alice.get(f"{path}?{name}[]=nope"), 422, "validation_error")
 
 
-@pytest.mark.parametrize(
+@each(
     "query",
     [
         "facilities?status=nope",

@@ -4,14 +4,15 @@ import re
 
 import pytest
 
+from tests.cases import each
 from tests.conftest import Person
 from tests.wire import SITE, assert_error, versioned
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("what", ["facility", "consumption", "factor"])
-@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+@each("what", ["facility", "consumption", "factor"])
+@each("method", ["PUT", "PATCH"])
 def test_a_change_is_held_to_the_version_it_was_decided_on(
     alice: Person, what: str, method: str
 ) -> None:
@@ -33,7 +34,7 @@ def test_a_change_is_held_to_the_version_it_was_decided_on(
     assert_error(alice.call(method, path, change, **{"if-match": etag}), 412)
 
 
-@pytest.mark.parametrize("what", ["facility", "consumption", "factor"])
+@each("what", ["facility", "consumption", "factor"])
 def test_a_deletion_is_held_to_the_version_it_was_decided_on(alice: Person, what: str) -> None:
     path, change = versioned(alice)[what]
     etag = alice.get(path).headers["ETag"]
@@ -44,7 +45,7 @@ def test_a_deletion_is_held_to_the_version_it_was_decided_on(alice: Person, what
     assert_error(alice.delete(path, **{"if-match": etag}), 404, "not_found")
 
 
-@pytest.mark.parametrize("form", ["*", "W/{etag}", '"other", {etag}', '{etag},W/"other"'])
+@each("form", ["*", "W/{etag}", '"other", {etag}', '{etag},W/"other"'])
 def test_if_match_may_be_any_or_a_list(alice: Person, form: str) -> None:
     path, change = versioned(alice)["facility"]
     etag = alice.get(path).headers["ETag"]
