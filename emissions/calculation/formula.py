@@ -248,11 +248,15 @@ def month_starts(start: date, end: date) -> Iterator[date]:
 class Calculator:
     """Computes many consumptions with one set of factors, each key's timeline worked out once."""
 
-    def __init__(self, factors: Iterable[Factor]) -> None:
+    def __init__(self, factors: Iterable[Factor] = ()) -> None:
         self._factors: dict[tuple[str, str], list[Factor]] = {}
+        self._timelines: dict[Key, tuple[Timeline, Timeline, Splits]] = {}
+        self.learn(factors)
+
+    def learn(self, factors: Iterable[Factor]) -> None:
+        """Takes in factors of activities that nothing was asked about before."""
         for factor in factors:
             self._factors.setdefault((factor.category, factor.activity), []).append(factor)
-        self._timelines: dict[Key, tuple[Timeline, Timeline, Splits]] = {}
 
     def lines(self, key: Key, quantity: Decimal, start: date, end: date) -> list[Line] | NoFigure:
         """The lines of one consumption, or why there are none; sets the key's method."""

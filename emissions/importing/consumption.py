@@ -13,12 +13,13 @@ from django.core.exceptions import ValidationError
 from uuid_utils import uuid7
 
 from emissions.calculation.formula import Calculator
+from emissions.calculation.selection import Factor
 from emissions.importing.periods import Bill as Period
 from emissions.importing.periods import Days, EarlierBills
 from emissions.importing.recognition import COLUMNS, Recognised, natural_key, recognise
 from emissions.importing.sites import SiteColumn, chunks
 from emissions.importing.validation import OVERLAP, RowValidation
-from emissions.ledger.bills import Bill, Figures, Kilograms, compute
+from emissions.ledger.bills import FACTOR_COLUMNS, Bill, Figures, Kilograms, compute
 from emissions.ledger.plan import LINE_COLUMNS
 from emissions.ledger.recalculation import lock_facilities, recalculate, write_totals
 from emissions.ledger.running import RunningTotals
@@ -84,6 +85,9 @@ class ConsumptionImporter(Importer):
         self._days = Days()
         self._earlier = EarlierBills(self.organization_id, self._lines, self._days)
         self._validation = RowValidation(self.organization_id)
+        self._calculator = Calculator()
+        self._learnt: set[tuple[str, str]] = set()
+        """Categories and activities whose factors the calculator has."""
         self._totals = RunningTotals()
         self._moves: dict[str, Kilograms] = {}
         """What new bills add to their facilities and is not written yet."""
@@ -170,14 +174,22 @@ class ConsumptionImporter(Importer):
         self.sites.resolve(self.organization_id)
         self.organization.refresh_from_db()
         self._validation.learn()
-        factors = EmissionFactor.objects.usable_by(self.organization_id)
-        self._calculator = Calculator(factor.as_value() for factor in factors)
+
+    def _learn(self, activities: set[tuple[str, str]]) -> None:
+        """Reads the factors of activities that come for the first time: a file has few of many."""
+        if new := activities - self._learnt:
+            self._learnt |= new
+            usable = EmissionFactor.objects.usable_by(self.organization_id)
+            rows = usable.filter(activity__in={activity for _, activity in new})
+            factors = (Factor(*row) for row in rows.values_list(*FACTOR_COLUMNS))
+            self._calculator.learn(one for one in factors if (one.category, one.activity) in new)
 
     def store(self, rows: list[Row]) -> None:
         self.writer.wait()
         for row in rows:
             self._validation.normalise(row.values)
         checked = recognise(rows, self.organization_id)
+        self._learn({(one.after["category"], one.after["activity"]) for one in checked})
         fresh = [one for one in checked if one.after != one.before or self.differs(one)]
         self._earlier.load([one.site for one in fresh], before_line=rows[0].line if rows else 0)
         replaced = [one.stored[0][0] for one in fresh if one.stored]

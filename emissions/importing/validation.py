@@ -52,7 +52,7 @@ class RowValidation:
     def learn(self) -> None:
         """Reads what the rules need to know, before the writer has the connection."""
         factors = EmissionFactor.objects.usable_by(self._organization_id)
-        for category, activity in factors.values_list("category", "activity").distinct():
+        for category, activity in factors.order_by().values_list("category", "activity").distinct():
             self._known[category].add(activity)
 
     def normalise(self, values: dict[str, Any]) -> None:

@@ -261,7 +261,7 @@ class Consumption(SoftDeleteModel):
             return
         known = EmissionFactor.objects.usable_by(self.organization_id)
         known = known.filter(category=self.category)
-        names = known.values_list("activity", flat=True).distinct()
+        names = known.order_by().values_list("activity", flat=True).distinct()
         if error := check_activity(self.category, self.activity, lambda: set(names)):
             errors["activity"] = error
 
