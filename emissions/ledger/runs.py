@@ -82,6 +82,8 @@ def _few(reaches: Sequence[Reach]) -> set[tuple[UUID, UUID]] | None:
 
 def recalculate_everything_reached(reaches: Iterable[Reach]) -> None:
     """Makes right what many changes reach, now and in the caller's transaction: for commands."""
+    if not Consumption.objects.exists():
+        return  # the factors that ship come first, and there are thousands of them
     targets: set[tuple[UUID, UUID]] = set()
     for rows in touched(reaches):
         targets.update(rows.values_list("facility_id", "pk").iterator())
