@@ -56,15 +56,25 @@ ONCE = (
     "tests/browser",
     "tests/config/test_first_minute.py",
     "tests/config/test_generated_client.py",
-    "tests/config/test_openapi.py::test_the_",
-    "tests/config/test_openapi.py::test_every_",
+    "tests/config/test_openapi.py",
+    "tests/config/test_addresses.py",
     # What a file or a body says is read and judged before a database is asked:
     "tests/emissions/calculation",
     "tests/emissions/test_consumption_create.py",
+    "tests/emissions/test_consumption_list.py::test_an_unknown",
+    "tests/emissions/test_consumption_update.py::test_a_bad_value",
+    "tests/emissions/test_factor_api.py::test_a_bad_value",
+    "tests/emissions/test_factor_api.py::test_a_field_that_does_not_fit",
+    "tests/emissions/test_factor_api.py::test_an_unknown",
+    "tests/emissions/test_factor_api.py::test_what_is_left_out",
     "tests/facilities/test_create.py",
+    "tests/facilities/test_list.py::test_a_page_or_size",
+    "tests/facilities/test_list.py::test_an_unknown",
+    "tests/facilities/test_update.py::test_a_bad_value",
     "tests/facilities/test_supply_points.py",
     "tests/emissions/importing/test_files_as_they_come.py",
     "tests/emissions/importing/test_layouts.py",
+    "tests/emissions/importing/test_one_supply.py",
     "tests/emissions/importing/test_release_preview.py",
     "tests/emissions/importing/test_import_consumption.py::test_a_bad_row",
     "tests/emissions/importing/test_import_consumption.py::test_a_quantity",
@@ -77,6 +87,7 @@ ONCE = (
     "tests/emissions/test_commands.py::test_rows_of_one_key",
     "tests/emissions/test_commands.py::test_what_staff_have_changed",
     "tests/emissions/test_demo.py",
+    "tests/organizations/rest/test_all_errors.py",
     "tests/organizations/rest/test_bodies.py",
     "tests/organizations/rest/test_parameters.py",
     # Files are made of what the tests of the API ask of both:
@@ -84,6 +95,7 @@ ONCE = (
     "tests/organizations/rest/test_exports.py",
     # Pages are made of what the tests of the API and of the admin's lists ask of both:
     "tests/admin/test_bill_form.py",
+    "tests/admin/test_changes.py::test_a_cups_and_a_meter",
     "tests/admin/test_conflicts.py",
     "tests/admin/test_deleting.py",
     "tests/admin/test_effects.py",
@@ -103,6 +115,7 @@ ONCE = (
     "tests/admin/test_scope.py",
     "tests/admin/test_session_end.py",
     "tests/admin/test_uploads.py",
+    "tests/organizations/people/test_second_factor.py",
 )
 """The same on both databases."""
 

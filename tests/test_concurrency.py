@@ -30,8 +30,8 @@ pytestmark = pytest.mark.usefixtures("committed")
 T = TypeVar("T")
 
 POSTGRESQL = connection.vendor == "postgresql"
-WRITERS = 16 if POSTGRESQL else 4
-ROUNDS = 8 if POSTGRESQL else 4
+WRITERS = 8 if POSTGRESQL else 4
+ROUNDS = 4 * TIMES
 HISTORY = 100_000 if POSTGRESQL else 20_000
 FINE = {200, 201, 204, 404, 422}
 FIGURES = ("co2e", "co2e_market", "co2e_biomass")

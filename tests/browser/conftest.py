@@ -58,7 +58,7 @@ def visit(browser: Browser, committed: None, live_server: LiveServer) -> Iterato
         User.objects.filter(pk=person.user.pk).update(is_staff=True)
         context = browser.new_context(base_url=live_server.url, color_scheme="light")
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)  # a busy machine makes no page wrong
         page = context.new_page()
         page.on("request", lambda request: note_outside(request.url))
         page.on("pageerror", lambda error: wrong.append(f"script: {error}"))

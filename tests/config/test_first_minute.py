@@ -249,7 +249,7 @@ def descendants(pid: int) -> dict[int, str]:
     return every
 
 
-def until(condition: Any, seconds: float = 20) -> Any:
+def until(condition: Any, seconds: float = 120) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -328,7 +328,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_whole_ends_as_one(committed
             until(lambda: (found := at_work()) and worker not in found)
         started = [process.pid, *descendants(process.pid)]
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
         until(lambda: not any(running(one) for one in started))
 
 

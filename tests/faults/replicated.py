@@ -48,7 +48,7 @@ def elsewhere(primary: Server, service: Service) -> Service:
 def caught_up(primary: Server, replica: Server) -> None:
     """Waits until the replica has all that the primary has."""
     position = primary.ask("SELECT pg_current_wal_lsn()")
-    deadline = monotonic() + 20
+    deadline = monotonic() + 120
     while not replica.ask(f"SELECT pg_last_wal_replay_lsn() >= '{position}'"):
         assert monotonic() < deadline
         sleep(0.02)
@@ -103,7 +103,7 @@ def reads_there(service: Service, server: Server) -> bool:
 
 def taken_back(service: Service, replica: Server, reads: int = 6) -> None:
     """Waits until so many reads in a row are its own: six, whichever web worker has them."""
-    deadline = monotonic() + 20
+    deadline = monotonic() + 120
     while not all(reads_there(service, replica) for _ in range(reads)):
         assert monotonic() < deadline
         sleep(0.2)

@@ -78,7 +78,7 @@ class Service:
         """What it has logged, line by line; what is not JSON fails."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
-    def ready(self, seconds: int = 30) -> None:
+    def ready(self, seconds: int = 120) -> None:
         """Waits until each of its web workers is ready."""
         deadline = time.monotonic() + seconds
         while any(self.get("/readyz").status != 200 for _ in range(8)):

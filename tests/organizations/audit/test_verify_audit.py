@@ -16,6 +16,7 @@ from organizations.audit.event import AuditEvent
 from organizations.models import Organization
 from tests.cases import each
 from tests.conftest import Person
+from tests.examples import TIMES
 from tests.organizations.conftest import log_in
 from tests.test_concurrency import together
 from tests.written_once import lifted
@@ -188,7 +189,7 @@ def test_a_table_that_could_be_changed_is_named(five: Organization) -> None:
 
 
 WRITERS = 8 if connection.vendor == "postgresql" else 4
-ROUNDS = 10
+ROUNDS = 4 * TIMES
 
 
 @pytest.mark.usefixtures("committed")
