@@ -1,6 +1,7 @@
 """The service's tables, as plain models."""
 
 import uuid
+from typing import Any
 
 from django.db import models
 
@@ -35,6 +36,19 @@ class APIKey(models.Model):
         return str(self.id)
 
 
+class Stored(models.FloatField):
+    """A figure of the service's tables, which keep it on SQLite as a whole number of `unit`s."""
+
+    def __init__(self, *args: Any, unit: float = 1e-6, **options: Any) -> None:
+        self.unit = unit
+        super().__init__(*args, **options)
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        if connection.vendor != "sqlite" or value is None:
+            return value
+        return round(value * self.unit, 6)
+
+
 class Facility(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     organization = models.ForeignKey(Organization, models.CASCADE)
@@ -45,11 +59,11 @@ class Facility(models.Model):
     region = models.CharField(max_length=64)
     address = models.CharField(max_length=500)
     categories = models.CharField(max_length=31)
-    logistic_factor = models.FloatField()
+    logistic_factor = Stored(unit=1e-6)
     status = models.CharField(max_length=8)
-    co2e = models.FloatField()
-    co2e_market = models.FloatField()
-    co2e_biomass = models.FloatField()
+    co2e = Stored()
+    co2e_market = Stored()
+    co2e_biomass = Stored()
     co2e_status = models.CharField(max_length=13)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
