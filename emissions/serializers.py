@@ -15,7 +15,7 @@ from emissions.models import (
     Recalculation,
 )
 from facilities.models import Completeness, Facility
-from organizations.database.projection import NullIfBlank
+from organizations.database.projection import Hyphenated, NullIfBlank
 from organizations.rest.fields import Choice, Id, ModelSerializer, Text, WholeNumber
 from organizations.tenancy import caller
 
@@ -46,8 +46,8 @@ class FacilityId(serializers.PrimaryKeyRelatedField):
             return held
         return super().to_internal_value(data)
 
-    def in_database(self, column: F) -> F:
-        return F(f"{self.source}_id")
+    def in_database(self, column: F) -> Hyphenated:
+        return Hyphenated(F(f"{self.source}_id"))
 
 
 @extend_schema_field(Text(allow_null=True))

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import transaction
 from django.db.models import F, OuterRef
@@ -18,7 +17,7 @@ from facilities.models import (
     normalise_meter,
     taken,
 )
-from organizations.database.projection import Split
+from organizations.database.projection import Listed, Split
 from organizations.history import CREATED, record
 from organizations.rest.fields import Choice, ModelSerializer, Text, as_detail
 from organizations.tenancy import caller
@@ -41,9 +40,9 @@ class CodeList(serializers.ListField):
     def to_representation(self, value: Any) -> list[str]:
         return [getattr(point, self.column) for point in value.all()]
 
-    def in_database(self, column: F) -> ArraySubquery:
+    def in_database(self, column: F) -> Listed:
         points = self.model.objects.filter(facility=OuterRef("pk"))
-        return ArraySubquery(points.values(self.column))
+        return Listed(points.values(text=F(self.column)))
 
     def run_child_validation(self, data: Any) -> list[str]:
         result: list[str] = []

@@ -1,6 +1,6 @@
 """Serializer fields that take JSON at its word: a string is a string, a number a number.
 
-`in_database` is what PostgreSQL writes in the place of `to_representation` (see projection).
+`in_database` is what the database writes in the place of `to_representation` (see projection).
 """
 
 import re
@@ -22,7 +22,7 @@ from rest_framework.exceptions import ErrorDetail
 from rest_framework.fields import SkipField
 
 from organizations.database.decimals import ExactDecimalField, TooSmall, to_places
-from organizations.database.projection import NullIfBlank, Trimmed, UTCText
+from organizations.database.projection import Hyphenated, NullIfBlank, Trimmed, UTCText
 from organizations.tenancy import caller
 
 EVERY_DIGIT = Context(prec=2000)
@@ -52,7 +52,7 @@ class NullWhereBlank:
 
 
 class AsStored:
-    """For what PostgreSQL's JSON writes as the field does."""
+    """For what the database's JSON writes as the field does."""
 
     def in_database(self, column: F) -> Combinable:
         return column
@@ -118,13 +118,16 @@ class Day(AsStored, serializers.DateField):
         return super().to_internal_value(value)
 
 
-class Id(AsStored, serializers.UUIDField):
+class Id(serializers.UUIDField):
     """A UUID as a JSON string."""
 
     def to_internal_value(self, data: Any) -> UUID:
         if not isinstance(data, str):
             self.fail("invalid", value=type(data).__name__)
         return super().to_internal_value(data)
+
+    def in_database(self, column: F) -> Combinable:
+        return Hyphenated(column)
 
 
 class Moment(serializers.DateTimeField):

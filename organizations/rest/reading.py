@@ -1,4 +1,4 @@
-"""Reads whose JSON PostgreSQL writes (see projection): one statement a page, one an object.
+"""Reads whose JSON the database writes (see projection): one statement a page, one an object.
 
 What every caller asks is compiled once and prepared (see statements): one object, and the pages of
 a list that is neither filtered nor sorted. Both are read by the statement that authenticates, where
@@ -11,6 +11,8 @@ from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
 from django.db.models import QuerySet
 from django.http import Http404
 from orjson import Fragment
@@ -26,6 +28,8 @@ PAGES_KEPT = 500
 LONGEST_QUERY = 300
 """Characters of a query whose statement is kept."""
 
+TOGETHER = {"postgresql": "string_agg", "sqlite": "group_concat"}
+
 CHOSEN: dict[tuple[Any, Any, str], Statement] = {}
 
 
@@ -34,7 +38,10 @@ def written_page(view: Any) -> Response:
     request = view.request
     organization_id = caller(request).organization_id
     if chooses(request.query_params):
-        sql, params, _ = chosen_page(view).filled(organization_id=organization_id)
+        try:
+            sql, params, _ = chosen_page(view, organization_id)
+        except EmptyResultSet:  # a code that nobody has, or what contradicts itself
+            return view.paginator.answer([], 0)
         with reader().cursor() as cursor:
             cursor.execute(sql, params)
             rows = cursor.fetchall()
@@ -52,23 +59,27 @@ def page_asked(view: Any, request: Any, organization_id: UUID) -> tuple[Statemen
     return statement, {"organization_id": organization_id}
 
 
-def chosen_page(view: Any) -> Statement:
-    """A page of what a query chooses. Raises ValidationError (422).
+def chosen_page(view: Any, organization_id: UUID) -> Compiled:
+    """A page of what a query chooses. Raises ValidationError (422), and EmptyResultSet where the
+    ORM knows that there is nothing.
 
     The rules of filters and sorting depend on the query alone, so what one caller has asked another
-    may ask: only the organization differs.
+    may ask: only the organization differs. On SQLite a filter may look into the organization first
+    (MultiCodeFilter), and each is compiled for itself.
     """
     request, serializer = view.request, view.get_serializer_class()
-    query = request.META.get("QUERY_STRING", "")
-    key = (view.__class__, serializer, query)
-    if (kept := CHOSEN.get(key)) is not None:
-        view.paginator.asked(request)
-        return kept
 
     def build(organization_id: UUID) -> Compiled:
         rows = view.filter_queryset(visible(view.__class__, organization_id))
         return page(rows, line_of(serializer), *view.paginator.asked(request))
 
+    if connection.vendor == "sqlite":
+        return build(organization_id)
+    query = request.META.get("QUERY_STRING", "")
+    key = (view.__class__, serializer, query)
+    if (kept := CHOSEN.get(key)) is not None:
+        view.paginator.asked(request)
+        return kept.filled(organization_id=organization_id)
     statement = Statement(build, organization_id=UUID)
     statement.compile()
     del statement.build  # which holds the request
@@ -76,7 +87,7 @@ def chosen_page(view: Any) -> Statement:
         if len(CHOSEN) >= PAGES_KEPT:
             CHOSEN.clear()
         CHOSEN[key] = statement
-    return statement
+    return statement.filled(organization_id=organization_id)
 
 
 def written_object(view: Any) -> tuple[Fragment, Any]:
@@ -126,10 +137,11 @@ def page(queryset: QuerySet, line: JSONRow, start: int, size: int) -> Compiled:
     every = compiled(queryset.order_by().values_list("pk"))
     ids = queryset.values("pk")[start : start + size]
     rows = queryset.model._default_manager.filter(pk__in=ids).order_by(*queryset.query.order_by)
-    lines = compiled(rows.values_list(line))
+    lines = compiled(rows.annotate(line=line).values_list("line"))
     return Compiled(
         f"SELECT (SELECT count(*) FROM ({every.sql}) AS every), "
-        f"(SELECT coalesce(string_agg(line, ','), '') FROM ({lines.sql}) AS page(line))",
+        f"(SELECT coalesce({TOGETHER[connection.vendor]}(line, ','), '') "
+        f"FROM ({lines.sql}) AS page)",
         [*every.params, *lines.params],
     )
 

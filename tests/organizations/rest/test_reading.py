@@ -1,7 +1,4 @@
-"""What PostgreSQL writes is what the serializers would: the same bytes for the same request.
-
-On SQLite the serializers answer; there the same rows show that they write every number exactly.
-"""
+"""What the database writes is what the serializers would: the same bytes for the same request."""
 
 import json
 from collections.abc import Callable
@@ -264,7 +261,7 @@ def test_what_is_not_there_is_answered_alike(
         assert bob.get(f"/v1/facilities/{one}").status == 404
 
 
-@pytest.mark.skipif(not POSTGRESQL, reason="there the serializers answer")
+@pytest.mark.skipif(not POSTGRESQL, reason="there two statements authenticate and read")
 def test_a_read_is_one_query_that_says_who_asks_too_and_two_where_it_is_filtered(
     erin: Person,
 ) -> None:
@@ -297,7 +294,6 @@ def test_what_is_read_while_a_caller_is_authenticated_is_not_answered_to_another
     assert [one["id"] for one in erin.get("/v1/facilities").body["items"]] == [mine["id"]]
 
 
-@pytest.mark.skipif(not POSTGRESQL, reason="there every list is compiled anew")
 def test_a_filtered_list_that_another_organization_has_asked_for_shows_ones_own(
     erin: Person, charlie: Person
 ) -> None:
@@ -310,7 +306,6 @@ def test_a_filtered_list_that_another_organization_has_asked_for_shows_ones_own(
             assert person.get("/v1/facilities?name=same&sort=-co2e&page=0").status == 422
 
 
-@pytest.mark.skipif(not POSTGRESQL, reason="there the serializers answer")
 def test_the_database_can_write_what_is_listed_most() -> None:
     assert json_row(FacilitySerializer)
     assert json_row(ConsumptionSerializer)
