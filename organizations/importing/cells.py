@@ -17,7 +17,7 @@ from rest_framework import serializers
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from organizations.importing.dates import not_a_date
-from organizations.importing.numbers import COMMA, measured, not_a_number
+from organizations.importing.numbers import COMMA, CURRENCY, measured, not_a_number
 from organizations.importing.proof import DateProof, NumberProof, Unproved
 from organizations.importing.tables.marks import ABSENT as ABSENT_CELL
 from organizations.importing.tables.marks import DAY, ERROR, MARKS, NUMBER
@@ -31,6 +31,7 @@ SPREADSHEET_DIGITS = 15
 """So many digits of a number every spreadsheet keeps."""
 
 NOTHING_THERE = {"NULL", "null", "Null", "N/A", "n/a", "#N/A", "NaN", "nan", "#NULL!"}
+PERCENT = "%"
 DASHES = {"-", "--", "–", "—"}
 """What programs and people write where there is nothing; in a column of text a dash is a dash."""
 
@@ -202,7 +203,7 @@ class Column(dict[str, Any]):
     def _read_number(self, text: str, real: str) -> Any:
         assert self.proof
         if real == NUMBER:
-            return self.field.run_validation(exact(text))
+            return self._read_real(text)
         found, unit = self.proof.value(text), ""
         if found is None and self.unit_in_cell and (parts := measured(text)):
             found, unit = self.proof.value(parts.number), parts.unit
@@ -212,6 +213,19 @@ class Column(dict[str, Any]):
             return self._refused(*found)
         value = self.field.run_validation(found)
         return WithUnit(value, unit) if unit else value
+
+    def _read_real(self, text: str) -> Any:
+        """A workbook's number, with what its cell shows beside it."""
+        number, _, beside = text.partition(" ")
+        if CURRENCY.search(beside):
+            return self._refused(*not_a_number(text))
+        if beside == PERCENT:  # of a quantity it is a part of nothing that is known
+            if self.unit_in_cell:
+                return self._refused(*not_a_number(text))
+            number = str(exact(number).scaleb(-2))
+        value = self.field.run_validation(exact(number))
+        has_unit = beside and beside != PERCENT and self.unit_in_cell
+        return WithUnit(value, beside) if has_unit else value
 
     def _read_day(self, text: str, real: str) -> Any:
         assert self.proof

@@ -43,6 +43,8 @@ class Layout:
     """Which columns there are besides, `half_hours` or `months`."""
     optional: Mapping[str, str] = field(default_factory=dict)
     """Ours → theirs, for columns that may be there."""
+    pk: str = ""
+    """The id of a saved one."""
 
     def positions(self, header: Sequence[str]) -> dict[str, int]:
         """Where each of our columns stands in a header, as far as it is there. One of theirs may

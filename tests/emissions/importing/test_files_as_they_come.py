@@ -228,6 +228,58 @@ def test_days_of_a_workbook_that_counts_from_1904_are_the_days_that_it_shows(
     assert bills() == [(Decimal("1.5"), *days)]
 
 
+@pytest.mark.parametrize(
+    ("shown", "value", "found"),
+    [
+        ("0%", 0.5, "[percent]"),
+        ('#,##0.00 "€"', 50, "[currency]"),
+        ("[$$-409]#,##0.00", 50, "[currency]"),
+        ('0.00 "MWh"', 1.5, "[contradictory_units]"),
+        ('0.00 "kWh"', 1.5, Decimal("1.5")),
+        ("#,##0.00;[Red]-#,##0.00", 1.5, Decimal("1.5")),
+        ("[$-C0A]#,##0.00", 1.5, Decimal("1.5")),
+    ],
+)
+def test_what_a_workbook_shows_beside_a_number_counts(
+    load: Load, tmp_path: Path, shown: str, value: float, found: Any
+) -> None:
+    days = [date(2024, 1, 1), date(2024, 1, 31)]
+    rows = [WORKBOOK_HEADER, ["S3", "electricity", value, "kWh", *days]]
+    book = openpyxl.load_workbook(workbook(tmp_path, rows))
+    book.active["C2"].number_format = shown
+    book.save(tmp_path / "bills.xlsx")
+    outcome = load(tmp_path / "bills.xlsx")
+    if isinstance(found, str):
+        assert found in outcome.messages
+    else:
+        assert bills() == [(found, *days)], outcome.messages
+
+
+def test_a_code_keeps_the_zeros_that_a_workbook_shows(
+    load: Load, tmp_path: Path, alice: Person
+) -> None:
+    alice.facility(external_id="0042")
+    alice.facility(external_id="42")
+    days = [date(2024, 1, 1), date(2024, 1, 31)]
+    rows = [WORKBOOK_HEADER, [42, "electricity", 1.5, "kWh", *days]]
+    book = openpyxl.load_workbook(workbook(tmp_path, rows))
+    book.active["A2"].number_format = "0000"
+    book.save(tmp_path / "bills.xlsx")
+    assert load(tmp_path / "bills.xlsx").counts.startswith("created 1")
+    assert Consumption.objects.get().facility.external_id == "0042"
+
+
+def test_a_workbook_may_begin_with_other_sheets(load: Load, tmp_path: Path) -> None:
+    days = [date(2024, 1, 1), date(2024, 1, 31)]
+    rows = [WORKBOOK_HEADER, ["S3", "electricity", 1.5, "kWh", *days]]
+    book = openpyxl.load_workbook(workbook(tmp_path, rows))
+    book.create_sheet("Empty", 0)
+    book.create_sheet("Read me", 0).append(["How to use", "this"])
+    book.save(tmp_path / "bills.xlsx")
+    assert load(tmp_path / "bills.xlsx").counts.startswith("created 1")
+    assert bills() == [(Decimal("1.5"), *days)]
+
+
 def test_a_serial_number_in_the_place_of_a_day_is_refused(load: Load, tmp_path: Path) -> None:
     rows = [WORKBOOK_HEADER, ["S3", "electricity", 1.5, "kWh", 45292, date(2024, 1, 31)]]
     assert "number that a spreadsheet keeps for a day" in load(workbook(tmp_path, rows)).messages
