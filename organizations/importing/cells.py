@@ -35,6 +35,9 @@ PERCENT = "%"
 DASHES = {"-", "--", "–", "—"}
 """What programs and people write where there is nothing; in a column of text a dash is a dash."""
 
+NEVER_A_DASH = {"activity", "cups"}
+"""Columns of text in which a dash is nothing all the same."""
+
 ESCAPED_FORMULA = re.compile(r"'+[=+\-@\t\r\n]")
 """Text that an export has kept from being a formula."""
 
@@ -92,6 +95,8 @@ class Column(dict[str, Any]):
         self._number = isinstance(field, Number | WholeNumber)
         self._day = isinstance(field, Day)
         self._text = isinstance(field, Text)
+        dashes = not self._text or name in NEVER_A_DASH
+        self._nothings = NOTHING_THERE | DASHES if dashes else NOTHING_THERE
         self._longest_plain = 0
         self._blank = getattr(field, "allow_blank", False)
         self._plain_number = ""
@@ -139,7 +144,7 @@ class Column(dict[str, Any]):
             and together.isprintable()
             and max(map(len, distinct)) <= self._longest_plain
             and ("" not in distinct or self._blank)
-            and not ("'" in together or NOTHING_THERE & distinct)
+            and not ("'" in together or self._nothings & distinct)
             and not (self.is_code and ("E+" in together or "e+" in together))
             and distinct == set(map(str.strip, distinct))
         )
@@ -176,7 +181,7 @@ class Column(dict[str, Any]):
         # Most cells are plainly what the field takes as it is: no need to ask all of it.
         if text and len(text) <= self._longest_plain and text.isascii() and text.isprintable():
             whole = text[0] not in " '" and text[-1] != " "
-            if whole and not self.is_code and text not in NOTHING_THERE:
+            if whole and not self.is_code and text not in self._nothings:
                 return text
         real = text[:1] if text[:1] in (NUMBER, DAY) else ""
         text = text.removeprefix(real)
@@ -185,7 +190,7 @@ class Column(dict[str, Any]):
         if NOT_UTF_8.search(text):
             return self._refused("undecodable", "It is not UTF-8 text; save the file in UTF-8.")
         stripped = text.strip()
-        if stripped in NOTHING_THERE or (not self._text and stripped in DASHES):
+        if stripped in self._nothings:
             return self._nothing(stripped)
         if self.is_code and (fault := spoiled(stripped, real)):
             return self._refused("spoiled_code", fault)

@@ -14,7 +14,7 @@ from defusedxml.ElementTree import ParseError
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from organizations.importing.tables.bombs import refuse_bomb
-from organizations.importing.tables.cell_errors import cell_errors
+from organizations.importing.tables.cell_errors import cell_errors, refuse_vast_sheets
 from organizations.importing.tables.header import shown_columns, stands_under
 from organizations.importing.tables.marks import DAY, NUMBER
 from organizations.importing.tables.number_formats import as_shown, number_formats
@@ -37,6 +37,7 @@ class XLSXTable(Table):
                 for one in workbook.sheets_metadata
                 if one.visible is SheetVisibleEnum.Visible and one.typ is SheetTypeEnum.WorkSheet
             ]
+            refuse_vast_sheets(str(path), visible)
             self._path, self._workbook, self._names = path, workbook, visible
             told = (name for name in visible if workbook.get_sheet_by_name(name).start)
             self.turn_to(next(told, visible[0]))

@@ -121,6 +121,41 @@ def test_an_unknown_header_answers_with_what_was_found_and_the_nearest_columns(
     assert "“Fecha inicio” (did you mean “start_date”?)" in outcome.messages
     assert "“Consumo (kWh)” (did you mean “quantity”?)" in outcome.messages
     assert "Found: “Sede”, “CUPS”" in outcome.messages
+    assert "The nearest layout is datadis." in outcome.messages
+
+
+@pytest.mark.parametrize(
+    ("header", "layout", "guesses"),
+    [
+        ("CUPS;Fecha;Hora;Consumo;Metodo", "datadis", {"Consumo": "quantity"}),
+        ("MPAN,Read on,00:00,00:30", "uk_half_hourly", {"MPAN": "meter"}),
+        ("Building,Unit,January,February", "wide_months", {"Building": "facility_id"}),
+        (
+            "Numéro de PDL;Date de début;Date de fin;Conso (kWh)",
+            "",
+            {"Numéro de PDL": "meter", "Date de début": "start_date", "Date de fin": "end_date"},
+        ),
+        (
+            "Zählpunkt;Periodo desde;Periodo hasta;Energía consumida kWh",
+            "",
+            {"Periodo desde": "start_date", "Energía consumida kWh": "quantity"},
+        ),
+    ],
+)
+def test_the_nearest_layout_and_columns_of_other_headers(
+    load: Load, header: str, layout: str, guesses: dict[str, str]
+) -> None:
+    messages = load(f"{header}\nx").messages
+    assert ("The nearest layout is" in messages) == bool(layout)
+    assert layout in messages
+    for theirs, ours in guesses.items():
+        assert f"“{theirs}” (did you mean “{ours}”?)" in messages
+
+
+def test_a_dash_is_no_activity(load: Load) -> None:
+    content = table(row() + ",-", header=f"{HEADER},activity")
+    assert load(content).counts.startswith("created 1")
+    assert Consumption.objects.get().activity == "grid"
 
 
 @pytest.mark.parametrize(
@@ -380,6 +415,9 @@ def test_a_zip_bomb_is_refused_before_it_is_read(load: Load, tmp_path: Path) -> 
 def test_a_sheet_with_a_cell_at_its_far_end_is_refused(load: Load, tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active["A1"], book.active["XFD1048576"] = "facility_id", "x"
+    book.save(tmp_path / "vast.xlsx")
+    assert "row 1,048,576 and column 16,384" in load(tmp_path / "vast.xlsx").messages
+    book.create_sheet("first", 0).append(WORKBOOK_HEADER)
     book.save(tmp_path / "vast.xlsx")
     assert "row 1,048,576 and column 16,384" in load(tmp_path / "vast.xlsx").messages
 
