@@ -65,7 +65,14 @@ def test_rows_of_json_are_what_they_are(alice: Person) -> None:
 def test_a_dry_run_says_what_would_be_and_stores_nothing(alice: Person) -> None:
     body = alice.post("/v1/imports?kind=consumption&dry_run=true", [BILL]).body
     assert (body["status"], body["created"]) == ("checked", 1)
-    assert not Consumption.objects.exists()
+    rows = [BILL, {**BILL, "external_id": "B-2", "quantity": -1}]
+    counts = {}
+    for query in ("", "&on_error=skip"):
+        path = f"/v1/imports?kind=consumption{query}"
+        tried, done = (alice.post(path + dry, rows).body for dry in ("&dry_run=true", ""))
+        counts[query] = [tried["created"], tried["rejected"]]
+        assert counts[query] == [done["created"], done["rejected"]]
+    assert counts == {"": [0, 1], "&on_error=skip": [1, 1]}
 
 
 def test_bad_rows_are_named_and_can_be_had_again(alice: Person) -> None:
