@@ -139,11 +139,13 @@ class PortfolioManager(MeteredImporter):
         faults += [] if faults else self.put_unit(values)
         if faults:
             return [], faults
-        meter = self.text(cells, "meter")
-        name = f"{meter} {values['start_date']} {values['end_date']}"
+        period = f"{values['start_date']} {values['end_date']}"
+        site, meter = values["facility_id"], self.text(cells, "meter")
+        held = "".join(meter.split()) in site.meter_list
+        name = bill_name(meter, period, site.key, held=held)
         self._entries[name] += 1
         if self._entries[name] > 1:
-            name += f" {self._entries[name]}"
+            name = bill_name(meter, f"{period} {self._entries[name]}", site.key, held=held)
         return [Row(line, cells, {**values, "external_id": name})], []
 
 

@@ -49,17 +49,15 @@ STORED, STORED_UNNAMED = 0, 1
 
 OF_A_METER = re.compile(
     r"(\S.*?) [0-9]{4}-[0-9]{2}(?:-[0-9]{2}(?: [0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9]+)?)?)?"
-    r"(?: at [0-9a-f]{32})?"
+    r"(?: at [0-9a-f]{12})?"
 )
-LONGEST_NAME = 100
 
 
 def bill_name(code: str, period: str, facility: str, *, held: bool) -> str:
     """The external_id of a meter's bill: “90002 2023-01”. A code that its facility does not hold,
-    such as a usage point “01”, may be another facility's too, so that the facility's id in hex
-    stands behind: “01 2023-01 at 01a2…”."""
-    rest = f" {period}" if held else f" {period} at {facility}"
-    return code[: LONGEST_NAME - len(rest)] + rest
+    such as a usage point “01”, may be another facility's too: the end of the facility's id (given
+    in hex) stands behind, “01 2023-01 at 3e67d9db0c2a”."""
+    return f"{code} {period}" if held else f"{code} {period} at {facility[-12:]}"
 
 
 class Supply(NamedTuple):

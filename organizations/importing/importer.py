@@ -139,7 +139,8 @@ class Importer:
         named = {aliases.get(name, name) for name in header} | set(self.constants)
         needed = [one for one in self.required if one not in named]
         ignored = [*REASONS, *(self.read_only() if table.of_our_api else ())]
-        taken = table.require(known, needed, ignored, hint=self._nearest_layout())
+        hint = self._nearest_layout() if needed else ""
+        taken = table.require(known, needed, ignored, hint=hint)
         for other, name in aliases.items():
             if other in header and name in header:
                 raise Unreadable(f"The columns “{other}” and “{name}” say the same; keep one.")

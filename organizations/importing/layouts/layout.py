@@ -132,6 +132,6 @@ def recognised(layouts: Iterable[Layout], rows: Sequence[Sequence[str]]) -> Layo
 
 def nearest_layout(layouts: Iterable[Layout], header: Sequence[str]) -> str:
     """The name of the layout of whose columns a header has the largest share, or nothing."""
-    shares = {one.name: one.share_in(header) for one in layouts}
+    shares = {one.name: one.share_in(header) for one in layouts if one.reader != "green_button"}
     name = max(shares, key=lambda one: shares[one], default="")
     return name if name and shares[name] else ""

@@ -128,6 +128,7 @@ def test_an_unknown_header_answers_with_what_was_found_and_the_nearest_columns(
     ("header", "layout", "guesses"),
     [
         ("CUPS;Fecha;Hora;Consumo;Metodo", "datadis", {"Consumo": "quantity"}),
+        (f"{HEADER},colour", "", {}),
         ("MPAN,Read on,00:00,00:30", "uk_half_hourly", {"MPAN": "meter"}),
         ("Building,Unit,January,February", "wide_months", {"Building": "facility_id"}),
         (

@@ -520,6 +520,16 @@ def test_a_meter_called_alike_at_two_sites_is_two_meters(load: Load, alice: Pers
     assert "[duplicate]" in load(twice).messages
 
 
+def test_an_entry_of_a_meter_is_of_its_property(load: Load, alice: Person) -> None:
+    for name in ("A", "B"):
+        alice.facility(external_id=name, country="US")
+    lines = (CASES / "portfolio_manager.csv").read_text().splitlines()[:2]
+    for name in ("A", "B", "A", "B"):
+        load(f"{lines[0]}\n{lines[1].replace('4117', name)}")
+    sites = Consumption.objects.values_list("facility__external_id", flat=True)
+    assert sorted(sites) == ["A", "B"]
+
+
 def test_one_word_of_a_file_may_say_category_and_activity(load: Load, alice: Person) -> None:
     alice.facility(external_id="A", country="ES")
     layout = {
