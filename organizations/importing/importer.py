@@ -154,8 +154,9 @@ class Importer:
     def _nearest_layout(self) -> str:
         """What to do about a header that nobody knows."""
         near = nearest_layout(layouts_of(self.organization, self.kind), self.table.columns)
-        first = f" The nearest layout is {near}." if near else ""
-        return f"{first} Save a layout that says which of its columns is which of ours."
+        if near:
+            return f" The nearest layout is {near}."
+        return " Save a layout that says which of its columns is which of ours."
 
     def _positions(self, layout: Layout) -> dict[str, int]:
         """Where the columns of a layout stand. Raises Unreadable where one of them is missing."""

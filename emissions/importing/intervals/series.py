@@ -118,7 +118,9 @@ def by_wall_clock(meter: Meter, clock: Clock, *, usual: int, ends: bool) -> Read
             if second < DAY:
                 put(readings, start + second, number, bool(estimated))
             elif number:
-                raise no_such_time(day + EPOCH, "has no 25th hour, in which one of its readings is")
+                shown = date.fromordinal(day + EPOCH)
+                sentence = f"{shown} has no 25th hour, and a reading stands there."
+                raise Unfit("no_such_time", sentence)
         else:
             by_day[day].append((second, number, bool(estimated)))
     for day, found in by_day.items():
@@ -133,7 +135,11 @@ def resolve(readings: Readings, clock: Clock, day: int, found: list[tuple[int, i
     nowhere = [one for one, at in zip(found, moments, strict=True) if not at and one[1]]
     if nowhere or any(DAY <= second < length for second, _, _ in found):
         if any(second >= length for second, number, _ in found if number):
-            raise no_such_time(day, "leaves out the hour that one of its readings is in")
+            raise Unfit(
+                "no_such_time",
+                f"On {date.fromordinal(day)} the clock leaves out the hour that one of its "
+                "readings is in.",
+            )
         for second, number, estimated in found:  # counted through from midnight
             if second < length:
                 put(readings, start + second, number, estimated)
@@ -143,10 +149,6 @@ def resolve(readings: Readings, clock: Clock, day: int, found: list[tuple[int, i
         if at:
             put(readings, at[min(seen[second], len(at) - 1)], number, estimated)
             seen[second] += 1
-
-
-def no_such_time(day: int, sentence: str) -> Unfit:
-    return Unfit("no_such_time", f"On {date.fromordinal(day)} the clock {sentence}.")
 
 
 def by_moment(meter: Meter, *, usual: int, ends: bool) -> Readings:
