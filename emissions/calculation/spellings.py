@@ -55,7 +55,7 @@ SPELLINGS = {
     "MMcf": "million cubic foot, million cubic feet, mm cf, million cf",
     "g": "gram, gramme, gramo",
     "kg": "kilogram, kilogramme, kilogramo, kilogramm, kilo",
-    "t": "tonne, metric ton, tonelada, ton metric, tonelada metrica",
+    "t": "tonne, metric ton, tonelada, ton metric, tonne metric, metric tonne, tonelada metrica",
     "lb": "pound, lbs",
     "klb": "thousand pound, k lb, klbs, k lbs",
     "short_ton": "short ton, us ton, ton short, ton us",

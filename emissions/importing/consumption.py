@@ -16,7 +16,13 @@ from emissions.calculation.formula import Calculator
 from emissions.calculation.selection import Factor
 from emissions.importing.periods import Bill as Period
 from emissions.importing.periods import Days, EarlierBills
-from emissions.importing.recognition import COLUMNS, Recognised, natural_key, recognise
+from emissions.importing.recognition import (
+    COLUMNS,
+    Recognised,
+    Taken,
+    natural_key,
+    recognise,
+)
 from emissions.importing.sites import SiteColumn, chunks
 from emissions.importing.validation import OVERLAP, RowValidation
 from emissions.ledger.bills import FACTOR_COLUMNS, Bill, Figures, Kilograms, compute
@@ -73,6 +79,7 @@ class ConsumptionImporter(Importer):
     """A row is a bill, a reading or a refill."""
 
     kind = "consumption"
+    serializer = ConsumptionSerializer
     required = ("facility_id", "category", "quantity", "unit", "start_date", "end_date")
     aliases = {"facility": "facility_id"}
 
@@ -82,6 +89,7 @@ class ConsumptionImporter(Importer):
         self.organization_id = self.organization.pk
         self._lines = FirstLines()
         self._twice: dict[int, int] = {}
+        self._taken: Taken = {}
         self._days = Days()
         self._earlier = EarlierBills(self.organization_id, self._lines, self._days)
         self._validation = RowValidation(self.organization_id)
@@ -94,11 +102,6 @@ class ConsumptionImporter(Importer):
         self._subtotals = Changes()
         """The same of the ledger's subtotals."""
         self._written = 0
-
-    @classmethod
-    def fields(cls) -> dict[str, Any]:
-        fields = ConsumptionSerializer().fields
-        return {name: field for name, field in fields.items() if not field.read_only}
 
     def make_columns(self) -> dict[str, Column]:
         columns = super().make_columns()
@@ -188,7 +191,7 @@ class ConsumptionImporter(Importer):
         self.writer.wait()
         for row in rows:
             self._validation.normalise(row.values)
-        checked = recognise(rows, self.organization_id)
+        checked = recognise(rows, self.organization_id, self._taken)
         self._learn({(one.after["category"], one.after["activity"]) for one in checked})
         fresh = [one for one in checked if one.after != one.before or self.differs(one)]
         self._earlier.load([one.site for one in fresh], before_line=rows[0].line if rows else 0)
@@ -275,7 +278,10 @@ class ConsumptionImporter(Importer):
         if external_id:
             earlier, column = self._twice.get(one.row.line, 0), "external_id"
         else:
-            earlier, column = self._lines.add(natural_key(one.after), one.row.line), "start_date"
+            key, column = natural_key(one.after), "start_date"
+            earlier = self._lines.add(key, one.row.line)
+            if key in self._taken and len(one.stored) == 1:
+                return []
         if earlier:
             what = "external_id" if external_id else "facility, activity, meter and period"
             sentence = f"Line {earlier} has the same {what}; give each row an external_id."

@@ -34,6 +34,7 @@ class FactorImporter(Importer):
     """A row is a factor, told by its key (category, activity, place, …, unit) and first day."""
 
     kind = "emission factors"
+    serializer = EmissionFactorSerializer
     required = ("category", "unit", "valid_from", "co2e")
     aliases = {"source_id": "source"}
     sources: Sequence[FactorSource] = ()
@@ -51,11 +52,6 @@ class FactorImporter(Importer):
         self._read: list[tuple[Row, EmissionFactor]] = []
         self._lines: dict[tuple, int] = {}
         self._differing: list[Differing] = []
-
-    @classmethod
-    def fields(cls) -> dict[str, Any]:
-        fields = EmissionFactorSerializer().fields
-        return {name: field for name, field in fields.items() if not field.read_only}
 
     def prepare(self) -> None:
         pass_gate(self._organization_id, exclusive=True)

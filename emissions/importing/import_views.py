@@ -21,6 +21,7 @@ from emissions.importing.kinds import KINDS
 from emissions.importing.serializers import ImportQuery, ImportSerializer, WarningsSerializer
 from emissions.importing.validation import ALLOWABLE
 from organizations.importing.engine import NotStored, bring_in
+from organizations.importing.layouts.known import UNKNOWN_LAYOUT
 from organizations.importing.options import Options
 from organizations.importing.spreadsheets import JSONTable, Table, Unreadable, open_table
 from organizations.importing.uploads import FILE_PARSERS, Upload, kept
@@ -65,7 +66,8 @@ class ImportViewSet(Listed, Retrieved):
             return super().fingerprint(request)
         data: Any = request.data
         file = data.get("file") if hasattr(data, "getlist") else data
-        digest = sha256(request.get_full_path().encode() + b"\n")
+        said = sorted(options_in(data).lists()) if hasattr(data, "getlist") else ""
+        digest = sha256(f"{request.get_full_path()}\n{said}\n".encode())
         for block in file.chunks() if hasattr(file, "chunks") else ():
             digest.update(block)
         return digest.hexdigest()
@@ -80,12 +82,18 @@ class ImportViewSet(Listed, Retrieved):
                 "maxItems": MOST_ROWS,
             },
             "text/csv": {"type": "string", "format": "binary"},
+            "multipart/form-data": {
+                "type": "object",
+                "properties": {"file": {"type": "string", "format": "binary"}},
+                "required": ["file"],
+            },
         },
         responses={201: ImportSerializer, 202: ImportSerializer},
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """A CSV, XLSX or Green Button file as the body or as `file` of a form, or at most 5,000
-        rows of JSON. All is stored or, where a row is refused, nothing, unless `on_error=skip`.
+        """A CSV, XLSX or Green Button file as the body or as `file` of a form, whose other fields
+        may be the parameters, or at most 5,000 rows of JSON. All is stored or, where a row is
+        refused, nothing, unless `on_error=skip`.
 
         A file over IMPORT_BYTES_AT_ONCE is left to the worker on PostgreSQL: 202 with the record,
         which is `queued`, then `running`, and at last what it would have been at once."""
@@ -95,6 +103,10 @@ class ImportViewSet(Listed, Retrieved):
 
     def _asked(self, request: Request) -> dict[str, Any]:
         params = plain_names(request.query_params)
+        data: Any = request.data
+        for name, values in options_in(data).lists() if hasattr(data, "getlist") else ():
+            if params.setlistdefault(name, values) != values:
+                raise ValidationError({name: ["The address and the form say different things."]})
         query = ImportQuery(
             data={
                 name: [one for text in params.getlist(name) for one in text.split(",")]
@@ -190,10 +202,19 @@ def sent(request: Request) -> Iterator[tuple[Table, Upload | None]]:
         with open_table(str(upload.path)) as table:
             yield table, upload
     except Unreadable as error:
-        raise ValidationError({"file": [str(error)]}, code=error.code) from error
+        field = "layout" if error.code == UNKNOWN_LAYOUT else "file"
+        raise ValidationError({field: [str(error)]}, code=error.code) from error
     finally:
         if upload:
             upload.remove()
+
+
+def options_in(data: Any) -> Any:
+    """The fields of a form that are parameters of an import; others are ignored."""
+    said = plain_names(data)
+    for name in set(said) - set(ImportQuery().fields):
+        del said[name]
+    return said
 
 
 def in_form(data: Any) -> Upload:

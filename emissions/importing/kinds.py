@@ -93,6 +93,10 @@ def check_layout(kind: str, said: Mapping[str, Any]) -> dict[str, ValidationErro
                 "invalid",
                 "Each word of theirs is an activity, or {category, activity}.",
             )
+        elif "category" in parts:
+            read = Column("category", fields["category"])[parts["category"]]
+            if isinstance(read, Refused):
+                wrong("activities", read[0].code, f"“{parts['category']}”: {read[0].detail}")
     if "unit" in fields:
         for ours in said["units"].values():
             read = Column("unit", fields["unit"])[ours] if isinstance(ours, str) else WRONG

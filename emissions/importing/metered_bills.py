@@ -1,7 +1,7 @@
 """Bills whose file names a meter beside the building: which facility it is, and which bill.
 
-A meter that is not one of the facility's stays in the bill's external_id alone, which is made of it
-and of the period, so that the same file again changes nothing.
+A meter that is not one of the facility's stays in the bill's external_id alone, which is made of
+it, of the period and of the facility, so that the same file again changes nothing.
 """
 
 from collections import Counter
@@ -11,6 +11,8 @@ from datetime import date
 from typing import Any
 
 from emissions.importing.consumption import ConsumptionImporter
+from emissions.importing.periods import bill_name
+from emissions.importing.sites import Site
 from emissions.models.factor import DEFAULT_ACTIVITY
 from organizations.importing.cells import ABSENT, Fault, Refused
 from organizations.importing.importer import Batch, Row
@@ -91,7 +93,8 @@ class MeteredImporter(ConsumptionImporter):
                 self.reject(line, cells, [self.wrong_width(cells)])
                 continue
             good, faults = self.bills_of(line, cells)
-            bills += good
+            faults += self._twice_named(line, good)
+            bills += [] if faults else good
             if faults:
                 self.reject(line, cells, faults)
         names = dict.fromkeys(name for row in bills for name in row.values)
@@ -100,6 +103,23 @@ class MeteredImporter(ConsumptionImporter):
             [row.cells for row in bills],
             {name: [row.values.get(name, ABSENT) for row in bills] for name in names},
         )
+
+    def name_of_bill(self, cells: list[str], site: Site, what: str, period: str) -> str:
+        """The external_id of a row's bill, by what is used where the facility holds no such
+        meter."""
+        code, building = self.text(cells, "meter"), self.text(cells, "facility_id")
+        if "".join(code.split()) in site.meter_list:
+            return bill_name(code, period, site.key, held=True)
+        return bill_name(f"{code or building} {what}", period, site.key, held=not code)
+
+    def _twice_named(self, line: int, bills: list[Row]) -> list[Fault]:
+        """Whether an earlier line is of the same meter and period."""
+        for row in bills:
+            first = self._lines.line(row.values["external_id"])
+            if first != line:
+                sentence = f"Line {first} is of the same meter, activity and period."
+                return [Fault("meter", "duplicate", sentence)]
+        return []
 
 
 class PortfolioManager(MeteredImporter):
@@ -119,11 +139,13 @@ class PortfolioManager(MeteredImporter):
         faults += [] if faults else self.put_unit(values)
         if faults:
             return [], faults
-        meter = self.text(cells, "meter")
-        name = f"{meter} {values['start_date']} {values['end_date']}"
+        period = f"{values['start_date']} {values['end_date']}"
+        site, meter = values["facility_id"], self.text(cells, "meter")
+        held = "".join(meter.split()) in site.meter_list
+        name = bill_name(meter, period, site.key, held=held)
         self._entries[name] += 1
         if self._entries[name] > 1:
-            name += f" {self._entries[name]}"
+            name = bill_name(meter, f"{period} {self._entries[name]}", site.key, held=held)
         return [Row(line, cells, {**values, "external_id": name})], []
 
 
@@ -157,7 +179,6 @@ class Months(MeteredImporter):
         if faults:
             return [], faults
         bills = []
-        meter = self.text(cells, "meter")
         usual = DEFAULT_ACTIVITY.get(values["category"], values["category"])
         what = values.get("activity") or usual
         for place, (first, last) in self._months.items():
@@ -171,7 +192,7 @@ class Months(MeteredImporter):
             if found := self.put_unit(bill):
                 faults += [one._replace(column=self.table.columns[place]) for one in found]
                 continue
-            name = meter or f"{self.text(cells, 'facility_id')} {what}"
-            bill["external_id"] = f"{name} {first:%Y-%m}"[-100:]
+            site = values["facility_id"]
+            bill["external_id"] = self.name_of_bill(cells, site, what, f"{first:%Y-%m}")
             bills.append(Row(line, cells, bill))
         return bills, faults

@@ -49,7 +49,15 @@ STORED, STORED_UNNAMED = 0, 1
 
 OF_A_METER = re.compile(
     r"(\S.*?) [0-9]{4}-[0-9]{2}(?:-[0-9]{2}(?: [0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9]+)?)?)?"
+    r"(?: at [0-9a-f]{12})?"
 )
+
+
+def bill_name(code: str, period: str, facility: str, *, held: bool) -> str:
+    """The external_id of a meter's bill: “90002 2023-01”. A code that its facility does not hold,
+    such as a usage point “01”, may be another facility's too: the end of the facility's id (given
+    in hex) stands behind, “01 2023-01 at 3e67d9db0c2a”."""
+    return f"{code} {period}" if held else f"{code} {period} at {facility[-12:]}"
 
 
 class Supply(NamedTuple):
@@ -132,6 +140,8 @@ class EarlierBills:
         self._loaded: set[str] = set()
         self._intervals: dict[Supply, array[int]] = {}
         self._tangled: set[Supply] = set()
+        self._longest: dict[Supply, int] = {}
+        """Days of the longest interval of a supply, but its first."""
         self._stored: set[tuple[str, str, str, Dimension]] = set()
         """Of what there are stored bills."""
         self._used: dict[tuple[str, str, str, Dimension], Amount] = {}
@@ -203,11 +213,13 @@ class EarlierBills:
         if not intervals:
             return ""
         first, last = bill.start.toordinal(), bill.end.toordinal()
-        nearest: Iterable[int] = intervals
-        if supply not in self._tangled:  # none overlaps another: only neighbours can
+        if supply in self._tangled:  # those that begin late enough to reach it
+            since = bisect_left(intervals, first - self._longest[supply] << DAYS + LINES)
+            until = bisect_left(intervals, last + 1 << DAYS + LINES)
+        else:  # none overlaps another: only neighbours can
             position = bisect_left(intervals, first << DAYS + LINES)
-            nearest = intervals[max(position - 1, 0) : position + 1]
-        for packed in nearest:
+            since, until = max(position - 1, 0), position + 1
+        for packed in intervals[since:until]:
             start = packed >> DAYS + LINES
             end = start + (packed >> LINES & (1 << DAYS) - 1)
             shared = min(last, end) - max(first, start) + 1
@@ -231,9 +243,13 @@ class EarlierBills:
         for supply in bill.supplies:
             if overlaps:
                 self._tangled.add(supply)
+            nights = bill.end.toordinal() - first
+            self._longest[supply] = max(nights, self._longest.get(supply, 0))
             intervals = self._intervals.setdefault(supply, array("q"))
-            if not bill.named and line > STORED_UNNAMED and packed | STORED_UNNAMED in intervals:
-                intervals.remove(packed | STORED_UNNAMED)
+            if not bill.named and line > STORED_UNNAMED:
+                itself = bisect_left(intervals, packed | STORED_UNNAMED)
+                if intervals[itself : itself + 1] == array("q", [packed | STORED_UNNAMED]):
+                    del intervals[itself]
             insort(intervals, packed | line | (FRESH if fresh else 0))
 
     def weigh(self, bill: Bill, instead_of: Bill | None) -> str:

@@ -32,6 +32,10 @@ COLUMNS = (
 DEFAULTS = {name: getattr(Consumption(), name) for name in COLUMNS}
 
 
+Taken = dict[tuple, set[UUID]]
+"""By what tells bills apart → those of several alike ones that rows have been found to be."""
+
+
 class Recognised(NamedTuple):
     """A row with what would be stored and what is."""
 
@@ -78,8 +82,15 @@ def period_of(facility: str, values: dict[str, Any]) -> Period:
     )
 
 
-def recognise(rows: list[Row], organization_id: UUID) -> list[Recognised]:
-    """The rows, whose values are normalised, with what they are already."""
+def recognise(
+    rows: list[Row], organization_id: UUID, taken: Taken | None = None
+) -> list[Recognised]:
+    """The rows, whose values are normalised, with what they are already.
+
+    Where several stored bills are told by the same, as the API may have stored them, a row is the
+    one that it equals and that no row before it was; `taken` remembers which ones were.
+    """
+    taken = {} if taken is None else taken
     named: dict[str, list] = {}
     unnamed: dict[tuple, list] = {}
     find(rows, organization_id, named, unnamed)
@@ -90,12 +101,26 @@ def recognise(rows: list[Row], organization_id: UUID) -> list[Recognised]:
         if external_id := values.get("external_id"):
             stored = named.get(external_id, [])
         else:
-            stored = unnamed.get(natural_key(values), [])
+            key = natural_key(values)
+            stored = unnamed.get(key, [])
+            if len(stored) > 1:
+                stored = own_of(values, stored, taken.setdefault(key, set()))
         after = {**(stored[0][1] if stored else DEFAULTS), **values}
         if not after["activity"]:  # a file without the column
             after["activity"] = DEFAULT_ACTIVITY.get(after["category"], "")
         recognised.append(Recognised(row, site, after, stored))
     return recognised
+
+
+def own_of(
+    values: dict[str, Any], stored: list[tuple[UUID, dict[str, Any]]], taken: set[UUID]
+) -> list[tuple[UUID, dict[str, Any]]]:
+    """Of stored bills that are alike, the one that a row equals; all where it equals none."""
+    for pk, before in stored:
+        if pk not in taken and before == {**before, **values}:
+            taken.add(pk)
+            return [(pk, before)]
+    return stored
 
 
 def find(

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from rest_framework import serializers
@@ -11,6 +11,7 @@ from rest_framework import serializers
 from emissions.importing.kinds import KINDS, check_layout
 from emissions.importing.validation import ALLOWABLE
 from organizations.importing.dates import ORDERS
+from organizations.importing.layouts.known import shipped_id
 from organizations.importing.layouts.layout import Layout
 from organizations.importing.layouts.shipped import SHIPPED
 from organizations.importing.numbers import STYLES
@@ -114,7 +115,7 @@ def storable_words(value: dict[str, Any]) -> dict[str, Any]:
 def shipped_row(layout: Layout) -> ImportLayout:
     """A shipped layout as a row that is not stored; its id is made of its name."""
     return ImportLayout(
-        id=uuid5(NAMESPACE_URL, f"import-layout:{layout.name}"),
+        id=UUID(shipped_id(layout)),
         organization=None,
         name=layout.name,
         kind=layout.kind,

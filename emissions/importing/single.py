@@ -1,7 +1,7 @@
 """What is odd about one bill that is typed or posted alone: it is stored, and its author is told.
 
 The same questions as a file is asked, in the same words. However long the history, little of it is
-read: the bills of the same supply that end nearest, by an index.
+read: the bills that end nearest, by an index.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ from organizations.importing.cells import Fault
 DUPLICATE, JUMP = "duplicate", "jump"
 
 NEAREST = 12
-"""So many bills before it, by their last day, say what is usual."""
+"""So many bills before it, and so many after it, by their last day, say what is usual."""
 
 CODES = ("code", "other_code")
 """What the statement calls them; a bill has a CUPS, a meter, both or neither."""
@@ -47,7 +47,7 @@ def warnings_of(row: Consumption) -> list[Fault]:
     """What a file would be told of a bill, that the API and the admin store all the same.
 
     `duplicate` and `overlap` are about another bill of the same facility, activity and meter,
-    `future_period` about today, and `jump` about the mean per day of the bills before it.
+    `future_period` about today, and `jump` about the mean per day of the bills around it.
     """
     if row.deleted_at:
         return []
@@ -65,7 +65,7 @@ def warnings_of(row: Consumption) -> list[Fault]:
         if one.status == active and not supplies.isdisjoint(one.supplies)
     ]
     found += _duplicate(mine, rivals) or _overlap(mine, rivals)
-    if sentence := _jump(mine, map(as_bill, earlier)):
+    if sentence := _jump(mine, map(as_bill, {*earlier, *later})):
         found.append(Fault("quantity", JUMP, sentence))
     return found
 
@@ -91,8 +91,9 @@ Compared = Consumption | Neighbour
 
 
 def neighbours(row: Consumption, codes: Sequence[str]) -> tuple[list[Neighbour], list[Neighbour]]:
-    """The bills that may be of the same supply, by its CUPS and meter, and end with it or later,
-    and those of its activity that end before it; the nearest of each, by one statement."""
+    """Other bills of its activity: those that end with it or later, and those that end before it;
+    the nearest of each, and of the later ones also those that may be of the same supply, by its
+    CUPS and meter. By one statement; a bill may come twice."""
     rows = _neighbours(len(codes)).rows(
         organization_id=row.organization_id,
         facility_id=row.facility_id,
@@ -125,14 +126,18 @@ def _neighbours(count: int) -> Statement:
         others = others.exclude(pk=pk)
         alike = [Q(**{name: code}) for code in codes.values() for name in ("cups", "meter")]
         of_it = reduce(or_, alike, Q(cups="", meter=""))  # whose external_id may have the code
-        later = others.filter(of_it, end_date__gte=start).order_by("end_date")
+        later = others.filter(end_date__gte=start).order_by("end_date")
         earlier = others.filter(end_date__lt=start).order_by("-end_date")
-        one = compiled(later.values_list(*Neighbour._fields)[:AT_MOST])
-        other = compiled(earlier.values_list(*Neighbour._fields)[:NEAREST])
+        parts = [
+            compiled(rows.values_list(*Neighbour._fields)[:most])
+            for rows, most in ((later.filter(of_it), AT_MOST), (later, NEAREST), (earlier, NEAREST))
+        ]
         return Compiled(
-            f"SELECT * FROM ({one.sql}) AS later UNION ALL SELECT * FROM ({other.sql}) AS earlier",
-            [*one.params, *other.params],
-            one.convert,
+            " UNION ALL ".join(
+                f"SELECT * FROM ({part.sql}) AS part_{at}" for at, part in enumerate(parts)
+            ),
+            [param for part in parts for param in part.params],
+            parts[0].convert,
         )
 
     types: dict[str, type] = {

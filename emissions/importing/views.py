@@ -19,7 +19,7 @@ from emissions.importing.serializers import (
     shipped_rows,
 )
 from emissions.models import Consumption, Intervals
-from emissions.models.intervals import as_decimal
+from emissions.models.intervals import as_decimals
 from organizations.models import ImportLayout
 from organizations.rest.filters import plain_names
 from organizations.rest.tables import CSVTable, table_response, wants_table
@@ -120,11 +120,11 @@ class IntervalsView(TenantViewSet):
             {
                 "start": one.start.isoformat(),
                 "end": one.end.isoformat(),
-                "quantity": as_decimal(one.quantity),
+                "quantity": quantity,
                 "unit": bill.unit,
                 "estimated": one.estimated,
             }
-            for one in each
+            for one, quantity in zip(each, as_decimals([i.quantity for i in each]), strict=True)
         ]
 
         def rows() -> Iterator[Any]:

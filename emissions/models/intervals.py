@@ -1,9 +1,10 @@
 """The intervals that a bill is the sum of, as a meter has read them, packed and exact."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from organizations.models import Organization
 from organizations.tenancy import TenantQuerySet
 
 DECIMALS = Decimal("0.000000001")
-"""What does not end sooner is shown in so many; the sum is that of the exact quantities."""
+"""What does not end sooner is shown in so many."""
 
 
 class Interval(NamedTuple):
@@ -121,9 +122,18 @@ def columns_of_readings(readings: Mapping[int, tuple[int, bool]], seconds: int) 
     }
 
 
-def as_decimal(quantity: Fraction) -> Decimal:
-    """A quantity as a number that ends, exactly where it does."""
-    exact = Decimal(quantity.numerator) / Decimal(quantity.denominator)
-    if Fraction(exact) == quantity:
+def as_decimals(quantities: Sequence[Fraction]) -> list[Decimal]:
+    """Quantities as numbers that end. Where one of them never ends, as a sixth of a kilowatt does,
+    each is the difference of the running total, rounded, so that they add up to their sum.
+
+    >>> as_decimals([Fraction(1, 12), Fraction(1, 12), Fraction(1, 12)])
+    [Decimal('0.083333333'), Decimal('0.083333334'), Decimal('0.083333333')]
+    """
+    exact = [Decimal(one.numerator) / Decimal(one.denominator) for one in quantities]
+    if all(Fraction(found) == one for found, one in zip(exact, quantities, strict=True)):
         return exact
-    return exact.quantize(DECIMALS, ROUND_HALF_UP)
+    totals = [
+        (Decimal(one.numerator) / Decimal(one.denominator)).quantize(DECIMALS, ROUND_HALF_UP)
+        for one in accumulate(quantities, initial=Fraction(0))
+    ]
+    return [after - before for before, after in pairwise(totals)]

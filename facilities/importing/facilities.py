@@ -58,6 +58,7 @@ class FacilityImporter(Importer):
     """A row is a facility (see `facilities.importing.recognition`)."""
 
     kind = "facilities"
+    serializer = FacilitySerializer
     required = ("name", "type", "country")
 
     def __init__(self, *args: Any) -> None:
@@ -65,16 +66,12 @@ class FacilityImporter(Importer):
         assert self.organization
         self.organization_id = self.organization.pk
         self._lines, self._claims = FirstLines(), FirstLines()
+        self._taken: set[UUID] = set()
         self._released: set[Code] = set()
         self._countries = Countries()
         self._saved: set[UUID] = set()
         """Facilities that are stored already but for their codes."""
         self._written = 0
-
-    @classmethod
-    def fields(cls) -> dict[str, Any]:
-        fields = FacilitySerializer().fields
-        return {name: field for name, field in fields.items() if not field.read_only}
 
     def prepare(self) -> None:
         """Exclusive: writers of bills compute with a facility's country and categories."""
@@ -155,6 +152,9 @@ class FacilityImporter(Importer):
         of_inputs: list[Change] = []
         for at, (row, key) in enumerate(zip(batch.rows(), keys, strict=True)):
             matches = stored.get(key, [])
+            if len(matches) > 1 and self._is_one_of(row.values, matches):
+                self.report.unchanged += 1
+                continue
             faults = list(self._same(key, earlier[at], matches))
             if faults or (faults := list(self._held(claimed[at], matches, held_by))):
                 self.refuse(row, faults)
@@ -216,6 +216,16 @@ class FacilityImporter(Importer):
         self._update([(stored, diff) for _, stored, diff in changes])
         moved = [stored.id for _, stored, diff in changes if "country" in diff]
         inputs_changed.send(type(self), ids=ids, moved=moved)
+
+    def _is_one_of(self, values: dict[str, Any], matches: list[Stored]) -> bool:
+        """Whether a row equals one of several stored facilities that are called alike, which no row
+        before it was."""
+        for one in matches:
+            before = {**one.plain, **one.lists}
+            if one.id not in self._taken and before == {**before, **values}:
+                self._taken.add(one.id)
+                return True
+        return False
 
     def _same(self, key: Any, earlier: int, matches: list[Stored]) -> Iterable[Fault]:
         """Whether another line, or more than one stored facility, is the same as a row."""

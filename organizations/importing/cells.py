@@ -17,7 +17,7 @@ from rest_framework import serializers
 from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from organizations.importing.dates import not_a_date
-from organizations.importing.numbers import COMMA, measured, not_a_number
+from organizations.importing.numbers import COMMA, CURRENCY, measured, not_a_number
 from organizations.importing.proof import DateProof, NumberProof, Unproved
 from organizations.importing.tables.marks import ABSENT as ABSENT_CELL
 from organizations.importing.tables.marks import DAY, ERROR, MARKS, NUMBER
@@ -31,8 +31,12 @@ SPREADSHEET_DIGITS = 15
 """So many digits of a number every spreadsheet keeps."""
 
 NOTHING_THERE = {"NULL", "null", "Null", "N/A", "n/a", "#N/A", "NaN", "nan", "#NULL!"}
+PERCENT = "%"
 DASHES = {"-", "--", "–", "—"}
 """What programs and people write where there is nothing; in a column of text a dash is a dash."""
+
+NEVER_A_DASH = {"activity", "cups"}
+"""Columns of text in which a dash is nothing all the same."""
 
 ESCAPED_FORMULA = re.compile(r"'+[=+\-@\t\r\n]")
 """Text that an export has kept from being a formula."""
@@ -91,6 +95,8 @@ class Column(dict[str, Any]):
         self._number = isinstance(field, Number | WholeNumber)
         self._day = isinstance(field, Day)
         self._text = isinstance(field, Text)
+        dashes = not self._text or name in NEVER_A_DASH
+        self._nothings = NOTHING_THERE | DASHES if dashes else NOTHING_THERE
         self._longest_plain = 0
         self._blank = getattr(field, "allow_blank", False)
         self._plain_number = ""
@@ -138,7 +144,7 @@ class Column(dict[str, Any]):
             and together.isprintable()
             and max(map(len, distinct)) <= self._longest_plain
             and ("" not in distinct or self._blank)
-            and not ("'" in together or NOTHING_THERE & distinct)
+            and not ("'" in together or self._nothings & distinct)
             and not (self.is_code and ("E+" in together or "e+" in together))
             and distinct == set(map(str.strip, distinct))
         )
@@ -175,7 +181,7 @@ class Column(dict[str, Any]):
         # Most cells are plainly what the field takes as it is: no need to ask all of it.
         if text and len(text) <= self._longest_plain and text.isascii() and text.isprintable():
             whole = text[0] not in " '" and text[-1] != " "
-            if whole and not self.is_code and text not in NOTHING_THERE:
+            if whole and not self.is_code and text not in self._nothings:
                 return text
         real = text[:1] if text[:1] in (NUMBER, DAY) else ""
         text = text.removeprefix(real)
@@ -184,7 +190,7 @@ class Column(dict[str, Any]):
         if NOT_UTF_8.search(text):
             return self._refused("undecodable", "It is not UTF-8 text; save the file in UTF-8.")
         stripped = text.strip()
-        if stripped in NOTHING_THERE or (not self._text and stripped in DASHES):
+        if stripped in self._nothings:
             return self._nothing(stripped)
         if self.is_code and (fault := spoiled(stripped, real)):
             return self._refused("spoiled_code", fault)
@@ -202,7 +208,7 @@ class Column(dict[str, Any]):
     def _read_number(self, text: str, real: str) -> Any:
         assert self.proof
         if real == NUMBER:
-            return self.field.run_validation(exact(text))
+            return self._read_real(text)
         found, unit = self.proof.value(text), ""
         if found is None and self.unit_in_cell and (parts := measured(text)):
             found, unit = self.proof.value(parts.number), parts.unit
@@ -212,6 +218,19 @@ class Column(dict[str, Any]):
             return self._refused(*found)
         value = self.field.run_validation(found)
         return WithUnit(value, unit) if unit else value
+
+    def _read_real(self, text: str) -> Any:
+        """A workbook's number, with what its cell shows beside it."""
+        number, _, beside = text.partition(" ")
+        if CURRENCY.search(beside):
+            return self._refused(*not_a_number(text))
+        if beside == PERCENT:  # of a quantity it is a part of nothing that is known
+            if self.unit_in_cell:
+                return self._refused(*not_a_number(text))
+            number = str(exact(number).scaleb(-2))
+        value = self.field.run_validation(exact(number))
+        has_unit = beside and beside != PERCENT and self.unit_in_cell
+        return WithUnit(value, beside) if has_unit else value
 
     def _read_day(self, text: str, real: str) -> Any:
         assert self.proof

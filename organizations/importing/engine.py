@@ -133,8 +133,9 @@ def bring_in(
                 keep_record(row, report, ImportOutcome.STORED)
         except Discarded:
             row.rejects = kept_rows(rejects, keep)
+            if abort and report.rejected:
+                report.created = report.changed = 0  # a dry run says what the import would
             if not options.dry_run:
-                report.created = report.changed = 0
                 keep_record(row, report, ImportOutcome.REFUSED)
             elif keep:
                 keep_record(row, report, ImportOutcome.CHECKED)

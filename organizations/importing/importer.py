@@ -1,6 +1,6 @@
 """The base of every import: reads the rows of a file, checks them and writes the good ones."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import compress
@@ -11,45 +11,22 @@ from django.db import models
 from organizations.database import bulk
 from organizations.importing.background_writer import BackgroundWriter
 from organizations.importing.cells import ABSENT, Absent, Column, Fault, Refused
-from organizations.importing.layouts.known import layouts_of, named
+from organizations.importing.layouts.choice import find_sheet
+from organizations.importing.layouts.known import layouts_of
 from organizations.importing.layouts.layout import (
     OURS,
     Layout,
-    fold,
     nearest_layout,
-    recognised,
 )
-from organizations.importing.numbers import measured, number_readings
+from organizations.importing.layouts.words import Translated
 from organizations.importing.options import Options
 from organizations.importing.proof import NumberProof
 from organizations.importing.rejects import REASONS, Report
-from organizations.importing.spreadsheets import Table, Unreadable
 from organizations.importing.tables.header import find_header, plain_name, shown_columns, widest
-from organizations.importing.tables.marks import unmarked
+from organizations.importing.tables.table import Table
+from organizations.importing.tables.totals import is_total
+from organizations.importing.tables.unreadable import Unreadable
 from organizations.models import Organization
-
-TOTAL_WORDS = {
-    *("total", "totals", "totales", "totale", "totali", "totaal", "suma", "sum", "summe", "somme"),
-    *("soma", "gesamt", "gesamtsumme", "subtotal", "sous-total", "zwischensumme", "grand"),
-}
-"""The first word of a row that adds up the others."""
-
-
-class Translated(Column):
-    """A column of somebody else's words, each read as the word that it means with us."""
-
-    def __init__(self, column: Column, words: Mapping[str, str], *, known_only: bool) -> None:
-        super().__init__(column.name, column.field)
-        self._column, self._words, self._known_only = column, words, known_only
-
-    def read(self, cells: Sequence[str]) -> list[Any]:
-        return list(map(self.__getitem__, cells))
-
-    def _read(self, text: str) -> Any:
-        ours = self._words.get(fold(unmarked(text)))
-        if ours is None and self._known_only:
-            return self._refused("unknown_word", f"The layout does not say what “{text[:60]}” is.")
-        return self._column[text if ours is None else ours]
 
 
 class Row(NamedTuple):
@@ -99,6 +76,8 @@ class Importer:
     """Brings rows of one kind into the database. Subclasses say what a row is."""
 
     kind: ClassVar[str]
+    serializer: ClassVar[Callable[[], Any]]
+    """The API's."""
     required: ClassVar[tuple[str, ...]]
     now: datetime
     """The moment that its rows are stamped with, once the transaction has begun."""
@@ -159,7 +138,9 @@ class Importer:
         header = set(map(plain_name, table.columns))
         named = {aliases.get(name, name) for name in header} | set(self.constants)
         needed = [one for one in self.required if one not in named]
-        taken = table.require(known, needed, REASONS, hint=self._nearest_layout())
+        ignored = [*REASONS, *(self.read_only() if table.of_our_api else ())]
+        hint = self._nearest_layout() if needed else ""
+        taken = table.require(known, needed, ignored, hint=hint)
         for other, name in aliases.items():
             if other in header and name in header:
                 raise Unreadable(f"The columns “{other}” and “{name}” say the same; keep one.")
@@ -177,7 +158,8 @@ class Importer:
             return f" The nearest layout is {near}."
         return " Save a layout that says which of its columns is which of ours."
 
-    def _places_by(self, layout: Layout) -> dict[str, int]:
+    def _positions(self, layout: Layout) -> dict[str, int]:
+        """Where the columns of a layout stand. Raises Unreadable where one of them is missing."""
         if missing := layout.missing(self.table.columns):
             raise Unreadable(
                 f"The file is not in the layout {layout.name}: it has no column "
@@ -185,8 +167,15 @@ class Importer:
                 code="unknown_header",
             )
         places = layout.positions(self.table.columns)
-        if "activity" in places and "category" not in places and layout.words("category"):
-            places["category"] = places["activity"]
+        for name, other in (("category", "activity"), ("activity", "category")):
+            # one word of theirs may say both
+            said = name in places or name in self.constants
+            if other in places and not said and layout.words(name):
+                places[name] = places[other]
+        return places
+
+    def _places_by(self, layout: Layout) -> dict[str, int]:
+        places = self._positions(layout)
         for name in ("cups", "meter"):  # its facility has it
             if name in places and "facility_id" in self.required:
                 places.setdefault("facility_id", places[name])
@@ -208,6 +197,8 @@ class Importer:
         if not words:
             return self.columns[name]
         only = name in ("category", "data_quality")
+        if name == "activity" and self.places.get("category") == self.places[name]:
+            return Translated(self.columns[name], words, otherwise=ABSENT)
         return Translated(self.columns[name], words, known_only=only)
 
     @classmethod
@@ -216,32 +207,13 @@ class Importer:
 
         Raises Unreadable where no line of the file can be the header.
         """
+        layout = find_sheet(cls, organization, table, options)
         rows = table.head()
-        layout = cls.choose(organization, rows, options)
         position = layout.row_of(rows) if layout.columns else find_header(rows, cls.column_names())
         if position is None:
             position = widest(rows)
         table.begin_at(position, rows[position])
         return cls.readers.get(layout.reader, cls)(organization, table, options, layout)
-
-    @classmethod
-    def choose(
-        cls, organization: Organization | None, rows: list[list[str]], options: Options
-    ) -> Layout:
-        """The layout of a file: the one that is asked for, else our own columns where the header
-        has those that are needed, else the one that has all of its columns there."""
-        if isinstance(options.layout, Layout):
-            return options.layout
-        layouts = layouts_of(organization, cls.kind)
-        if options.layout:
-            return named(layouts, options.layout)
-        position = find_header(rows, cls.column_names())
-        if position is not None:
-            found = {cls.aliases.get(one, one) for one in map(plain_name, rows[position])}
-            said = {*options.constants, *(["facility_id"] if options.facility else [])}
-            if found | said >= set(cls.required):
-                return OURS
-        return recognised(layouts, rows) or OURS
 
     @classmethod
     def column_names(cls) -> list[str]:
@@ -251,7 +223,12 @@ class Importer:
     @classmethod
     def fields(cls) -> dict[str, Any]:
         """The API's fields that a row may give."""
-        raise NotImplementedError
+        return {name: one for name, one in cls.serializer().fields.items() if not one.read_only}
+
+    @classmethod
+    def read_only(cls) -> list[str]:
+        """The API's fields that a row of JSON may have as well, and that say nothing."""
+        return [name for name, one in cls.serializer().fields.items() if one.read_only]
 
     def make_columns(self) -> dict[str, Column]:
         """The readers of the columns that a file may have."""
@@ -387,11 +364,3 @@ class Importer:
 
     def warn(self, row: Row, fault: Fault) -> None:
         self.report.warn(row.line, row.cells, self._named(fault))
-
-
-def is_total(cells: Sequence[str], needed: int) -> bool:
-    """Whether a row begins with a word for a total, and has too little besides to be anything."""
-    told = [text for cell in cells if (text := unmarked(cell).strip())]
-    if not told or fold(told[0]).split()[0].strip(".:") not in TOTAL_WORDS:
-        return False
-    return len(told) < needed or all(number_readings(one) or measured(one) for one in told[1:])

@@ -1,6 +1,7 @@
 """Filtering and sorting of lists: what a list does not know, it refuses (422)."""
 
 import re
+from collections.abc import Callable, Iterator
 from datetime import UTC
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from django.db.models.functions import NullIf
 from django.http import QueryDict
 from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -109,22 +110,37 @@ class StrictFilterBackend(DjangoFilterBackend):
         return filterset.qs
 
     def checked(self, request: Request, queryset: QuerySet, view: APIView) -> Any:
-        """The view's filterset, None where it has none. Raises ValidationError."""
+        """The view's filterset, None where it has none. Raises ValidationError, which names every
+        parameter that is wrong, those of the page and the order too."""
+        self.errors: dict[str, Any] = {}
         filterset = self.get_filterset(request, queryset, view)
         if filterset is not None and not filterset.is_valid():
-            raise ValidationError(as_detail(forms.ValidationError(filterset.errors.as_data())))
+            self.errors |= as_detail(forms.ValidationError(filterset.errors.as_data()))
+        if paginator := getattr(view, "paginator", None):
+            self._try(lambda: paginator.asked_size(request))
+            self._try(lambda: paginator.asked(request))
+        if getattr(view, "sort_fields", None):
+            self._try(lambda: list(sort_terms(request, view)))
+        if self.errors:
+            raise ValidationError(self.errors)
         return filterset
+
+    def _try(self, check: Callable[[], Any]) -> None:
+        """Notes what a check finds wrong."""
+        try:
+            check()
+        except ValidationError as error:
+            found: Any = error.detail
+            self.errors |= found
 
     def get_filterset_kwargs(self, request: Request, queryset: QuerySet, view: APIView) -> dict:
         kwargs = super().get_filterset_kwargs(request, queryset, view)
         params = plain_names(kwargs["data"])
         filters = self.get_filterset_class(view, queryset).base_filters
         multiple = (MultiValueFilter, django_filters.MultipleChoiceFilter)
-        refuse_unknown(
-            params,
-            known=known_to_lists(view) | set(filters),
-            repeatable={name for name, one in filters.items() if isinstance(one, multiple)},
-        )
+        known = known_to_lists(view) | set(filters)
+        repeatable = {name for name, one in filters.items() if isinstance(one, multiple)}
+        self._try(lambda: refuse_unknown(params, known, repeatable))
         blank = [
             name
             for name, values in params.lists()
@@ -132,9 +148,24 @@ class StrictFilterBackend(DjangoFilterBackend):
             and name != CURSOR  # an empty one begins a copy
             and not isinstance(filters.get(name), ContainsFilter | MultiValueFilter)
         ]
-        if blank:
-            raise ValidationError({name: ["Give a value, or leave it out."] for name in blank})
+        for name in blank:
+            self.errors[name] = [ErrorDetail("Give a value, or leave it out.", code="invalid")]
         return {**kwargs, "data": params}
+
+
+def sort_terms(request: Request, view: Any) -> Iterator[tuple[str, bool]]:
+    """The fields to sort by, and whether each is descending. Raises ValidationError."""
+    asked, seen = plain_names(request.query_params).get(SORT), set()
+    for term in asked.split(",") if asked is not None else ():
+        name = term.strip().removeprefix("-")
+        if name not in view.sort_fields or name in seen:
+            known = ", ".join(view.sort_fields)
+            sentence = (
+                f"“{term[:64]}” is no field to sort by, or is named twice. There are: {known}."
+            )
+            raise ValidationError({SORT: [sentence]}, code="invalid_parameter")
+        seen.add(name)
+        yield name, term.strip().startswith("-")
 
 
 def sortable(queryset: QuerySet, name: str) -> Any:
@@ -148,18 +179,8 @@ class SortBackend(BaseFilterBackend):
     """`sort=name,-co2e`: by the view's `sort_fields`, ties by age, newest first; nulls last."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet, view: Any) -> QuerySet:
-        order, seen = [], set()
-        asked = plain_names(request.query_params).get(SORT)
-        for term in asked.split(",") if asked is not None else ():
-            name = term.strip().removeprefix("-")
-            if name not in view.sort_fields or name in seen:
-                known = ", ".join(view.sort_fields)
-                sentence = (
-                    f"“{term[:64]}” is no field to sort by, or is named twice. There are: {known}."
-                )
-                raise ValidationError({SORT: [sentence]}, code="invalid_parameter")
-            seen.add(name)
-            descending = term.strip().startswith("-")
+        order = []
+        for name, descending in sort_terms(request, view):
             column = sortable(queryset, view.sort_fields[name])
             order.append(
                 column.desc(nulls_last=True) if descending else column.asc(nulls_last=True)

@@ -125,6 +125,13 @@ def test_a_thousandfold_is_a_jump(erin: Person, quantity: int) -> None:
     assert mended.body["warnings"] == []
 
 
+def test_a_bill_of_long_ago_is_compared_with_the_later_ones(erin: Person) -> None:
+    site = erin.facility(meter_list=["M-1", "M-2"])
+    bill(erin, site, meter="M-1")
+    old = {"start_date": "2021-04-01", "end_date": "2021-04-30", "meter": "M-2"}
+    assert codes(bill(erin, site, **old, quantity=1_000_000)) == [("quantity", "jump")]
+
+
 def test_units_are_compared_by_what_they_measure(erin: Person) -> None:
     site = erin.facility()
     gas = {"category": "heat", "activity": "natural_gas"}

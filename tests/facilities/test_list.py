@@ -425,3 +425,12 @@ def test_a_page_costs_the_same_number_of_queries_whatever_is_on_it(bob: Person) 
         assert [len(one["cups_list"]) for one in items] == [2] * size
         costs.append(len(queries))
     assert costs[0] == costs[1] <= 5, queries.captured_queries
+
+
+def test_one_422_names_every_parameter_that_is_wrong(alice: Person) -> None:
+    answer = alice.get("/v1/facilities?page=0&size=1000&sort=shoe&shoe=1&country=Q&status=")
+    assert answer.status == 422
+    fields = {one["field"] for one in answer.body["errors"]}
+    assert fields == {"page", "size", "sort", "shoe", "country", "status"}
+    wrong = alice.get("/v1/emissions?page=0&group_by=shoe&shoe=1")
+    assert {one["field"] for one in wrong.body["errors"]} == {"page", "group_by", "shoe"}

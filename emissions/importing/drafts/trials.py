@@ -22,6 +22,7 @@ from emissions.models import CalculationStatus, Consumption
 from facilities.models import Facility
 from organizations.importing.engine import NotStored, bring_in, nobody
 from organizations.importing.importer import Importer
+from organizations.importing.layouts.choice import find_sheet
 from organizations.importing.layouts.layout import Layout
 from organizations.importing.options import SKIP, Options
 from organizations.importing.progress import Quiet, Rows
@@ -159,7 +160,7 @@ def attempt(
         options = options_of(draft, started_by, SKIP)
         with opened(draft) as table:
             kind = KINDS[draft.kind]
-            trial.layout = kind.choose(organization, table.head(), options).name
+            trial.layout = find_sheet(kind, organization, table, options).name
             try:
                 importer: Importer = kind.of(organization, table, options)
             finally:

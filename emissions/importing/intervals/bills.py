@@ -18,15 +18,16 @@ from emissions.importing.consumption import ConsumptionImporter
 from emissions.importing.intervals.clocks import DAY, EPOCH, Clock
 from emissions.importing.intervals.series import Meter, Month, Unfit, joined
 from emissions.importing.periods import Bill as Period
+from emissions.importing.periods import bill_name
 from emissions.importing.recognition import Recognised
 from emissions.importing.validation import ZERO_LENGTH
 from emissions.models import Consumption, DataQuality, Intervals
 from emissions.models.intervals import columns_of_readings
 from organizations.database import bulk
-from organizations.importing.cells import REMEMBERED, Column, Fault, Refused
+from organizations.importing.cells import REMEMBERED, Column, Fault, Refused, WithUnit
 from organizations.importing.importer import Batch, Insertions, Row
 from organizations.importing.layouts.layout import DAY as BY_DAY
-from organizations.importing.layouts.layout import Layout
+from organizations.importing.layouts.layout import Layout, fold
 
 METERS_AT_ONCE, BILLS_AT_ONCE = 10, 120
 """Readings that are in order take more room than those that wait."""
@@ -49,12 +50,14 @@ WHOSE = Refused(
 class Scaled(dict[str, Any]):
     """Text → the reading as a whole number of 10⁻⁶, or why it cannot be read."""
 
-    def __init__(self, column: Column) -> None:
+    def __init__(self, column: Column, unit: str) -> None:
         super().__init__()
-        self._column = column
+        self._column, self._unit = column, fold(unit)
 
     def __missing__(self, text: str) -> Any:
         value = self._column[text]
+        if isinstance(value, WithUnit) and fold(value.unit) == self._unit:
+            value = value.value
         if isinstance(value, Decimal):
             value = int(value.scaleb(SCALE))
             if value < 0:
@@ -74,6 +77,8 @@ class Source(NamedTuple):
 
     facility: str
     code: str
+    what: str = ""
+    """What was used, where a facility's own code stands for that of a meter."""
 
 
 class IntervalImporter(ConsumptionImporter):
@@ -81,6 +86,8 @@ class IntervalImporter(ConsumptionImporter):
 
     zone: ClassVar[str]
     code_column: ClassVar[str] = "meter"
+    unique_codes: ClassVar[bool] = True
+    """Whether no two facilities have meters of one code, such as a CUPS or a PRM."""
     usual: ClassVar[int] = 3600
     """Seconds of an interval, where one reading alone does not show it."""
 
@@ -88,12 +95,12 @@ class IntervalImporter(ConsumptionImporter):
         super().__init__(*args)
         self.clock = Clock(self.zone)
         self.meters: dict[Source, Meter] = {}
-        self.scaled = Scaled(self.columns["quantity"])
+        self.scaled = Scaled(self.columns["quantity"], self.constants.get("unit", ""))
         self._months: dict[str, Month] = {}
         self._differing: set[str] = set()
 
     def _places_by(self, layout: Layout) -> dict[str, int]:
-        return layout.positions(self.table.columns)
+        return self._positions(layout)
 
     def source(self, code: str) -> Source:
         return Source(self.constants.get("facility_id") or code, code)
@@ -135,7 +142,10 @@ class IntervalImporter(ConsumptionImporter):
 
     def meter(self, code: str, line: int) -> Meter:
         """The meter of a code, which a line names."""
-        source = self.source(code)
+        return self.meter_of(self.source(code), code, line)
+
+    def meter_of(self, source: Source, code: str, line: int) -> Meter:
+        """The same where the code alone does not say whose it is."""
         if source not in self.meters:
             self.meters[source] = Meter(line, self.size_of(code))
         return self.meters[source]
@@ -164,10 +174,10 @@ class IntervalImporter(ConsumptionImporter):
         first, last = (date.fromordinal(one // DAY + EPOCH) for one in ends(meter.stamps))
         if self.layout.sum_by == BY_DAY:
             for day in {one // DAY + EPOCH + near for one in meter.stamps for near in (-1, 0, 1)}:
-                self._lines.add(f"{source.code} {date.fromordinal(day)}", meter.line)
+                self._lines.add(self.named(source, str(date.fromordinal(day))), meter.line)
             return
         for month in range(first.year * 12 + first.month - 2, last.year * 12 + last.month + 1):
-            name = f"{source.code} {month // 12}-{month % 12 + 1:02}"
+            name = self.named(source, f"{month // 12}-{month % 12 + 1:02}")
             if not self._lines.line(name):
                 self._lines.add(name, meter.line)
 
@@ -242,7 +252,20 @@ class IntervalImporter(ConsumptionImporter):
     def bill_name(self, source: Source, month: Month) -> str:
         """The external_id of a meter's bill."""
         form = "%Y-%m-%d" if self.layout.sum_by == BY_DAY else "%Y-%m"
-        return f"{source.code} {month.first:{form}}"
+        return self.named(source, f"{month.first:{form}}")
+
+    def named(self, source: Source, period: str) -> str:
+        """The same by the text of its period."""
+        site = self.sites[source.facility] if source.facility else WHOSE
+        code = f"{source.code} {source.what}".rstrip()
+        if isinstance(site, Refused):
+            return bill_name(code, period, "", held=True)
+        held = self.unique_codes or source.code in (
+            source.facility,
+            *site.cups_list,
+            *site.meter_list,
+        )
+        return bill_name(code, period, site.key, held=held)
 
     def said_of(self, source: Source) -> dict[str, Any]:
         """What every bill of a meter has: its category, activity and unit."""

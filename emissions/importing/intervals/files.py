@@ -106,12 +106,14 @@ class Datadis(IntervalImporter):
         days, hours, numbers, estimated = parts
         codes = [cells[at["cups"]] for cells in rows]
         stamps = list(map(add, days, hours))
+        late = max(hours, default=0) > DAY
         begin = 0
         for code, same in groupby(codes):
             end = begin + sum(1 for _ in same)
             part = slice(begin, end)
             meter = self.meter(code.strip(), lines[begin])
-            meter.add(stamps[part], numbers[part], estimated[part])
+            beyond = [at for at, second in enumerate(hours[part]) if second > DAY] if late else []
+            meter.add(stamps[part], numbers[part], estimated[part], beyond)
             begin = end
 
     def _good(
@@ -175,7 +177,8 @@ class HalfHours(IntervalImporter):
             elif numbers:
                 meter = self.meter(code, line)
                 meter.seconds = HOUR // 2
-                meter.add([day + start for start in told], numbers, [0] * len(numbers))
+                beyond = [at for at, start in enumerate(told) if start >= DAY]
+                meter.add([day + start for start in told], numbers, [0] * len(numbers), beyond)
 
     def months_of(self, source: Source, meter: Meter) -> list[Month]:
         readings = by_wall_clock(meter, self.clock, usual=self.usual, ends=False)
@@ -287,6 +290,7 @@ class GreenButton(IntervalImporter):
     """North America: ESPI's readings, by the moment at which each begins."""
 
     zone = "UTC"
+    unique_codes = False
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)

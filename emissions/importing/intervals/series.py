@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -40,9 +40,18 @@ class Meter:
     """Seconds: since 1970, or by a wall clock as if it never changed."""
     numbers: array = field(default_factory=lambda: array("q"))
     estimated: array = field(default_factory=lambda: array("b"))
+    beyond: set[int] = field(default_factory=set)
+    """Places of readings that stand behind the 24th hour of their day, as the 25th one does."""
 
-    def add(self, stamps: Sequence[int], numbers: Sequence[int], estimated: Sequence[int]) -> None:
-        """Takes readings in the order of their lines."""
+    def add(
+        self,
+        stamps: Sequence[int],
+        numbers: Sequence[int],
+        estimated: Sequence[int],
+        beyond: Iterable[int] = (),
+    ) -> None:
+        """Takes readings in the order of their lines; `beyond` are places among them."""
+        self.beyond.update(len(self.stamps) + at for at in beyond)
         self.stamps.extend(stamps)
         self.numbers.extend(numbers)
         self.estimated.extend(estimated)
@@ -89,20 +98,29 @@ def by_wall_clock(meter: Meter, clock: Clock, *, usual: int, ends: bool) -> Read
     """Readings whose stamps are a wall clock's, at the beginning or the end of each interval.
 
     An hour that comes twice is the first one where it stands first. A day of 23 or 25 hours may
-    also be counted through from midnight, 1 to 23 or 1 to 25. Raises Unfit.
+    also be counted through from midnight, 1 to 23 or 1 to 25. A 0 behind the last hour of a day
+    fills up a column. Raises Unfit.
     """
     length = meter.length(usual)
     shift = length if ends else 0
     by_day: defaultdict[int, list[tuple[int, int, bool]]] = defaultdict(list)
     readings: Readings = {}
     last_day, start, usual_day = -1, 0, True
-    for stamp, number, estimated in zip(meter.stamps, meter.numbers, meter.estimated, strict=True):
+    each = zip(meter.stamps, meter.numbers, meter.estimated, strict=True)
+    for at, (stamp, number, estimated) in enumerate(each):
         day, second = divmod(stamp - shift, DAY)
+        if at in meter.beyond:
+            day, second = day - 1, second + DAY
         if day != last_day:
             last_day, start = day, clock.start_of(day + EPOCH)
             usual_day = clock.length_of(day + EPOCH) == DAY
         if usual_day:
-            put(readings, start + second, number, bool(estimated))
+            if second < DAY:
+                put(readings, start + second, number, bool(estimated))
+            elif number:
+                shown = date.fromordinal(day + EPOCH)
+                sentence = f"{shown} has no 25th hour, and a reading stands there."
+                raise Unfit("no_such_time", sentence)
         else:
             by_day[day].append((second, number, bool(estimated)))
     for day, found in by_day.items():
@@ -115,15 +133,16 @@ def resolve(readings: Readings, clock: Clock, day: int, found: list[tuple[int, i
     start, length = clock.start_of(day), clock.length_of(day)
     moments = [clock.moments_of(day, second) for second, _, _ in found]
     nowhere = [one for one, at in zip(found, moments, strict=True) if not at and one[1]]
-    if nowhere:
-        if max(second for second, _, _ in found) >= length:
+    if nowhere or any(DAY <= second < length for second, _, _ in found):
+        if any(second >= length for second, number, _ in found if number):
             raise Unfit(
                 "no_such_time",
                 f"On {date.fromordinal(day)} the clock leaves out the hour that one of its "
                 "readings is in.",
             )
         for second, number, estimated in found:  # counted through from midnight
-            put(readings, start + second, number, estimated)
+            if second < length:
+                put(readings, start + second, number, estimated)
         return
     seen: Counter[int] = Counter()
     for (second, number, estimated), at in zip(found, moments, strict=True):

@@ -7,10 +7,19 @@ from typing import Any, NamedTuple
 
 from emissions.importing.intervals.bills import IntervalImporter, Source
 from emissions.importing.intervals.clocks import DAY, EPOCH, Clock
-from emissions.importing.intervals.series import Meter, Month, by_moment, by_wall_clock, months
+from emissions.importing.intervals.series import (
+    Meter,
+    Month,
+    Unfit,
+    by_moment,
+    by_wall_clock,
+    months,
+)
 from organizations.importing.cells import ABSENT, Fault, Refused
 from organizations.importing.layouts.layout import DAY as BY_DAY
+from organizations.importing.tables.green_button import zone_of
 from organizations.importing.tables.marks import unmarked
+from organizations.importing.tables.unreadable import Unreadable
 
 STAMP = re.compile(
     r"(?P<day>.*?\d.*?)[T\s]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::00(?:\.0+)?)?"
@@ -67,16 +76,28 @@ def stamp_of(text: str) -> Stamp:
     return Stamp(found["day"], hour * 3600 + int(found["minute"]) * 60, found["offset"] or "", True)
 
 
+def zone_of_offsets(offsets: set[int]) -> str:
+    """A zone whose clocks are so many seconds off UTC, in winter and in summer. Raises Unfit."""
+    winter, summer = min(offsets), max(offsets)
+    try:
+        if len(offsets) <= 2 and summer - winter in (0, 3600):
+            return zone_of(str(winter), str(summer - winter))
+    except Unreadable:
+        pass
+    raise Unfit("unknown_zone", "No time zone has these offsets from UTC.")
+
+
 class Sums(IntervalImporter):
     """A reading a line, by the day or the time at which it begins."""
 
     zone = "UTC"
+    unique_codes = False
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._said: dict[str, dict[str, Any]] = {}
-        self._moments: dict[str, bool] = {}
-        """Meter → whether its times have an offset from UTC."""
+        self._said: dict[Source, dict[str, Any]] = {}
+        self._offsets: dict[Source, set[int | None]] = {}
+        """Meter → the offsets from UTC of its times, in seconds; None where they have none."""
         self._timed = False
 
     def survey(self, lines: Sequence[int], rows: list[list[str]]) -> None:
@@ -104,9 +125,22 @@ class Sums(IntervalImporter):
             self.sites.texts.update((unmarked(cells[place]).strip(), None) for cells in rows)
         return {self.code(cells) for cells in rows} - {""}
 
+    def source_of(self, cells: list[str], said: dict[str, Any]) -> Source:
+        """Whose reading a row is. A meter that nobody holds is of the facility that the row names;
+        a facility has what it uses of each activity."""
+        code, facility = self.code(cells), self.constants.get("facility_id", "")
+        site = self.sites[facility or code]
+        if not facility and isinstance(site, Refused) and "facility_id" in self.places:
+            facility = unmarked(cells[self.places["facility_id"]]).strip()
+            site = self.sites[facility]
+        facility = facility or code
+        if isinstance(site, Refused) or code in site.cups_list or code in site.meter_list:
+            return Source(facility, code)
+        told = [said[name] for name in ("activity", "category") if name in said]
+        return Source(facility, code, told[0] if told else "")
+
     def gather(self, lines: Sequence[int], rows: list[list[str]]) -> None:
         for line, cells in zip(*self.whole(lines, rows), strict=True):
-            code = self.code(cells)
             values = {
                 name: self._readers[name][cells[self.places[name]]]
                 for name in (*SAID, "quantity", "data_quality")
@@ -116,36 +150,40 @@ class Sums(IntervalImporter):
             values["start_date"] = self.columns["start_date"][stamp.day]
             values["quantity"] = self.scaled[cells[self.places["quantity"]]]
             faults = [one for value in values.values() if type(value) is Refused for one in value]
+            if not faults and not self.code(cells):
+                faults = [Fault("facility_id", "required", "No facility or meter is named.")]
             if not faults:
-                faults = self._gather_one(line, code, stamp, values)
+                faults = self._gather_one(line, cells, stamp, values)
             if faults:
                 self.reject(line, cells, faults)
 
     def _gather_one(
-        self, line: int, code: str, stamp: Stamp, values: dict[str, Any]
+        self, line: int, cells: list[str], stamp: Stamp, values: dict[str, Any]
     ) -> list[Fault]:
         """Adds a reading to its meter, unless it does not go with the others."""
-        if not code:
-            return [Fault("facility_id", "required", "No facility or meter is named.")]
         day: date = values["start_date"]
+        second = (day.toordinal() - EPOCH) * DAY + stamp.second
+        offset = None
         if stamp.offset:
-            when = f"{day}T00:00:00{stamp.offset}"
-            second = int(datetime.fromisoformat(when).timestamp()) + stamp.second
-        else:
-            second = (day.toordinal() - EPOCH) * DAY + stamp.second
+            moment = datetime.fromisoformat(f"{day}T00:00:00{stamp.offset}")
+            offset = second - int(moment.timestamp()) - stamp.second
+            second -= offset
         said = {name: values[name] for name in SAID if values.get(name, ABSENT) is not ABSENT}
-        if self._said.setdefault(code, said) != said:
+        source = self.source_of(cells, said)
+        if self._said.setdefault(source, said) != said:
             sentence = "Readings of one meter have different activities or units."
             return [Fault("activity", "mixed_intervals", sentence)]
-        if self._moments.setdefault(code, bool(stamp.offset)) != bool(stamp.offset):
+        offsets = self._offsets.setdefault(source, set())
+        if offsets and (None in offsets) != (offset is None):
             sentence = "Some times of this meter have an offset from UTC and some have none."
             return [Fault("start_date", "mixed_intervals", sentence)]
         estimated = int(values.get("data_quality") == "estimated")
-        self.meter(code, line).add([second], [values["quantity"]], [estimated])
+        offsets.add(offset)
+        self.meter_of(source, source.code, line).add([second], [values["quantity"]], [estimated])
         return []
 
     def said_of(self, source: Source) -> dict[str, Any]:
-        return super().said_of(source) | self._said[source.code]
+        return super().said_of(source) | self._said[source]
 
     def code_of(self, source: Source, site: Any) -> dict[str, str]:
         if source.code in site.cups_list:
@@ -157,8 +195,10 @@ class Sums(IntervalImporter):
         length = meter.length(usual)
         site = self.sites[source.facility]
         country = getattr(site, "country", "")
-        self.clock = Clock(ZONES.get(country, "UTC") if length < DAY else "UTC")
-        if self._moments[source.code]:
+        offsets = {one for one in self._offsets[source] if one is not None}
+        zone = ZONES.get(country) or (zone_of_offsets(offsets) if offsets else "UTC")
+        self.clock = Clock(zone if length < DAY or offsets else "UTC")
+        if offsets:
             readings = by_moment(meter, usual=usual, ends=False)
         else:
             readings = by_wall_clock(meter, self.clock, usual=usual, ends=False)

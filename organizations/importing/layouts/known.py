@@ -1,11 +1,14 @@
 """Which layouts there are: an organization's own, and those that are shipped."""
 
 from collections.abc import Sequence
+from uuid import NAMESPACE_URL, uuid5
 
 from organizations.importing.layouts.layout import NONE, Layout
 from organizations.importing.layouts.shipped import CONSUMPTION, SHIPPED
 from organizations.importing.tables.unreadable import Unreadable
 from organizations.models import ImportLayout, Organization
+
+UNKNOWN_LAYOUT = "unknown_layout"
 
 
 def layouts_of(organization: Organization | None, kind: str) -> list[Layout]:
@@ -16,14 +19,20 @@ def layouts_of(organization: Organization | None, kind: str) -> list[Layout]:
 
 
 def named(layouts: Sequence[Layout], name: str) -> Layout:
-    """The layout of a name. Raises Unreadable where there is none."""
+    """The layout of a name, or else of an id. Raises Unreadable where there is none."""
     for layout in layouts:
         if layout.name == name:
             return layout
+    for layout in layouts:
+        if name.lower() == (layout.pk or shipped_id(layout)):
+            return layout
     names = ", ".join(one.name for one in layouts) or "none yet"
-    raise Unreadable(
-        f"There is no layout “{name[:100]}”. There are: {names}.", code="unknown_layout"
-    )
+    raise Unreadable(f"There is no layout “{name[:100]}”. There are: {names}.", code=UNKNOWN_LAYOUT)
+
+
+def shipped_id(layout: Layout) -> str:
+    """The id of a layout that is not stored is made of its name."""
+    return str(uuid5(NAMESPACE_URL, f"import-layout:{layout.name}"))
 
 
 def as_layout(row: ImportLayout) -> Layout:
@@ -44,4 +53,5 @@ def as_layout(row: ImportLayout) -> Layout:
         own=True,
         reader=reader,
         shape="months" if reader == "months" else "",
+        pk=str(row.pk),
     )

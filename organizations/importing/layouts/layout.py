@@ -10,10 +10,17 @@ from fractions import Fraction
 from typing import Any
 
 from organizations.importing.tables.header import find_header, plain_name
-from organizations.importing.tables.shapes import half_hours, months
+from organizations.importing.tables.shapes import (
+    half_hours,
+    like_half_hour,
+    like_month,
+    months,
+)
 
 NONE, DAY, MONTH = "none", "day", "month"
 SHAPES = {"half_hours": half_hours, "months": months}
+LIKE = {"half_hours": like_half_hour, "months": like_month}
+"""Whether a column's name is like those of the shape."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,8 @@ class Layout:
     """Which columns there are besides, `half_hours` or `months`."""
     optional: Mapping[str, str] = field(default_factory=dict)
     """Ours → theirs, for columns that may be there."""
+    pk: str = ""
+    """The id of a saved one."""
 
     def positions(self, header: Sequence[str]) -> dict[str, int]:
         """Where each of our columns stands in a header, as far as it is there. One of theirs may
@@ -64,6 +73,14 @@ class Layout:
         if self.shape and not SHAPES[self.shape](header):
             lacking.append(f"for each of the {self.shape.replace('_', ' ')}")
         return lacking
+
+    def share_in(self, header: Sequence[str]) -> Fraction:
+        """How much of the layout a header has; nothing without any half hour or month, where it
+        has a column for each."""
+        found = self.columns.keys() & self.positions(header).keys()
+        if self.shape and not any(map(LIKE[self.shape], header)):
+            return Fraction(0)
+        return Fraction(len(found) + bool(self.shape), len(self.columns) + bool(self.shape))
 
     def is_of(self, header: Sequence[str]) -> bool:
         """Whether a header has all columns of the layout."""
@@ -114,7 +131,7 @@ def recognised(layouts: Iterable[Layout], rows: Sequence[Sequence[str]]) -> Layo
 
 
 def nearest_layout(layouts: Iterable[Layout], header: Sequence[str]) -> str:
-    """The name of the layout that has most columns in common with a header, or nothing."""
-    shares = {one.name: Fraction(len(one.positions(header)), len(one.columns)) for one in layouts}
+    """The name of the layout of whose columns a header has the largest share, or nothing."""
+    shares = {one.name: one.share_in(header) for one in layouts if one.reader != "green_button"}
     name = max(shares, key=lambda one: shares[one], default="")
-    return name if name and shares[name] >= Fraction(1, 3) else ""
+    return name if name and shares[name] else ""

@@ -22,6 +22,7 @@ DATADIS = Layout(
     },
     constants=GRID,
     decimal="comma",
+    dates="dmy",
     sum_by=MONTH,
     qualities={
         "Real": "actual",
@@ -72,7 +73,7 @@ UK_HALF_HOURLY = Layout(
     name="uk_half_hourly",
     kind=CONSUMPTION,
     columns={
-        "meter": "MPAN|MPAN Core|MPAN Number|Meter Point",
+        "meter": "MPAN|MPAN Core|MPAN Number|Meter Point|Meter Point Reference|MPAN ID",
         "start_date": "Date|Settlement Date|Reading Date|Read Date|ConsumptionDate",
     },
     constants=GRID,

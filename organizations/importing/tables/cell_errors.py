@@ -6,7 +6,7 @@ read from the sheet's XML (ECMA-376, part 1, 18.3.1.4) and marked, so that their
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, Any
 from zipfile import ZipFile
 
@@ -34,8 +34,6 @@ def cell_errors(path: str, sheet: str) -> Errors:
         if not name or name not in archive.namelist():
             return {}
         with archive.open(name) as file:
-            refuse_vast(file)
-        with archive.open(name) as file:
             if not suspicious(file):
                 return {}
         errors: Errors = {}
@@ -43,6 +41,17 @@ def cell_errors(path: str, sheet: str) -> Errors:
             for line, column, text in without_value(file):
                 errors.setdefault(line, {})[column] = MARK + text
         return errors
+
+
+def refuse_vast_sheets(path: str, sheets: Sequence[str]) -> None:
+    """Raises Unreadable where a sheet would fill the memory. All that may be looked into are asked,
+    before the first one is."""
+    with ZipFile(path) as archive:
+        for sheet in sheets:
+            name = part_of(archive, sheet)
+            if name in archive.namelist():
+                with archive.open(name) as file:
+                    refuse_vast(file)
 
 
 def part_of(archive: ZipFile, sheet: str) -> str:

@@ -19,12 +19,12 @@ OTHER_WORDS = {
     "facility_id": "facility site sede centro edificio building property local site batiment "
     "gebaeude standort edificio immeuble property_id ubicacion planta",
     "quantity": "consumo consumption usage cantidad amount value valor consommation quantite "
-    "verbrauch menge energia kwh consumi quantita usage_quantity volume volumen",
+    "verbrauch menge energia kwh consumi quantita usage_quantity volume volumen conso energy",
     "unit": "unidad units uom unite einheit unita unidade usage_units",
-    "start_date": "fecha_inicio fecha_desde desde from inicio date_debut debut von beginn "
-    "data_inizio data_inicio start period_start service_start",
-    "end_date": "fecha_fin fecha_hasta hasta to until fin date_fin bis ende data_fine data_fim end "
-    "period_end service_end",
+    "start_date": "fecha_inicio fecha_desde desde from inicio date_debut debut du von ab beginn "
+    "data_inizio data_inicio start period_start service_start date fecha datum read_date",
+    "end_date": "fecha_fin fecha_hasta hasta to until fin date_fin au bis ende data_fine data_fim "
+    "end period_end service_end",
     "supplier": "comercializadora proveedor provider utility fournisseur lieferant versorger "
     "fornitore fornecedor vendor",
     "cups": "codigo_cups supply_point punto_de_suministro",
@@ -40,6 +40,9 @@ OTHER_WORDS = {
     "data_quality": "estimated estimation calidad",
 }
 """Our column → words that others have for it, for hints alone; no file is read by them."""
+
+SAY_NOTHING = {"id", "code", "codigo", "tipo", "art", "date", "fecha", "datum", "type", "to", "ab"}
+"""Words that mean too much to be a hint where others stand beside them."""
 
 
 def plain_name(text: str) -> str:
@@ -80,6 +83,10 @@ def nearest(name: str, known: Sequence[str]) -> str:
     for ours in known:
         words = OTHER_WORDS.get(ours, "").split()
         if plain in (ours, *words) or without_unit in (ours, *words):
+            return ours
+    parts = set(plain.split("_")) - SAY_NOTHING
+    for ours in known:
+        if parts & set(OTHER_WORDS.get(ours, "").split()):
             return ours
     near = get_close_matches(plain, known, n=1, cutoff=0.6)
     return near[0] if near else ""

@@ -8,7 +8,7 @@ from datetime import date
 from organizations.importing.dates import MONTHS, plain_letters
 
 TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::00)?")
-HALF_HOUR = re.compile(r"(?:hh|hr|period|p|sp)?[ _]?([0-9]{1,2})")
+HALF_HOUR = re.compile(r"(?:hh|hr|period|p|sp|kwh|interval)?[ _]?([0-9]{1,2})")
 MOST, FEWEST = 50, 46
 """Half hours of the longest and the shortest day."""
 
@@ -47,6 +47,15 @@ def months(header: Sequence[str]) -> dict[int, tuple[date, date]]:
     """Column → first and last day of the month that it is named for."""
     found = {at: month for at, name in enumerate(header) if (month := month_named(name))}
     return found if len(found) > 1 and len(set(found.values())) == len(found) else {}
+
+
+def like_month(name: str) -> bool:
+    """Whether a name has to do with a month: “January”, “ene-23 (kWh)”."""
+    return any(part in MONTHS for part in re.split(r"[\W\d_]+", plain_letters(name)) if part)
+
+
+def like_half_hour(name: str) -> bool:
+    return bool(TIME.fullmatch(name.strip()))
 
 
 def month_named(name: str) -> tuple[date, date] | None:

@@ -28,6 +28,10 @@ def stored(alice: Person) -> None:
     alice.consumption(site, external_id="+1", cups=cups(1), quantity=12.345, note="'=x")
     alice.consumption(site, meter="M2", quantity=1000, start_date="2024-03-04",
                       end_date="2024-05-06", data_quality="estimated")  # fmt: skip
+    for name in ("twin", "twin"):
+        twin = alice.facility(name=name, address="1 Twin St", categories=["heat", "water"])
+    for quantity in (5, 6, 5):
+        alice.consumption(twin, category="water", unit="m3", quantity=quantity)
     alice.factor(co2e=1.234, valid_to=None, note="@me")
 
 
@@ -35,8 +39,8 @@ def stored(alice: Person) -> None:
 @each(
     ("export", "import_", "count"),
     [
-        ("export_facilities", "import_facilities", 2),
-        ("export_consumption", "import_consumption", 2),
+        ("export_facilities", "import_facilities", 4),
+        ("export_consumption", "import_consumption", 5),
         ("export_emission_factors", "import_emission_factors", 1),
     ],
 )

@@ -122,6 +122,42 @@ def test_an_unknown_header_answers_with_what_was_found_and_the_nearest_columns(
     assert "“Fecha inicio” (did you mean “start_date”?)" in outcome.messages
     assert "“Consumo (kWh)” (did you mean “quantity”?)" in outcome.messages
     assert "Found: “Sede”, “CUPS”" in outcome.messages
+    assert "The nearest layout is datadis." in outcome.messages
+
+
+@pytest.mark.parametrize(
+    ("header", "layout", "guesses"),
+    [
+        ("CUPS;Fecha;Hora;Consumo;Metodo", "datadis", {"Consumo": "quantity"}),
+        (f"{HEADER},colour", "", {}),
+        ("MPAN,Read on,00:00,00:30", "uk_half_hourly", {"MPAN": "meter"}),
+        ("Building,Unit,January,February", "wide_months", {"Building": "facility_id"}),
+        (
+            "Numéro de PDL;Date de début;Date de fin;Conso (kWh)",
+            "",
+            {"Numéro de PDL": "meter", "Date de début": "start_date", "Date de fin": "end_date"},
+        ),
+        (
+            "Zählpunkt;Periodo desde;Periodo hasta;Energía consumida kWh",
+            "",
+            {"Periodo desde": "start_date", "Energía consumida kWh": "quantity"},
+        ),
+    ],
+)
+def test_the_nearest_layout_and_columns_of_other_headers(
+    load: Load, header: str, layout: str, guesses: dict[str, str]
+) -> None:
+    messages = load(f"{header}\nx").messages
+    assert ("The nearest layout is" in messages) == bool(layout)
+    assert layout in messages
+    for theirs, ours in guesses.items():
+        assert f"“{theirs}” (did you mean “{ours}”?)" in messages
+
+
+def test_a_dash_is_no_activity(load: Load) -> None:
+    content = table(row() + ",-", header=f"{HEADER},activity")
+    assert load(content).counts.startswith("created 1")
+    assert Consumption.objects.get().activity == "grid"
 
 
 @each(
@@ -229,6 +265,58 @@ def test_days_of_a_workbook_that_counts_from_1904_are_the_days_that_it_shows(
     assert bills() == [(Decimal("1.5"), *days)]
 
 
+@pytest.mark.parametrize(
+    ("shown", "value", "found"),
+    [
+        ("0%", 0.5, "[percent]"),
+        ('#,##0.00 "€"', 50, "[currency]"),
+        ("[$$-409]#,##0.00", 50, "[currency]"),
+        ('0.00 "MWh"', 1.5, "[contradictory_units]"),
+        ('0.00 "kWh"', 1.5, Decimal("1.5")),
+        ("#,##0.00;[Red]-#,##0.00", 1.5, Decimal("1.5")),
+        ("[$-C0A]#,##0.00", 1.5, Decimal("1.5")),
+    ],
+)
+def test_what_a_workbook_shows_beside_a_number_counts(
+    load: Load, tmp_path: Path, shown: str, value: float, found: Any
+) -> None:
+    days = [date(2024, 1, 1), date(2024, 1, 31)]
+    rows = [WORKBOOK_HEADER, ["S3", "electricity", value, "kWh", *days]]
+    book = openpyxl.load_workbook(workbook(tmp_path, rows))
+    book.active["C2"].number_format = shown
+    book.save(tmp_path / "bills.xlsx")
+    outcome = load(tmp_path / "bills.xlsx")
+    if isinstance(found, str):
+        assert found in outcome.messages
+    else:
+        assert bills() == [(found, *days)], outcome.messages
+
+
+def test_a_code_keeps_the_zeros_that_a_workbook_shows(
+    load: Load, tmp_path: Path, alice: Person
+) -> None:
+    alice.facility(external_id="0042")
+    alice.facility(external_id="42")
+    days = [date(2024, 1, 1), date(2024, 1, 31)]
+    rows = [WORKBOOK_HEADER, [42, "electricity", 1.5, "kWh", *days]]
+    book = openpyxl.load_workbook(workbook(tmp_path, rows))
+    book.active["A2"].number_format = "0000"
+    book.save(tmp_path / "bills.xlsx")
+    assert load(tmp_path / "bills.xlsx").counts.startswith("created 1")
+    assert Consumption.objects.get().facility.external_id == "0042"
+
+
+def test_a_workbook_may_begin_with_other_sheets(load: Load, tmp_path: Path) -> None:
+    days = [date(2024, 1, 1), date(2024, 1, 31)]
+    rows = [WORKBOOK_HEADER, ["S3", "electricity", 1.5, "kWh", *days]]
+    book = openpyxl.load_workbook(workbook(tmp_path, rows))
+    book.create_sheet("Empty", 0)
+    book.create_sheet("Read me", 0).append(["How to use", "this"])
+    book.save(tmp_path / "bills.xlsx")
+    assert load(tmp_path / "bills.xlsx").counts.startswith("created 1")
+    assert bills() == [(Decimal("1.5"), *days)]
+
+
 def test_a_serial_number_in_the_place_of_a_day_is_refused(load: Load, tmp_path: Path) -> None:
     rows = [WORKBOOK_HEADER, ["S3", "electricity", 1.5, "kWh", 45292, date(2024, 1, 31)]]
     assert "number that a spreadsheet keeps for a day" in load(workbook(tmp_path, rows)).messages
@@ -329,6 +417,9 @@ def test_a_zip_bomb_is_refused_before_it_is_read(load: Load, tmp_path: Path) -> 
 def test_a_sheet_with_a_cell_at_its_far_end_is_refused(load: Load, tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active["A1"], book.active["XFD1048576"] = "facility_id", "x"
+    book.save(tmp_path / "vast.xlsx")
+    assert "row 1,048,576 and column 16,384" in load(tmp_path / "vast.xlsx").messages
+    book.create_sheet("first", 0).append(WORKBOOK_HEADER)
     book.save(tmp_path / "vast.xlsx")
     assert "row 1,048,576 and column 16,384" in load(tmp_path / "vast.xlsx").messages
 

@@ -66,7 +66,14 @@ def test_rows_of_json_are_what_they_are(alice: Person) -> None:
 def test_a_dry_run_says_what_would_be_and_stores_nothing(alice: Person) -> None:
     body = alice.post("/v1/imports?kind=consumption&dry_run=true", [BILL]).body
     assert (body["status"], body["created"]) == ("checked", 1)
-    assert not Consumption.objects.exists()
+    rows = [BILL, {**BILL, "external_id": "B-2", "quantity": -1}]
+    counts = {}
+    for query in ("", "&on_error=skip"):
+        path = f"/v1/imports?kind=consumption{query}"
+        tried, done = (alice.post(path + dry, rows).body for dry in ("&dry_run=true", ""))
+        counts[query] = [tried["created"], tried["rejected"]]
+        assert counts[query] == [done["created"], done["rejected"]]
+    assert counts == {"": [0, 1], "&on_error=skip": [1, 1]}
 
 
 def test_bad_rows_are_named_and_can_be_had_again(alice: Person) -> None:
@@ -114,6 +121,38 @@ def test_a_form_and_a_workbook_are_files_too(alice: Person) -> None:
     assert json.loads(answer.content)["file_name"] == "bills.csv"
 
 
+def test_the_fields_of_a_form_are_parameters_too(alice: Person) -> None:
+    def send_form(query: str = "", **fields: str) -> Any:
+        form = {"file": BytesIO(CSV), **fields}
+        return Client().post(f"/v1/imports{query}", form, headers=alice.headers)
+
+    answer = send_form(kind="consumption", dry_run="true", extra="x")
+    assert (answer.status_code, answer.json()["status"]) == (201, "checked")
+    assert not Consumption.objects.exists()
+    wrong = send_form(kind="consumption", on_error="never").json()
+    assert [one["field"] for one in wrong["errors"]] == ["on_error"]
+    twice = send_form("?kind=consumption", kind="facilities").json()
+    assert [one["field"] for one in twice["errors"]] == ["kind"]
+
+
+def test_a_layout_is_chosen_by_name_or_id(alice: Person) -> None:
+    pks = {one["name"]: one["id"] for one in alice.get("/v1/import-layouts").body["items"]}
+    text = (CASES / "green_button.xml").read_bytes()
+    for layout in ("green_button", pks["green_button"]):
+        query = f"kind=consumption&facility=S3&dry_run=true&layout={layout}"
+        assert send(alice, text, "application/xml", query).body["layout"] == "green_button"
+
+
+def test_what_the_api_answers_is_rows_of_json(alice: Person) -> None:
+    assert alice.post("/v1/imports?kind=consumption", [BILL]).body["created"] == 1
+    items = alice.get("/v1/consumptions").body["items"]
+    assert alice.post("/v1/imports?kind=consumption", items).body["unchanged"] == 1
+    items = alice.get("/v1/facilities").body["items"]
+    assert alice.post("/v1/imports?kind=facilities", items).body["unchanged"] == 1
+    misspelt = alice.post("/v1/imports?kind=consumption", [{**BILL, "suplier": "x"}])
+    assert (misspelt.status, misspelt.body["errors"][0]["code"]) == (422, "unknown_header")
+
+
 def test_layouts_and_options_are_those_of_the_command(alice: Person) -> None:
     text = (CASES / "green_button.xml").read_bytes()
     body = send(alice, text, "application/xml", "kind=consumption&facility=S3").body
@@ -132,7 +171,9 @@ def test_layouts_and_options_are_those_of_the_command(alice: Person) -> None:
         (CSV, "text/csv", "kind=bills", "kind", "invalid_choice"),
         (CSV, "text/csv", "kind=consumption&colour=red", "colour", "invalid_parameter"),
         (CSV, "text/csv", "kind=consumption&decimal=dot", "decimal", "invalid_choice"),
-        (CSV, "text/csv", "kind=consumption&layout=none", "file", "unknown_layout"),
+        (CSV, "text/csv", "kind=consumption&layout=none", "layout", "unknown_layout"),
+        (CSV, "text/csv", "kind=consumption&layout=datadis", "file", "unknown_header"),
+        (CSV, "text/csv", "kind=consumption&layout=uk_half_hourly", "file", "unknown_header"),
         (CSV, "text/csv", "kind=facilities&facility=S3", "kind", "invalid"),
         (b"Sede;Consumo\n1;2\n", "text/csv", "kind=consumption", "file", "unknown_header"),
         (b"", "text/csv", "kind=consumption", "file", "invalid"),

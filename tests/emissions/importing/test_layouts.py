@@ -203,6 +203,7 @@ def test_another_organizations_layout_does_not_exist(
         ({"constants": {"category": "steam", "unit": "kWh"}}, "constants", "invalid_choice"),
         ({"units": {"Kilowatt": "horses"}}, "units", "invalid_choice"),
         ({"activities": {"Gas": ["natural_gas"]}}, "activities", "invalid"),
+        ({"activities": {"Gas": {"category": "hot"}}}, "activities", "invalid_choice"),
         ({"kind": "facilities", "sum_by": "month"}, "sum_by", "not_applicable"),
         ({"name": "datadis"}, "name", "taken"),
         ({"name": ""}, "name", "blank"),
@@ -286,6 +287,52 @@ def test_days_of_23_and_25_hours_count_right(
     starts = [one["start"] for one in answer["items"]]
     assert len(set(starts)) == count
     assert starts[0].startswith(f"{day.replace('/', '-')}T00:00:00+0")
+    assert {one[:10] for one in starts} == {day.replace("/", "-")}
+    assert ("missing" in outcome.messages) == bool(missing)
+
+
+@pytest.mark.parametrize(
+    ("long_day", "filling", "counts"),
+    [
+        (["1"] * 50, ["", ""], "created 1, changed 0, unchanged 0, rejected 0"),
+        (["1"] * 48 + ["0", "0"], ["0", "0"], "created 1, changed 0, unchanged 0, rejected 0"),
+        (["1"] * 50, ["0", "1"], "created 0, changed 0, unchanged 0, rejected 1"),
+    ],
+)
+def test_the_50_half_hours_of_the_longest_day_are_all_on_it(
+    load: Load, alice: Person, long_day: list[str], filling: list[str], counts: str
+) -> None:
+    alice.facility(external_id="LDN", country="GB", meter_list=["1200012345678"])
+    names = [f"HH{number}" for number in range(1, 51)]
+    days = {"26/10/2024": ["1"] * 48 + filling, "27/10/2024": long_day}
+    lines = [["MPAN", "Date", *names]]
+    lines += [["1200012345678", day, *values] for day, values in days.items()]
+    outcome = load("\n".join(map(",".join, lines)))
+    assert outcome.counts == counts, outcome.messages
+    if counts.startswith("created 1"):
+        assert "missing" not in outcome.messages
+        bill = Consumption.objects.get()
+        assert (bill.start_date, bill.end_date) == (date(2024, 10, 26), date(2024, 10, 27))
+        assert bill.quantity == 48 + sum(map(int, long_day))
+
+
+def test_tens_of_minutes_add_up_to_their_bill(load: Load, alice: Person) -> None:
+    """A sixth of a kilowatt never ends, and a thousand of them are still one bill."""
+    alice.facility(external_id="PAR", country="FR", meter_list=["09876543210987"])
+    times = [
+        f"2023-01-{n // 144 + 1:02}T{n // 6 % 24:02}:{n % 6}0:00+01:00" for n in range(1, 1001)
+    ]
+    head = (CASES / "enedis.csv").read_text(encoding="utf-8-sig").splitlines()[:3]
+    outcome = load("\n".join([*head, *(f"{one};500" for one in times)]))
+    assert outcome.counts.startswith("created 1"), outcome.messages
+    answer = intervals(alice)
+    assert answer["quantity"] == Consumption.objects.get().quantity == Decimal("83.333333")
+    total = sum(one["quantity"] for one in answer["items"])
+    assert total == Decimal("83.333333333")
+    assert {one["quantity"] for one in answer["items"]} == {
+        Decimal("0.083333333"),
+        Decimal("0.083333334"),
+    }
 
 
 @pytest.mark.usefixtures("office")
@@ -396,19 +443,114 @@ READINGS: dict[str, Any] = {
             ["2023-01-31T23:00:00Z;1.5", "2023-02-01T00:00:00Z;2"],
             [(Decimal("3.5"), date(2023, 2, 1), date(2023, 2, 1))],
         ),
+        (
+            "month",
+            ["2023-03-12T01:00:00-05:00;1.5", "2023-03-12T03:00:00-04:00;2"],
+            [(Decimal("3.5"), date(2023, 3, 12), date(2023, 3, 12))],
+        ),
     ],
-    ids=["quarters", "days", "by day", "moments"],
+    ids=["quarters", "days", "by day", "moments", "moments elsewhere"],
 )
 def test_readings_in_a_layout_of_ones_own_are_added_up(
     load: Load, alice: Person, sum_by: str, times: list[str], found: list[Any]
 ) -> None:
-    alice.facility(external_id="P1", country="ES")
+    country = "US" if "-05:00" in times[0] else "ES"
+    alice.facility(external_id="P1", country=country)
     assert alice.post("/v1/import-layouts", READINGS | {"sum_by": sum_by}).status == 201
     text = "\n".join(["Point;Time;Value", *(f"P1;{one}" for one in times)])
     outcome = load(text)
     assert outcome.counts.startswith(f"created {len(found)},"), outcome.messages
     assert [(quantity, *days) for _, quantity, _, *days, _ in bills()] == found
     assert load(text).counts.endswith(f"unchanged {len(found)}, rejected 0")
+
+
+def test_a_month_of_moments_is_that_of_the_offset_where_no_zone_is_known(
+    load: Load, alice: Person
+) -> None:
+    alice.facility(external_id="P1", country="US")
+    assert alice.post("/v1/import-layouts", READINGS | {"sum_by": "month"}).status == 201
+    times = ["2023-01-31T22:00:00-05:00;1", "2023-01-31T23:00:00-05:00;2"]
+    load("\n".join(["Point;Time;Value", *(f"P1;{one}" for one in times)]))
+    assert bills() == [("grid", Decimal(3), "kWh", january(31), january(31), "actual")]
+
+
+def test_readings_of_several_fuels_of_a_site_are_a_bill_each(load: Load, alice: Person) -> None:
+    alice.facility(external_id="P1", country="ES")
+    layout = READINGS | {
+        "columns": READINGS["columns"] | {"activity": "Fuel"},
+        "constants": {"unit": "kWh"},
+        "activities": {
+            "Gas": {"category": "heat", "activity": "natural_gas"},
+            "Power": {"category": "electricity", "activity": "grid"},
+        },
+        "sum_by": "month",
+    }
+    assert alice.post("/v1/import-layouts", layout).status == 201
+    lines = ["P1;2023-01-01;1.5;Gas", "P1;2023-01-01;2;Power", "P1;2023-01-02;3;Gas"]
+    text = "\n".join(["Point;Time;Value;Fuel", *lines])
+    assert load(text).counts.startswith("created 2,")
+    assert [one[:2] for one in bills()] == [("grid", Decimal(2)), ("natural_gas", Decimal("4.5"))]
+    assert load(text).counts.endswith("unchanged 2, rejected 0")
+    wrong = load(text + "\nP1;2023-01-02;3;Steam")
+    assert "[unknown_word]" in wrong.messages
+    assert "[unknown_activity]" not in wrong.messages
+
+
+WIDE = """Building,Meter,Category,Unit,Jan-23,Feb-23
+{},Main,electricity,kWh,1,2
+"""
+
+
+def test_a_meter_called_alike_at_two_sites_is_two_meters(load: Load, alice: Person) -> None:
+    for name in ("A", "B"):
+        alice.facility(external_id=name, country="US")
+    feed = (
+        (CASES / "green_button.xml")
+        .read_text()
+        .replace("<entry>", '<entry><link rel="self" href="https://x/UsagePoint/01"/>', 1)
+    )
+    for name in ("A", "B"):
+        assert load(feed, f"--facility={name}").counts.startswith("created 2, changed 0")
+        assert load(WIDE.format(name)).counts.startswith("created 2, changed 0")
+    for name in ("A", "B"):
+        assert load(feed, f"--facility={name}").counts.endswith("unchanged 2, rejected 0")
+        assert load(WIDE.format(name)).counts.endswith("unchanged 2, rejected 0")
+    both = WIDE.format("A") + WIDE.format("B").splitlines()[1]
+    assert load(both).counts.endswith("unchanged 4, rejected 0")
+    twice = WIDE.format("A") + WIDE.format("A").splitlines()[1]
+    assert "[duplicate]" in load(twice).messages
+
+
+def test_an_entry_of_a_meter_is_of_its_property(load: Load, alice: Person) -> None:
+    for name in ("A", "B"):
+        alice.facility(external_id=name, country="US")
+    lines = (CASES / "portfolio_manager.csv").read_text().splitlines()[:2]
+    for name in ("A", "B", "A", "B"):
+        load(f"{lines[0]}\n{lines[1].replace('4117', name)}")
+    sites = Consumption.objects.values_list("facility__external_id", flat=True)
+    assert sorted(sites) == ["A", "B"]
+
+
+def test_one_word_of_a_file_may_say_category_and_activity(load: Load, alice: Person) -> None:
+    alice.facility(external_id="A", country="ES")
+    layout = {
+        "name": "kinds",
+        "kind": "consumption",
+        "columns": {
+            "facility_id": "Site", "category": "Kind", "quantity": "Used",
+            "start_date": "From", "end_date": "To",
+        },
+        "constants": {"unit": "kWh"},
+        "activities": {
+            "G": {"category": "heat", "activity": "natural_gas"},
+            "E": {"category": "electricity"},
+        },
+    }  # fmt: skip
+    assert alice.post("/v1/import-layouts", layout).status == 201
+    days = "2023-01-01,2023-01-31"
+    text = f"Site,Kind,Used,From,To\nA,G,1,{days}\nA,E,2,{days}\n"
+    assert load(text).counts.startswith("created 2")
+    assert [one[:2] for one in bills()] == [("grid", 2), ("natural_gas", 1)]
 
 
 def half_hours(day: str, count: int = 48, *, empty: tuple[int, ...] = (), named: str = "") -> str:

@@ -12,8 +12,9 @@ from typing import Any
 import openpyxl
 import pytest
 
-from organizations.importing.spreadsheets import Unreadable, cell_text, open_table
+from organizations.importing.spreadsheets import Unreadable, open_table
 from organizations.importing.tables.cell_errors import MARK
+from organizations.importing.tables.workbook import cell_text
 
 
 def table(path: Path, content: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:

@@ -1,0 +1,125 @@
+"""What a workbook shows beside its numbers: a percent sign, a currency, a unit, leading zeros.
+
+A cell that shows “50%” holds 0.5, one that shows “12 €” holds 12, and 42 in the format 0000 is
+shown as 0042. calamine gives the numbers alone, so the formats are read from the workbook's XML
+(ECMA-376, part 1, 18.8.30), and what they show is put beside the numbers.
+"""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import IO, Any
+from zipfile import ZipFile
+
+from defusedxml import ElementTree
+
+from organizations.importing.numbers import CURRENCY, plain
+from organizations.importing.tables.cell_errors import BLOCK, LONGEST_MATCH, local, part_of
+from organizations.importing.tables.cell_errors import position as column_of
+from organizations.importing.tables.marks import NUMBER
+
+STYLES = "xl/styles.xml"
+PERCENT = "%"
+
+BUILT_IN = {9: "0%", 10: "0.00%", **dict.fromkeys((5, 6, 7, 8, 42, 44), "$0")}
+"""Formats that every workbook knows by their number."""
+
+LOCALE = re.compile(r"\[\$-[^\]]*\]")
+LITERAL = re.compile(r'"([^"]*)"|\\(.)')
+ZEROS = re.compile(r"0{2,}")
+UNIT = re.compile(r"[^\W\d_].*")
+
+Formats = Mapping[int, Mapping[int, str]]
+"""Line → column, counted from 0 → what is shown beside the number there, or the zeros before it."""
+
+
+def number_formats(path: str, sheet: str) -> Formats:
+    """Where a sheet shows more than numbers."""
+    with ZipFile(path) as archive:
+        name = part_of(archive, sheet)
+        if name not in archive.namelist() or STYLES not in archive.namelist():
+            return {}
+        shown = styles_of(ElementTree.fromstring(archive.read(STYLES)))
+        if not shown:
+            return {}
+        with archive.open(name) as file:
+            if not uses(file, shown):
+                return {}
+        with archive.open(name) as file:
+            return places_of(file, shown)
+
+
+def styles_of(styles: Any) -> dict[str, str]:
+    """Number of a style → what its cells show."""
+    codes = dict(BUILT_IN)
+    shown: dict[str, str] = {}
+    for one in styles.iter():
+        if local(one) == "numFmt":
+            codes[int(one.get("numFmtId") or 0)] = one.get("formatCode") or ""
+    for one in styles:
+        if local(one) == "cellXfs":
+            for number, style in enumerate(one):
+                if form := shown_by(codes.get(int(style.get("numFmtId") or 0), "")):
+                    shown[str(number)] = form
+    return shown
+
+
+def shown_by(code: str) -> str:
+    """What a format shows beside the number, or the zeros that it fills up with; else nothing.
+
+    >>> shown_by('#,##0.00 "kWh"'), shown_by('0.0%'), shown_by('[$€-2] #,##0'), shown_by('0000')
+    ('kWh', '%', '€', '0000')
+    """
+    code = LOCALE.sub("", code.split(";", maxsplit=1)[0])
+    if money := CURRENCY.search(code):
+        return money[0]
+    text = "".join(quoted or escaped for quoted, escaped in LITERAL.findall(code)).strip()
+    if PERCENT in LITERAL.sub("", code) or text == PERCENT:
+        return PERCENT
+    if UNIT.fullmatch(text):
+        return text
+    return code if ZEROS.fullmatch(code) else ""
+
+
+def uses(file: IO[bytes], shown: Mapping[str, str]) -> bool:
+    """Whether any cell has one of some styles."""
+    pattern = re.compile(rf"""\ss=["'](?:{"|".join(shown)})["']""".encode())
+    end = b""
+    while block := file.read(BLOCK):
+        if pattern.search(end + block):
+            return True
+        end = block[-LONGEST_MATCH:]
+    return False
+
+
+def places_of(file: IO[bytes], shown: Mapping[str, str]) -> dict[int, dict[int, str]]:
+    found: dict[int, dict[int, str]] = {}
+    line, column = 0, -1
+    rows: Any = None
+    for event, one in ElementTree.iterparse(file, events=("start", "end")):
+        tag = local(one)
+        if event == "start":
+            if tag == "sheetData":
+                rows = one
+            elif tag == "row":
+                line, column = int(one.get("r") or line + 1), -1
+        elif tag == "c":
+            place = one.get("r")
+            column = column_of(place) if place else column + 1
+            if form := shown.get(one.get("s") or ""):
+                found.setdefault(line, {})[column] = form
+        elif tag == "row" and rows is not None:
+            rows.clear()
+    return found
+
+
+def as_shown(cell: str, form: str) -> str:
+    """A marked number with what stands beside it; what is no number stays."""
+    if not cell.startswith(NUMBER):
+        return cell
+    text = cell.removeprefix(NUMBER)
+    if ZEROS.fullmatch(form):
+        return NUMBER + text.zfill(len(form)) if text.isdigit() else cell
+    if form == PERCENT:
+        text = plain(Decimal(text) * 100)
+    return f"{NUMBER}{text} {form}"
