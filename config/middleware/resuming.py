@@ -1,9 +1,9 @@
 """A session that ends while somebody works in the admin: they log in and go on where they were.
 
 What was sent with a session that had ended is kept in the new one, which knows nobody yet. After
-the log-in the page that it was sent to asks whether to go on, and sends it once more. Who has logged
-in anew in another tab, or has lost the cookies, sends a form with a token that counts no more: it is
-kept, or asked about, in the same way.
+the log-in the page that it was sent to asks whether to go on, and sends it once more. Who has
+logged in anew in another tab, or has lost the cookies, sends a form with a token that counts no
+more: it is kept, or asked about, in the same way.
 """
 
 from collections.abc import Callable

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from emissions.models import Consumption, EmissionFactor
+from organizations.models import User
 from tests.admin.conftest import confirmed
 from tests.admin.test_bill_form import ADD, FIGURE, form
 from tests.admin.test_conflicts import opened
@@ -137,8 +138,7 @@ def test_a_form_whose_cookies_are_gone_waits_for_the_log_in(erin: Person, strict
 def test_what_no_page_of_ours_has_sent_is_refused_and_not_offered_again(
     erin: Person, strict: Client, headers: dict[str, str]
 ) -> None:
-    erin.user.language = "es"
-    erin.user.save()
+    User.objects.filter(pk=erin.user.pk).update(language="es")
     refused = strict.post(ADD, form(erin.facility(), quantity="77"), headers=headers)
     page = refused.content.decode()
     assert refused.status_code == 403
