@@ -28,7 +28,7 @@ FAULTS = {
 }
 """The faults that may be allowed in a file."""
 
-OPTION = re.compile(r";[^;]*--(?:decimal|dates)\b.*?(?:comma|mdy)\.", re.DOTALL)
+OPTION = re.compile(r";[^;]*--(?:decimal|dates)\b.*?(?:comma|mdy)\)?\.", re.DOTALL)
 """What a command is told to say, in any language; a page has buttons for it."""
 
 
