@@ -106,8 +106,8 @@ class ImportAdmin(ReadOnly, TenantAdmin):
 
     @admin.display(description=_("changes"))
     def its_changes(self, row: Import) -> str:
-        """Where what it has stored is listed, and undone line by line."""
-        if row.organization_id is None or not row.created + row.changed:
+        """Where the rows that it has changed are listed, and undone line by line."""
+        if row.organization_id is None or not row.changed:
             return "–"
         asked = {
             "organization": str(row.organization_id),
@@ -172,7 +172,9 @@ class AuditEventAdmin(ReadOnly, TenantAdmin):
     @admin.display(description=_("object"), ordering="object_id")
     def object_called(self, row: AuditEvent) -> str:
         """What the event says it is called; its id where it says nothing."""
-        said = [row.details.get(name) for name in ("name", "email")]
+        said = [row.details.get(name) for name in ("name", "email", "file_name")]
+        if row.event in (Event.LOGIN, Event.LOGIN_FAILED, Event.LOGOUT):
+            said.append(row.actor)  # who logs in does it themselves
         return str(next(filter(None, said), row.object_id))
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -453,3 +454,11 @@ def test_an_admin_reads_it_at_the_admin_and_others_do_not(
 def test_the_tenant_has_no_events_of_an_organization_that_is_new(person: Cast) -> None:
     new = person("dora", Role.ADMIN, Organization.objects.create(name="New"))
     assert [one["number"] for one in events(new)] == [2, 1]
+
+
+def test_the_admins_list_says_what_it_was_done_to_by_name(alice: Person, root: Client) -> None:
+    assert log_in("alice@example.com", PASSWORD).status == 200
+    alice.post("/v1/api-keys", {"name": "ERP", "role": "viewer"})
+    page = root.get(reverse("admin:organizations_auditevent_changelist")).content.decode()
+    called = re.findall(r'class="[^"]*field-object_called[^"]*"[^>]*>([^<]+)<', page)
+    assert called[:2] == ["ERP", "alice@example.com"]
