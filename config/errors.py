@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError as ModelValidationError
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils.translation import gettext_noop
 from rest_framework import exceptions, status
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
@@ -19,21 +20,35 @@ from config.rendering import BodyTooLarge, DecimalJSONRenderer, dumps
 from config.security import OVER_HTTP
 from organizations.database.unavailable import nothing_stored, unavailable, was_too_slow
 from organizations.rest.fields import as_detail
+from organizations.staff.said import said
 
 logger = logging.getLogger(__name__)
 
-NOT_FOUND = {"code": "not_found", "detail": "There is nothing here."}
-SERVER_ERROR = "Something went wrong on our side and has been logged."
-NOTHING_STORED = "Nothing was stored."
-PERHAPS_STORED = "It is not known whether this was stored: look before you send it again."
+NOT_FOUND = {"code": "not_found", "detail": gettext_noop("There is nothing here.")}
+SERVER_ERROR = gettext_noop("Something went wrong on our side and has been logged.")
+NOTHING_STORED = gettext_noop("Nothing was stored.")
+PERHAPS_STORED = gettext_noop(
+    "It is not known whether this was stored: look before you send it again."
+)
+DATABASE_SLOW = gettext_noop("The database took longer over this than it may.")
+DATABASE_AWAY = gettext_noop("The database cannot be used at the moment.")
+TRY_AGAIN = gettext_noop("Try again in {seconds} seconds.")
+UNREADABLE = gettext_noop("The request could not be read.")
+NOT_ALLOWED = gettext_noop("You may not do this.")
+WITHOUT_COOKIE = gettext_noop("This form was not accepted: its cookie did not come with it.")
+NOT_ACCEPTED = gettext_noop("This form was not accepted.")
+SEND_ANEW = gettext_noop("Allow cookies for this address, open the page anew and send it again.")
 RETRY_AFTER = 5
 """Seconds after which it is worth asking a database again that could not be used."""
 WHOLE_BODY = "body"
 HINTS = {
-    403: "Your role in the organization does not include it; its admins can change that.",
-    404: "The address is wrong, or it is not yours to see.",
-    503: "Nothing is wrong with what you did.",
+    403: gettext_noop(
+        "Your role in the organization does not include it; its admins can change that."
+    ),
+    404: gettext_noop("The address is wrong, or it is not yours to see."),
+    503: gettext_noop("Nothing is wrong with what you did."),
 }
+"""What people are told besides, on a page."""
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
@@ -105,31 +120,35 @@ def plain_response(body: dict[str, str], status_code: int) -> HttpResponse:
     return HttpResponse(dumps(body), status=status_code, content_type="application/json")
 
 
-def answer(request: HttpRequest, body: dict[str, str], status_code: int) -> HttpResponse:
-    """An error outside the API's views; staff at the admin get a page and a way back."""
+def answer(
+    request: HttpRequest, body: dict[str, str], status_code: int, hint: str | None = None
+) -> HttpResponse:
+    """An error outside the API's views; staff at the admin get a page in their language, a hint
+    and a way back."""
     if request.path.startswith("/admin/"):
-        context = {"detail": body["detail"], "hint": HINTS.get(status_code, "")}
+        hint = HINTS.get(status_code, "") if hint is None else hint
+        context = {"detail": said(body["detail"]), "hint": said(hint)}
         return HttpResponse(render_to_string("error.html", context), status=status_code)
     return plain_response(body, status_code)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    body = {"code": "bad_request", "detail": "The request could not be read."}
+    body = {"code": "bad_request", "detail": UNREADABLE}
     return answer(request, body, status.HTTP_400_BAD_REQUEST)
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    body = {"code": "permission_denied", "detail": "You may not do this."}
+    body = {"code": "permission_denied", "detail": NOT_ALLOWED}
     return answer(request, body, status.HTTP_403_FORBIDDEN)
 
 
 def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form without the cookie that shows where it came from."""
-    detail = "This form was not accepted: its cookie did not come with it."
+    detail, hint = WITHOUT_COOKIE, SEND_ANEW
     if settings.CSRF_COOKIE_SECURE and not request.is_secure():
-        detail = f"This form was not accepted. {OVER_HTTP}"
+        detail, hint = NOT_ACCEPTED, str(OVER_HTTP)
     body = {"code": "permission_denied", "detail": detail}
-    return answer(request, body, status.HTTP_403_FORBIDDEN)
+    return answer(request, body, status.HTTP_403_FORBIDDEN, hint)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -156,9 +175,9 @@ def database_unavailable(request: HttpRequest, error: BaseException) -> HttpResp
 def unavailable_body(request: HttpRequest, error: BaseException) -> dict[str, str]:
     logger.warning("The database could not be used: %s", error)
     slow = was_too_slow(error)
-    what = "took longer over this than it may" if slow else "cannot be used at the moment"
-    again = f"Try again in {RETRY_AFTER} seconds."
-    detail = f"The database {what}. {outcome(request, error) or again}"
+    what = DATABASE_SLOW if slow else DATABASE_AWAY
+    again = TRY_AGAIN.format(seconds=RETRY_AFTER)
+    detail = f"{what} {outcome(request, error) or again}"
     return {"code": "unavailable", "detail": detail}
 
 

@@ -49,7 +49,7 @@ CSRF_TRUSTED_ORIGINS = [
     *(f"https://{'*' * host.startswith('.')}{host}" for host in ALLOWED_HOSTS if host != "*"),
     *env.list("CSRF_TRUSTED_ORIGINS", default=[]),
 ]
-CSRF_FAILURE_VIEW = "config.errors.form_refused"
+CSRF_FAILURE_VIEW = "config.middleware.resuming.form_out_of_date"
 
 INSTALLED_APPS = [
     "unfold",

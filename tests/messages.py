@@ -44,6 +44,22 @@ REFUSAL = "refusal"
 ONCE = datetime(2026, 1, 1, tzinfo=UTC)
 """In place of the hour, so that the same texts are the same file."""
 
+SAID_OTHERWISE = (
+    "The {name} “{obj}” was added successfully.",
+    "The {name} “{obj}” was added successfully. You may add another {name} below.",
+    "The {name} “{obj}” was changed successfully.",
+    "The {name} “{obj}” was changed successfully. You may edit it again below.",
+    "The {name} “{obj}” was changed successfully. You may add another {name} below.",
+    "The %(name)s “%(obj)s” was deleted successfully.",
+    'Are you sure you want to delete the %(object_name)s "%(escaped_object)s"? All of the '
+    "following related items will be deleted:",
+    "Yes, I’m sure",
+    "No, take me back",
+    "Add another %(verbose_name)s",
+    "Save and add another",
+)
+"""Django's own texts whose Spanish makes every noun masculine (“El instalación”) or is mistaken."""
+
 Message = tuple[str | tuple[str, ...], str | None, str]
 """The text, or the singular and the plural; its context; where it is."""
 
@@ -159,6 +175,8 @@ def template() -> Catalog:
         first = text if isinstance(text, str) else text[0]
         if (first, context) not in known:
             catalog.add(text, context=context, locations=[(where, 1)])
+    for text in SAID_OTHERWISE:
+        catalog.add(text, locations=[("django", 1)])
     return catalog
 
 

@@ -1,7 +1,9 @@
 """A session that ends while somebody works in the admin: they log in and go on where they were.
 
 What was sent with a session that had ended is kept in the new one, which knows nobody yet. After
-the log-in the page that it was sent to asks whether to go on, and sends it once more.
+the log-in the page that it was sent to asks whether to go on, and sends it once more. Who has
+logged in anew in another tab, or has lost the cookies, sends a form with a token that counts no
+more: it is kept, or asked about, in the same way.
 """
 
 from collections.abc import Callable
@@ -13,6 +15,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext
+
+from config import errors
 
 KEPT = "sent_without_a_session"
 LONGEST = 200_000
@@ -46,6 +50,31 @@ def resume_after_login(
     return middleware
 
 
+def form_out_of_date(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form whose token counts no more. One of our own pages has sent it, or it is refused: what
+    somebody else's page sends is never offered to be sent again."""
+    user: Any = request.user
+    login = reverse("admin:login")
+    to_the_admin = request.path.startswith(reverse("admin:index"))
+    if not (to_the_admin and is_own(request)) or "HX-Request" in request.headers:
+        return errors.form_refused(request, reason)
+    if user.is_active and user.is_staff:
+        if request.path == login:  # logged in already, in another tab
+            return HttpResponseRedirect(login)
+        kept = {"path": request.get_full_path(), "fields": fields_of(request)}
+        return ask_to_go_on(request, kept)
+    if request.path == login:
+        return errors.form_refused(request, reason)
+    keep(request)
+    return HttpResponseRedirect(login_and_back(request))
+
+
+def is_own(request: HttpRequest) -> bool:
+    """Whether a page of this host has sent a form, as the browser says: a page cannot say it."""
+    sender = urlsplit(request.headers.get("Origin", ""))
+    return (sender.scheme, sender.netloc) == (request.scheme, request.get_host())
+
+
 def goes_to_login(request: HttpRequest, response: HttpResponse) -> bool:
     """Whether a page answers that one has to log in first."""
     login = reverse("admin:login")
@@ -58,14 +87,19 @@ def goes_to_login(request: HttpRequest, response: HttpResponse) -> bool:
 
 def keep(request: HttpRequest) -> None:
     """Keeps what was sent, but for passwords and files."""
-    fields = [
-        (name, value)
+    fields = fields_of(request)
+    if sum(len(name) + len(value) for name, value in fields) <= LONGEST:
+        request.session[KEPT] = {"path": request.get_full_path(), "fields": fields}
+
+
+def fields_of(request: HttpRequest) -> list[tuple[str, str]]:
+    """What was sent, but for passwords and files."""
+    return [
+        (name, str(value))
         for name, values in request.POST.lists()
         for value in values
         if name not in OWN_FIELDS and SECRET not in name
     ]
-    if sum(len(name) + len(value) for name, value in fields) <= LONGEST:
-        request.session[KEPT] = {"path": request.get_full_path(), "fields": fields}
 
 
 def login_and_back(request: HttpRequest) -> str:

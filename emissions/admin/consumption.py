@@ -165,7 +165,7 @@ class ConsumptionAdmin(NamesCodes, SoftDeleteAdmin):
     change_form_outer_after_template = "admin/emissions/consumption_after.html"
 
     class Media:
-        js = ["emissions/bill.js"]
+        js = ["emissions/activity.js", "emissions/bill.js"]
 
     def next_form(self, row: Consumption) -> str:
         return form_after(row)

@@ -92,6 +92,9 @@ class EmissionFactorAdmin(NamesCodes, AskingAdmin):
 
     new_activities = True
 
+    class Media:
+        js = ["emissions/activity.js"]
+
     form = FactorForm
     list_display = [
         ACTIVITY,

@@ -10,12 +10,13 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from emissions.admin.links import lines_of, list_of, page_of, rows_seen
+from emissions.admin.links import lines_of, link, list_of, page_of, rows_seen
 from emissions.admin.monthly import monthly
 from emissions.admin.period import Months
 from emissions.ledger.closing import NotNow, close, reopen, restatements
-from emissions.models import ClosedPeriod, Consumption
+from emissions.models import ClosedPeriod, Consumption, Emission
 from emissions.reports.inventory.report import inventory
 from emissions.reports.periods import Period
 from emissions.reports.totals import Question
@@ -37,6 +38,17 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
     list_display = ["year", "organization", "closed_at", "closed_by", "reopened_at", "reopened_by"]
     list_filter = [("organization", OrganizationFilter)]
     list_select_related = ["organization"]
+    fields = [
+        "organization",
+        ("year", "its_inventory"),
+        ("closed_at", "closed_by"),
+        ("reopened_at", "reopened_by"),
+    ]
+    readonly_fields: Any = ["its_inventory", "closed_at", "reopened_at"]
+
+    @admin.display(description=_("inventory"))
+    def its_inventory(self, row: ClosedPeriod) -> str:
+        return link(_Links(row.organization, row.year).here, gettext("Open it"))
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.inventory_view)
@@ -52,7 +64,7 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
         if organization is None:
             context = {**self._page(request), "organizations": []}
             return TemplateResponse(request, "admin/emissions/inventory.html", context)
-        year = _year(request.GET.get("year")) or timezone.localdate().year - 1
+        year = _year(request.GET.get("year")) or _usual_year(organization)
         base_year = _year(request.GET.get("base_year"))
         may_close = self._may_close(request, organization)
         if request.method == "POST":
@@ -188,6 +200,15 @@ def _restated(rows: Any) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def _usual_year(organization: Organization) -> int:
+    """The newest year before this one that has figures, or else last year."""
+    this_year = timezone.localdate().year
+    lines = Emission.objects.current().filter(organization=organization)
+    before = lines.filter(month__lt=date(this_year, 1, 1)).order_by("-month")
+    newest = before.values_list("month", flat=True).first()
+    return newest.year if newest else this_year - 1
 
 
 def _year(text: str | None) -> int | None:

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from emissions.admin.uploads.pages import CHOICES, NAMES, WRITTEN
 from emissions.importing.kinds import check_layout
 from organizations.models import ImportLayout
 from organizations.staff import OrganizationFilter, TenantAdmin
@@ -21,6 +22,18 @@ class LayoutForm(forms.ModelForm):
     class Meta:
         model = ImportLayout
         fields = ["organization", "name", "kind", *WORDS, "decimal", "dates", "sum_by"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        proved = ("", gettext("as the file proves"))
+        written = {
+            name: [proved, *((one, WRITTEN[one]) for one in styles)]
+            for name, styles in CHOICES.items()
+        }
+        named: dict[str, Any] = {"kind": [("", gettext("Choose")), *NAMES.items()], **written}
+        for name in named.keys() & self.fields.keys():  # who may only read has no fields
+            field: Any = self.fields[name]
+            field.choices = named[name]
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data

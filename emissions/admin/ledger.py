@@ -122,7 +122,7 @@ class EmissionAdmin(ReadOnly, TenantAdmin):
         """The chart and table of everything the user sees; the dashboard loads it when it is up."""
         lines = self.get_queryset(request).current()
         context = {
-            "monthly": monthly(lines, listed=12, period=chosen(request)),
+            "monthly": monthly(lines, period=chosen(request)),
             "address": request.path,
         }
         return TemplateResponse(request, "admin/emissions/monthly.html", context)

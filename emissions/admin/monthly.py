@@ -10,7 +10,7 @@ from facilities.categories import Category
 from facilities.models import Facility
 from facilities.names import category_name
 from organizations.staff.local import separators
-from organizations.staff.numbers import rounded_kg, shown_kg
+from organizations.staff.numbers import shown_kg, shown_mass
 
 
 def monthly(
@@ -50,8 +50,7 @@ def monthly(
             ],
         },
         "period": {"first": axis[0], "last": axis[-1]},
-        "total": shown_kg(total),
-        "unit": "CO2e" if rounded_kg(total).endswith(" t") else "kg CO2e",
+        "total": shown_mass(total),
         "categories": [category_name(category) for category in used],
         "rows": [
             {

@@ -48,8 +48,8 @@ def chosen(request: HttpRequest) -> Months | None:
     if last is None and first is None:
         return None
     last = last or timezone.localdate().replace(day=1)
-    first = first or after(last, 1 - DRAWN)
-    return Months(max(first, after(last, 1 - LONGEST)), last) if first <= last else None
+    first, last = sorted((first or after(last, 1 - DRAWN), last))  # either way round
+    return Months(max(first, after(last, 1 - LONGEST)), last)
 
 
 def usual(found: list[str]) -> Months:

@@ -24,6 +24,7 @@ from organizations.importing.dates import date_readings
 from organizations.importing.first_lines import FirstLines
 from organizations.importing.proof import SEEN
 from organizations.importing.tables.marks import unmarked
+from organizations.staff.numbers import shown_number
 
 JUMP = 500
 """Times the mean per day: a factor of 1000 passes it whatever the length of the months."""
@@ -316,10 +317,10 @@ def off(mine: Decimal, usual: Decimal) -> str:
     """How far an amount is off the usual one, in words, or nothing."""
     if mine >= usual * JUMP:
         sentence = gettext("It is {times} times the mean per day so far; check the unit.")
-        return sentence.format(times=f"{mine / usual:,.0f}")
+        return sentence.format(times=shown_number(mine / usual, 0))
     if mine * JUMP <= usual:
         sentence = gettext("The mean per day so far is {times} times as much; check the unit.")
-        return sentence.format(times=f"{usual / mine:,.0f}")
+        return sentence.format(times=shown_number(usual / mine, 0))
     return ""
 
 

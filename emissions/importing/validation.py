@@ -24,6 +24,7 @@ from emissions.models.factor import DEFAULT_ACTIVITY
 from facilities.categories import Category
 from facilities.models import normalise_cups, normalise_meter
 from organizations.importing.cells import REMEMBERED, Fault, model_faults
+from organizations.staff.numbers import shown_number
 
 OVERLAP, FUTURE, ZERO_LENGTH = "overlap", "future_period", "zero_length"
 ALLOWABLE = (OVERLAP, FUTURE, ZERO_LENGTH)
@@ -85,7 +86,7 @@ class RowValidation:
             found.append(Fault("external_id", "max_length", sentence))
         if abs(after["quantity"]) >= MOST:  # a sum of readings
             sentence = gettext("It is {most} or more; check the quantity and its unit.").format(
-                most=f"{MOST:,}"
+                most=shown_number(MOST)
             )
             found.append(Fault("quantity", "too_large", sentence))
         if after["quantity"] < 0:

@@ -86,6 +86,8 @@ class APIKeyAdmin(TenantAdmin):
         if not change:
             obj.assign_key()
             obj.created_by_id = request.user.pk
+        elif "expires_at" not in form.changed_data:
+            obj.expires_at = form.initial["expires_at"]  # the form shows no fractions of a second
         super().save_model(request, obj, form, change)
 
     def response_add(

@@ -1,13 +1,16 @@
 """What files brought, what happened, and who is locked out."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from axes.models import AccessAttempt
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.timezone import localdate
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
@@ -16,6 +19,9 @@ from organizations.audit.event import Event
 from organizations.audit.recording import record_export
 from organizations.models import UNFINISHED, AuditEvent, Import, Role
 from organizations.staff import OrganizationFilter, ReadOnly, SuperuserAdmin, TenantAdmin, number
+
+LONGEST = 100
+"""What a history's reason holds."""
 
 SECONDS_BETWEEN = "2"
 """After so long the page of an import that is under way looks again."""
@@ -47,13 +53,22 @@ class ImportAdmin(ReadOnly, TenantAdmin):
     fields = [
         ("file_name", "kind_named"),
         ("organization", "started_by"),
-        ("outcome", "progress"),
+        ("outcome", "progress_shown"),
         (REJECTED, WARNINGS),
         ("started_at", "finished_at"),
         (CREATED, CHANGED),
-        UNCHANGED,
+        (UNCHANGED, "its_changes"),
     ]
-    readonly_fields: Any = ["kind_named", CREATED, CHANGED, UNCHANGED, REJECTED, WARNINGS]
+    readonly_fields: Any = [
+        "kind_named",
+        "progress_shown",
+        "its_changes",
+        CREATED,
+        CHANGED,
+        UNCHANGED,
+        REJECTED,
+        WARNINGS,
+    ]
     change_form_outer_after_template = "admin/organizations/rejects.html"
 
     def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -85,6 +100,24 @@ class ImportAdmin(ReadOnly, TenantAdmin):
     def kind_named(self, row: Import) -> str:
         return gettext(row.kind)
 
+    @admin.display(description=_("progress"))
+    def progress_shown(self, row: Import) -> str:
+        return f"{row.progress} %"
+
+    @admin.display(description=_("changes"))
+    def its_changes(self, row: Import) -> str:
+        """Where the rows that it has changed are listed, and undone line by line."""
+        if row.organization_id is None or not row.changed:
+            return "–"
+        asked = {
+            "organization": str(row.organization_id),
+            "reason": f"import {row.file_name}"[:LONGEST],
+            "first": f"{localdate(row.started_at):%Y-%m-%d}",
+            "last": f"{localdate(row.finished_at or row.started_at):%Y-%m-%d}",
+        }
+        address = f"{reverse('admin:emissions_consumption_changes')}?{urlencode(asked)}"
+        return format_html('<a href="{}">{}</a>', address, gettext("See what it has changed"))
+
 
 class EventFilter(DropdownFilter):
     title = _("event")
@@ -109,7 +142,7 @@ class AuditEventAdmin(ReadOnly, TenantAdmin):
         "actor",
         "address",
         "object_named",
-        "object_id",
+        "object_called",
     ]
     list_filter = [("organization", OrganizationFilter), EventFilter]
     list_select_related = ["organization"]
@@ -119,12 +152,13 @@ class AuditEventAdmin(ReadOnly, TenantAdmin):
         ("organization", "number"),
         ("recorded_at", "event_name"),
         ("actor", "address"),
-        ("object_named", "object_id"),
+        ("object_named", "object_called"),
+        "object_id",
         "details",
         "request_id",
         ("previous_hash", "hash"),
     ]
-    readonly_fields: Any = ["event_name", "object_named"]
+    readonly_fields: Any = ["event_name", "object_named", "object_called"]
 
     @admin.display(description=_("event"), ordering="event")
     def event_name(self, row: AuditEvent) -> str:
@@ -134,6 +168,14 @@ class AuditEventAdmin(ReadOnly, TenantAdmin):
     def object_named(self, row: AuditEvent) -> str:
         words = row.object_type.replace("_", " ").replace("api key", "API key")
         return gettext(words) if words else ""
+
+    @admin.display(description=_("object"), ordering="object_id")
+    def object_called(self, row: AuditEvent) -> str:
+        """What the event says it is called; its id where it says nothing."""
+        said = [row.details.get(name) for name in ("name", "email", "file_name")]
+        if row.event in (Event.LOGIN, Event.LOGIN_FAILED, Event.LOGOUT):
+            said.append(row.actor)  # who logs in does it themselves
+        return str(next(filter(None, said), row.object_id))
 
 
 @admin.register(AccessAttempt)

@@ -15,6 +15,7 @@ class Event(models.TextChoices):
     LOGOUT = "logout", _("Log-out")
     TOKEN_REUSED = "token_reused", _("Refresh token used twice")
     KEY_CREATED = "key_created", _("Key created")
+    KEY_CHANGED = "key_changed", _("Key changed")
     KEY_ROTATED = "key_rotated", _("Key replaced")
     KEY_REVOKED = "key_revoked", _("Key revoked")
     MEMBER_ADDED = "member_added", _("Member added")

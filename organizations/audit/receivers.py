@@ -3,7 +3,8 @@
 - somebody logged in, to the API or to the admin → each of their organizations
 - a log-in failed → each organization of the user with that email; while the email is locked out
   from an address, no more is recorded than that it was
-- an API key stored for the first time, replaced by another, or revoked → its organization
+- an API key stored for the first time, replaced by another, revoked, or with another name, role or
+  end → its organization
 - a membership stored, changed, deleted → its organization
 - a row that is kept for the ledger was deleted or restored → its organization
 
@@ -11,6 +12,7 @@ Exports and imports are recorded where they happen (`rest.tables`, `importing.en
 `importing.export`). Saves in bulk send no signals: who does such a thing in bulk calls `record()`.
 """
 
+from datetime import UTC
 from typing import Any
 
 from django.conf import settings
@@ -62,29 +64,44 @@ def door(request: Any) -> str:
     return "api" if getattr(request, "path", "").startswith("/v1/") else "admin"
 
 
-def after_key(instance: APIKey, created: bool, update_fields: Any, **kwargs: Any) -> None:
-    changed = set(update_fields or ())
-    event = Event.KEY_CREATED if created else None
-    if "revoked_at" in changed:
-        event = Event.KEY_REVOKED
-    elif "replaced_by" in changed:
-        event = Event.KEY_ROTATED
-    if event:
-        expires_at = instance.expires_at and instance.expires_at.isoformat()
-        followed = {"replaced_by": instance.replaced_by} if instance.replaced_by else {}
-        record(
-            instance.organization_id,
-            event,
-            object_type=type_of(instance),
-            object_id=instance.pk,
-            details={
-                "name": instance.name,
-                "prefix": instance.prefix,
-                "role": str(instance.role),
-                "expires_at": expires_at,
-                **followed,
-            },
-        )
+def before_key(instance: APIKey, **kwargs: Any) -> None:
+    instance.before_save = APIKey.objects.filter(pk=instance.pk).first()
+
+
+def after_key(instance: APIKey, **kwargs: Any) -> None:
+    """What a stored key has become, by what it was: a form saves every column of it."""
+    before: APIKey | None = instance.before_save
+    if before is None:
+        record_key(instance, Event.KEY_CREATED)
+    elif before.revoked_at != instance.revoked_at:
+        record_key(instance, Event.KEY_REVOKED)
+    elif before.replaced_by != instance.replaced_by:
+        record_key(instance, Event.KEY_ROTATED)
+    else:
+        was, is_ = details_of(before), details_of(instance)
+        changed = {f"{name}_before": was[name] for name in was if was[name] != is_[name]}
+        if changed:
+            record_key(instance, Event.KEY_CHANGED, **changed)
+
+
+def details_of(key: APIKey) -> dict[str, Any]:
+    return {
+        "name": key.name,
+        "prefix": key.prefix,
+        "role": str(key.role),
+        "expires_at": key.expires_at and key.expires_at.astimezone(UTC).isoformat(),
+    }
+
+
+def record_key(key: APIKey, event: Event, **details: Any) -> None:
+    followed = {"replaced_by": key.replaced_by} if key.replaced_by else {}
+    record(
+        key.organization_id,
+        event,
+        object_type=type_of(key),
+        object_id=key.pk,
+        details={**details_of(key), **followed, **details},
+    )
 
 
 def before_membership(instance: Membership, **kwargs: Any) -> None:
@@ -140,6 +157,7 @@ def connect() -> None:
         (user_logged_in, after_login, None),
         (user_logged_in, remember_who_must, None),
         (user_login_failed, after_failed_login, None),
+        (pre_save, before_key, APIKey),
         (post_save, after_key, APIKey),
         (pre_save, before_membership, Membership),
         (post_save, after_membership, Membership),

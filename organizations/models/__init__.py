@@ -195,7 +195,8 @@ class Membership(TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} · {self.organization} · {self.role}"
+        role = str(self.get_role_display()).lower()
+        return f"{self.user} · {self.organization} · {role}"
 
     def save(self, **kwargs: Any) -> None:
         """Raises ValidationError where this was the last admin, and would be no more."""

@@ -5,6 +5,7 @@ from typing import Any
 import uuid_utils.compat as uuid
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from organizations.tenancy import TenantQuerySet, TimestampedModel
 
@@ -69,7 +70,8 @@ class Import(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} · {self.file_name} · {self.outcome}"
+        outcome = str(self.get_outcome_display()).lower()
+        return f"{gettext(self.kind)} · {self.file_name} · {outcome}"
 
     def as_reason(self) -> str:
         """How the history of a row names it."""

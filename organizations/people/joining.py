@@ -26,8 +26,10 @@ PASSWORD = forms.PasswordInput(attrs={"autocomplete": "new-password"})
 class NewPersonForm(forms.Form):
     """For an address that nobody has logged in with yet."""
 
-    name = forms.CharField(max_length=150, widget=forms.TextInput({"autocomplete": "name"}))
-    password = forms.CharField(strip=False, widget=PASSWORD)
+    name = forms.CharField(
+        max_length=150, label=_("Name"), widget=forms.TextInput({"autocomplete": "name"})
+    )
+    password = forms.CharField(strip=False, label=_("Password"), widget=PASSWORD)
     again = forms.CharField(strip=False, widget=PASSWORD, label=_("The password once more"))
 
     def __init__(self, data: Any, request: HttpRequest, email: str) -> None:
@@ -53,7 +55,9 @@ class KnownPersonForm(forms.Form):
     """For somebody who has a password here already."""
 
     password = forms.CharField(
-        strip=False, widget=forms.PasswordInput({"autocomplete": "current-password"})
+        strip=False,
+        label=_("Password"),
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
     )
 
     def __init__(self, data: Any, request: HttpRequest, email: str) -> None:

@@ -235,7 +235,7 @@ def in_words(field: forms.Field, sent: dict[str, list[str]]) -> str:
     """What was sent of a field, as people read it."""
     values = [one for some in sent.values() for one in some if one]
     if isinstance(field, forms.BooleanField):
-        return "yes" if values else "no"
+        return gettext("yes") if values else gettext("no")
     if isinstance(field, forms.ModelChoiceField):
         rows: Any = field.queryset
         return ", ".join(
@@ -243,7 +243,9 @@ def in_words(field: forms.Field, sent: dict[str, list[str]]) -> str:
         ) or gettext("nothing")
     if isinstance(field, forms.ChoiceField):
         choices: Any = field.choices
-        labels = {str(key): str(label) for key, label in choices if isinstance(label, str)}
+        labels = {
+            str(key): str(name) for key, name in choices if not isinstance(name, list | tuple)
+        }
         values = [labels.get(one, one) for one in values]
     return ", ".join(values) or gettext("nothing")
 

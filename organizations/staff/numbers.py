@@ -34,16 +34,17 @@ def shown_number(value: Any, decimals: int | None = None) -> str:
 def signed_number(value: Any) -> str:
     """A difference: +1,234.5, −1,234.5 or ±0."""
     number = Decimal(value)
-    sign = "+" if number > 0 else "−" if number else "±"
-    return f"{sign}{shown_number(abs(number))}"
+    return f"{sign_of(number)}{shown_number(abs(number))}"
+
+
+def sign_of(number: Decimal) -> str:
+    return "+" if number > 0 else "−" if number else "±"
 
 
 def rounded_kg(value: Any) -> str:
-    """Kilograms in short: 0.0123, 12.35, 1,235, and 1,234.6 t where kg would have seven digits."""
+    """Kilograms in short: 0.0123, 12.35, 1,235."""
     number = Decimal(value)
     size = abs(number)
-    if size.quantize(Decimal(1), ROUND_HALF_UP) >= MILLION:
-        return f"{shown_number(to(number / 1000, TENTH), 1)} t"
     if to(size, HUNDREDTH) >= WHOLE:
         return shown_number(to(number, Decimal(1)), 0)
     if size >= 1 or not size:
@@ -51,19 +52,33 @@ def rounded_kg(value: Any) -> str:
     return shown_number(to(number, Decimal(1).scaleb(size.adjusted() - 2)))
 
 
+def rounded_mass(value: Any) -> str:
+    """A mass that stands by itself: 1,235 kg, and 1,234.6 t where kg would have seven digits."""
+    number = Decimal(value)
+    if to(abs(number), Decimal(1)) >= MILLION:
+        return f"{shown_number(to(number / 1000, TENTH), 1)} t"
+    return f"{rounded_kg(number)} kg"
+
+
 def to(number: Decimal, step: Decimal) -> Decimal:
     return number.quantize(step, ROUND_HALF_UP)
 
 
 def shown_kg(value: Any) -> str:
-    """Kilograms in short, and exact where one points at them."""
+    """Kilograms in short, and exact where one points at them. Never in tonnes: a column has one
+    unit, or 1,153.0 t beside 329,428 reads as the smaller one."""
     return "–" if value is None else exact(rounded_kg(value), value, "kg")
+
+
+def signed_kg(value: Any) -> str:
+    """A difference in kilograms in short: +1,235, −12.35 or ±0."""
+    number = Decimal(value)
+    return exact(f"{sign_of(number)}{rounded_kg(abs(number))}", number, "kg")
 
 
 def shown_mass(value: Any) -> str:
     """The same with its unit: 1,235 kg, or 1,234.6 t."""
-    short = rounded_kg(value)
-    return exact(short if short.endswith(" t") else f"{short} kg", value, "kg")
+    return exact(rounded_mass(value), value, "kg")
 
 
 def shown_amount(value: Any, unit: str = "") -> str:

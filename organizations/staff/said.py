@@ -12,10 +12,16 @@ from typing import Any, NamedTuple
 from django.utils.translation import get_language, gettext, pgettext
 from django.utils.translation.trans_real import translation
 
+from organizations.staff.numbers import in_own_language
+
 REFUSAL = "refusal"
 """The context of the sentences of imports in the catalogue (tests.messages finds them)."""
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}|%\((\w+)\)[sd]")
+THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
+"""A number that the sentence counts; what stands in quotation marks is as it was written."""
+
+QUOTES = ("“", "«", '"')
 LITERAL = 10
 """So many characters a template has besides its placeholders, so that it fits nothing else."""
 
@@ -49,6 +55,8 @@ def filled(template: str, given: dict[str, str]) -> str:
 
     def one(place: re.Match[str]) -> str:
         text = given[place[1] or place[2]]
+        if THOUSANDS.fullmatch(text) and template[: place.start()][-1:] not in QUOTES:
+            return in_own_language(text)
         space = text[: len(text) - len(text.lstrip())]
         return space + "; ".join(map(said, text.lstrip().split("; "))) if " " in text else text
 

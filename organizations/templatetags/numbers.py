@@ -8,6 +8,7 @@ from organizations.staff.numbers import (
     shown_kg,
     shown_mass,
     shown_number,
+    signed_kg,
     signed_number,
 )
 from organizations.staff.said import said
@@ -16,6 +17,7 @@ register = template.Library()
 register.filter("number", shown_number)
 register.filter("signed", signed_number)
 register.filter("kg", shown_kg)
+register.filter("signed_kg", signed_kg)
 register.filter("mass", shown_mass)
 register.filter("amount", shown_amount)
 register.filter("said", said)

@@ -118,3 +118,16 @@ def test_who_may_not_write_a_bill_gets_no_figure_of_one(
     assert (
         bob_admin.get(page(alice.consumption(facility))).content.decode().count("data-address") == 0
     )
+
+
+def test_a_bill_of_a_closed_year_is_not_explained_by_what_it_says_now(
+    alice: Person, alice_admin: Client
+) -> None:
+    alice.factor()
+    facility = alice.facility()
+    bill = alice.consumption(facility, quantity=700)
+    assert alice.post("/v1/periods/2023/close", {}).status == 200
+    said = typed(alice_admin, form(facility, quantity="1.2", _row=bill["id"]))
+    assert "It counts with 350 kg CO2e." in said
+    assert "2023 is closed and keeps its figures" in said
+    assert "1.2 kWh" not in said, "1.2 kWh do not give 350 kg"

@@ -1,5 +1,6 @@
 """One page of all changes: who, when, from what to what, why; narrowed, leafed and undone."""
 
+import re
 from decimal import Decimal
 from html import unescape
 from typing import Any
@@ -193,3 +194,25 @@ def test_a_cups_and_a_meter_are_undone_on_their_facilitys_form(
     assert listed() == []
     assert [kind for kind, _, _ in lines(alice_admin)].count(lines(alice_admin)[0][0]) == 6
     assert undo(alice_admin, 4) == {}, "changed again since"
+
+
+def test_an_imports_page_leads_to_the_rows_that_it_has_changed(
+    erin: Person, erin_admin: Client
+) -> None:
+    erin.facility(external_id="HQ")
+    row = {
+        "facility_id": "HQ", "category": "electricity", "unit": "kWh",
+        "start_date": "2023-03-01", "end_date": "2023-03-31",
+    }  # fmt: skip
+    imports = "/v1/imports?kind=consumption"
+    made = [
+        erin.post(imports, [{**row, "quantity": quantity}]).body["id"] for quantity in (1000, 900)
+    ]
+    first, second = (
+        erin_admin.get(f"/admin/organizations/import/{one}/change/").content.decode()
+        for one in made
+    )
+    assert "See what it has changed" not in first, "it has created a row, which is in no history"
+    address = unescape(re.findall(r'href="([^"]+)">See what it has changed', second)[0])
+    entries = erin_admin.get(address).context["entries"]
+    assert [one.fields[0].after for one, _, _ in entries if one.fields] == ["900"]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from emissions.models import ClosedPeriod
 from organizations.models import Membership, Organization, Role
 from organizations.staff.numbers import rounded_kg
 from tests.conftest import Person
@@ -122,3 +123,21 @@ def test_what_is_no_year_is_404(alice: Person, year: str) -> None:
 def test_who_belongs_nowhere_is_told_so(alice: Person) -> None:
     Membership.objects.all().delete()
     assert staff(alice).get(PAGE).status_code in (200, 403)
+
+
+def test_it_opens_at_the_newest_year_that_has_figures(alice: Person, sites: Any) -> None:
+    client = staff(alice)
+    assert client.get(PAGE).context["year"] == 2023
+    alice.consumption(sites, start_date="2024-03-01", end_date="2024-03-31")
+    assert client.get(PAGE).context["year"] == 2024
+
+
+def test_a_closed_years_page_says_when_and_leads_to_its_inventory(
+    alice: Person, sites: Any
+) -> None:
+    assert alice.post("/v1/periods/2023/close", {}).status == 200
+    row = ClosedPeriod.objects.get()
+    answer = staff(alice).get(f"/admin/emissions/closedperiod/{row.pk}/change/")
+    html = answer.content.decode()
+    assert f"{row.closed_at:%Y-%m-%d}" in html
+    assert f"{PAGE}?organization={alice.organization.pk}&amp;year=2023" in html

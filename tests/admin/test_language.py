@@ -1,6 +1,7 @@
 """The admin in Spanish: each user switches it; the API and what is stored stay English."""
 
 import re
+from decimal import Decimal
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
@@ -12,6 +13,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils.translation import get_language, override
 
+from emissions.importing.periods import off
 from facilities.models import Facility
 from organizations.models import AuditEvent, Import, User
 from organizations.staff.local import remember_reader
@@ -19,6 +21,8 @@ from organizations.staff.said import said
 from tests import messages
 from tests.admin.conftest import at_the_admin
 from tests.admin.everything import a_row_of_every_page
+from tests.admin.test_conflicts import opened
+from tests.admin.test_facilities import messages_of
 from tests.conftest import Person
 
 pytestmark = pytest.mark.django_db
@@ -335,3 +339,23 @@ def test_names_of_models_are_english_where_english_is_spoken() -> None:
     with override("es"):
         assert str(field.verbose_name) == "país"
     assert str(field.verbose_name) == "country"
+
+
+def test_a_saved_row_is_not_called_he_in_spanish(erin: Person, erin_admin: Client) -> None:
+    User.objects.filter(pk=erin.user.pk).update(language="es")
+    site = erin.facility()
+    address = reverse("admin:facilities_facility_change", args=[site["id"]])
+    said = messages_of(erin_admin.post(address, opened(erin_admin, address), follow=True))
+    words = re.sub("<[^>]+>", "", said[0])
+    assert words == "Se ha guardado «Madrid Office» (instalación)."
+
+
+def test_a_number_in_a_sentence_is_written_in_the_readers_language() -> None:
+    sentence = "The mean per day so far is 3,369 times as much; check the unit."
+    with override("es"):
+        assert "3.369 veces" in said(sentence)
+        assert off(Decimal(1), Decimal(3369)) == said(sentence)
+        assert "1,200" in said("“1,200” is not a number; write it like 1234.5."), (
+            "as it was written"
+        )
+    assert off(Decimal(1), Decimal(3369)) == sentence

@@ -1,5 +1,6 @@
 """What a page of the admin shows: numbers, months and times as its reader reads them."""
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ from django.utils import timezone
 
 from emissions.admin.period import after
 from organizations.models import User
-from organizations.staff.numbers import rounded_kg, shown_amount, shown_kg
+from organizations.staff.numbers import rounded_kg, rounded_mass, shown_amount, shown_kg
 from tests.cases import each
 from tests.conftest import Person
 
@@ -23,13 +24,42 @@ pytestmark = pytest.mark.django_db
     [
         ("0", "0"), ("0.001234", "0.00123"), ("0.5", "0.5"), ("12.3456", "12.35"),
         ("99.999", "100"), ("100.4", "100"), ("1234.567891", "1,235"), ("-1234.5", "-1,235"),
-        ("999999.4", "999,999"), ("999999.6", "1,000.0 t"), ("1234567.89", "1,234.6 t"),
+        ("999999.4", "999,999"), ("999999.6", "1,000,000"), ("1234567.89", "1,234,568"),
     ],
 )  # fmt: skip
-def test_kilograms_are_short_and_tonnes_where_they_would_have_seven_digits(
+def test_kilograms_are_short_and_stay_kilograms_in_a_column(kilograms: str, shown: str) -> None:
+    assert rounded_kg(Decimal(kilograms)) == shown
+
+
+@pytest.mark.parametrize(
+    ("kilograms", "shown"),
+    [("12.3456", "12.35 kg"), ("999999.4", "999,999 kg"), ("1234567.89", "1,234.6 t")],
+)
+def test_a_figure_by_itself_is_in_tonnes_where_kilograms_would_have_seven_digits(
     kilograms: str, shown: str
 ) -> None:
-    assert rounded_kg(Decimal(kilograms)) == shown
+    assert rounded_mass(Decimal(kilograms)) == shown
+
+
+def test_no_column_has_two_units(alice: Person, alice_admin: Client) -> None:
+    alice.factor()
+    facility = alice.facility()
+    for month, quantity in ((1, 2_469_135), (2, 1000)):
+        period = {"start_date": f"2023-{month:02}-01", "end_date": f"2023-{month:02}-28"}
+        alice.consumption(facility, quantity=quantity, **period)
+    for address in (
+        "/admin/facilities/facility/",
+        f"/admin/facilities/facility/{facility['id']}/change/",
+        "/admin/emissions/consumption/",
+        "/admin/emissions/emission/",
+        "/admin/emissions/closedperiod/inventory/?year=2023",
+        MONTHLY,
+    ):
+        page = alice_admin.get(address).content.decode()
+        cells = re.findall(r"<td[^>]*>(.*?)</td>", page, re.DOTALL)
+        figures = [re.sub(r"<[^>]+>", "", cell).strip() for cell in cells]
+        assert any(one.startswith("1,23") for one in figures), address
+        assert not [one for one in figures if re.fullmatch(r"[\d,.]+ t", one)], address
 
 
 def test_what_is_rounded_says_the_exact_number_where_one_points_at_it() -> None:
@@ -90,7 +120,8 @@ def test_the_period_is_chosen_and_what_makes_none_is_not(
     shown = months(alice_admin, "?from=2023-05&to=2023-08")
     assert shown["chart"]["labels"] == ["2023-05", "2023-06", "2023-07", "2023-08"]
     assert (shown["earlier"], shown["later"]) == (1, 0)
-    for nonsense in ("?from=2023-08&to=2023-05", "?from=x", "?to=2023-13", "?from=0000-01"):
+    assert months(alice_admin, "?from=2023-08&to=2023-05")["chart"] == shown["chart"]
+    for nonsense in ("?from=x", "?to=2023-13", "?from=0000-01"):
         assert months(alice_admin, nonsense)["chart"]["labels"][0] == "2023-03"
     assert len(months(alice_admin, "?from=0001-01&to=2023-08")["chart"]["labels"]) == 240
 

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from emissions.models import Consumption, EmissionFactor
+from organizations.models import User
 from tests.admin.conftest import confirmed
 from tests.admin.test_bill_form import ADD, FIGURE, form
 from tests.admin.test_conflicts import opened
@@ -95,3 +96,59 @@ def test_what_is_too_long_is_not_kept(erin: Person, erin_admin: Client) -> None:
     end_session(erin_admin)
     erin_admin.post(ADD, form(erin.facility(), note="x" * 300_000))
     assert "sent_without_a_session" not in erin_admin.session
+
+
+@pytest.fixture
+def strict(erin: Person, erin_admin: Client) -> Client:
+    """Erin's browser, whose forms are looked at for their token."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(erin.user)
+    return client
+
+
+OWN = {"Origin": "http://testserver"}
+
+
+def test_a_form_from_before_a_log_in_in_another_tab_is_gone_on_with(
+    erin: Person, strict: Client
+) -> None:
+    data = form(erin.facility(), quantity="77")
+    page = strict.post(ADD, data | {"csrfmiddlewaretoken": "x" * 64}, headers=OWN)
+    assert "logged in again" in page.content.decode()
+    assert not Consumption.objects.exists()
+    token = strict.cookies["csrftoken"].value
+    again = sent_again(page) | {"csrfmiddlewaretoken": token}
+    assert strict.post(ADD, again, headers=OWN).status_code == 302
+    assert Consumption.objects.get().quantity == 77
+
+
+def test_a_form_whose_cookies_are_gone_waits_for_the_log_in(erin: Person, strict: Client) -> None:
+    data = form(erin.facility(), quantity="77")
+    strict.cookies.clear()
+    asked = strict.post(ADD, data, headers=OWN)
+    assert asked["Location"].startswith(f"{LOGIN}?next=")
+    strict.get(asked["Location"])
+    sent = {"username": erin.user.email, "password": PASSWORD}
+    sent["csrfmiddlewaretoken"] = strict.cookies["csrftoken"].value
+    assert strict.post(asked["Location"], sent, headers=OWN)["Location"] == ADD
+    assert "logged in again" in strict.get(ADD).content.decode()
+
+
+@pytest.mark.parametrize("headers", [{}, {"Origin": "http://elsewhere.example"}])
+def test_what_no_page_of_ours_has_sent_is_refused_and_not_offered_again(
+    erin: Person, strict: Client, headers: dict[str, str]
+) -> None:
+    User.objects.filter(pk=erin.user.pk).update(language="es")
+    refused = strict.post(ADD, form(erin.facility(), quantity="77"), headers=headers)
+    page = refused.content.decode()
+    assert refused.status_code == 403
+    assert "77" not in page
+    assert "Este formulario no se ha aceptado: no traía su cookie." in page
+    assert "ábrala de nuevo" in page, "not that a role is missing"
+
+
+def test_the_log_in_page_of_another_tab_knows_that_one_is_logged_in(strict: Client) -> None:
+    sent = {"username": "erin@example.com", "password": PASSWORD}
+    answer = strict.post(LOGIN, sent, headers=OWN)
+    assert answer["Location"] == LOGIN
+    assert strict.get(LOGIN)["Location"] == "/admin/"

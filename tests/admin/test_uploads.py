@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from emissions.importing.drafts import trials
 from emissions.models import Consumption
-from organizations.models import Draft, DraftBlock, Import, ImportLayout
+from organizations.models import Draft, DraftBlock, Import, ImportLayout, User
 from tests.admin.conftest import at_the_admin
 from tests.conftest import Person
 
@@ -91,7 +91,7 @@ def test_the_figure_before_and_after_is_what_storing_makes(
     html = page(erin_admin, address)
     found = re.search(r'id="moves".*?<tbody>(.*?)</tbody>', html, re.DOTALL)
     assert found
-    seen = [Decimal(one.replace(",", "")) for one in re.findall(r">([\d.,]+)</td>", found[1])]
+    seen = [Decimal(one.replace(",", "")) for one in re.findall(r'title="([\d.,]+) kg"', found[1])]
     erin_admin.post(address, {"what": "store"})
     assert seen == [before, erin.get(f"/v1/facilities/{site['id']}").body["co2e"]]
 
@@ -112,6 +112,27 @@ def test_a_refused_row_is_mended_in_place(erin: Person, erin_admin: Client) -> N
         998,
         Decimal("1047.5"),
     ]
+
+
+def test_where_no_row_is_good_nothing_is_offered_to_be_stored(
+    erin: Person, erin_admin: Client
+) -> None:
+    html = page(erin_admin, sent(erin_admin, erin, GOOD))  # of a facility that is not there
+    assert "No row would be stored" in html
+    assert 'value="store' not in html
+
+
+def test_the_page_calls_columns_by_name_and_tells_nobody_to_use_a_command(
+    erin: Person, erin_admin: Client
+) -> None:
+    User.objects.filter(pk=erin.user.pk).update(language="es")
+    erin.facility(external_id="HQ")
+    unclear = GOOD.replace("2023-03-01", "03/04/2023").replace("2023-03-31", "05/04/2023")
+    html = page(erin_admin, sent(erin_admin, erin, unclear))
+    assert '<option value="start_date" selected>Fecha de inicio (start_date)</option>' in html
+    assert 'value="overlap"> facturas que se solapan (overlap)' in html
+    assert "--dates" not in html
+    assert "elija arriba cuál" in html
 
 
 def test_the_good_rows_can_be_stored_alone(erin: Person, erin_admin: Client) -> None:
@@ -138,7 +159,7 @@ def columns(html: str) -> dict[str, Any]:
     """What the form of the columns would send, as it stands."""
     form = html[html.index('id="columns"') :]
     ours = [
-        (re.findall(r"<option selected>([^<]*)", one) or [""])[0]
+        (re.findall(r'<option value="([^"]*)" selected>', one) or [""])[0]
         for one in re.findall(r'name="ours".*?</select>', form, re.DOTALL)
     ]
     return {"what": "columns", "theirs": re.findall(r'name="theirs" value="([^"]*)"', form),

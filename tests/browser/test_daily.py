@@ -39,6 +39,9 @@ def test_the_next_bill_is_typed_from_the_facilitys_page(visit: Visit, erin: Pers
     expect(page.locator("body")).to_contain_text("500 kg CO2e: 1,000 kWh")
     expect(page.locator("#id_start_date")).to_have_value("2023-05-01")
     assert Consumption.objects.count() == 2
+    expect(page.locator("#id_activity")).to_have_value("grid")
+    page.select_option("#id_category", "heat")
+    expect(page.locator("#id_activity")).to_have_value("")  # the grid is no heat
 
 
 def test_a_deleted_bill_is_brought_back_from_the_message(visit: Visit, erin: Person) -> None:

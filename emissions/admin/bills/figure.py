@@ -35,6 +35,9 @@ class Said(NamedTuple):
 def said_of(row: Consumption, lines: Iterable[Emission]) -> Said:
     """A bill with its figures set, stored or not, and the lines that give them."""
     figure = "" if row.co2e is None else in_words(row, list(lines))
+    if figure and row.co2e_reason:
+        # A year is closed: its lines are those of an earlier bill, which this one does not make.
+        figure = format_html(gettext("It counts with {} kg CO2e."), shown_number(row.co2e))
     warned = [f"{_label(one)}: {one.detail}" for one in warnings_of(row)]
     return Said(figure, reason_in_words(row.co2e_reason), warned)
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from emissions.admin.uploads.guesses import guesses, unit_in
+from emissions.admin.uploads.words import column_name, fault_name, refused_rows
 from emissions.importing.drafts.drafts import begin, changed, is_workers
 from emissions.importing.drafts.looking import ask
 from emissions.importing.drafts.trials import Trial, attempt, store
@@ -144,8 +145,10 @@ class Uploads:
             layouts=[one.name for one in layouts_of(organization, KINDS[draft.kind].kind)],
             choices=choices(draft, trial.codes),
             allowable=[
-                (code, code in draft.said.get("allow", ())) for code in ALLOWED.get(draft.kind, ())
+                (code, fault_name(code), code in draft.said.get("allow", ()))
+                for code in ALLOWED.get(draft.kind, ())
             ],
+            refused=refused_rows(trial),
         )
 
     def rejects(self, request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -346,7 +349,7 @@ def mapping(draft: Draft, trial: Trial) -> list[dict[str, Any]]:
                 (ours for ours, theirs in by_hand.items() if theirs == one.theirs),
                 one.ours.split(", ")[0],
             ),
-            "fields": fields,
+            "fields": [(name, column_name(draft.kind, name)) for name in fields],
         }
         for one in trial.columns
     ]
@@ -360,7 +363,12 @@ def constants(draft: Draft, trial: Trial) -> list[dict[str, Any]]:
         told["unit"] = unit_in(one.theirs for one in trial.columns)
     listed = {"category": category_choices()}
     return [
-        {"name": name, "value": told.get(name, ""), "choices": listed.get(name)}
+        {
+            "name": name,
+            "label": column_name(draft.kind, name),
+            "value": told.get(name, ""),
+            "choices": listed.get(name),
+        }
         for name in CONSTANT
         if name in fields
     ]

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -154,6 +156,29 @@ def test_keys_are_recorded_in_the_api_in_a_command_and_in_the_admin(
     root.post(reverse("admin:organizations_apikey_changelist"), chosen)
     revoked = newest(alice, "key_revoked")
     assert (revoked["object_id"], revoked["actor"]) == (event["object_id"], "root@example.com")
+
+
+def test_a_key_that_is_renamed_in_the_admin_is_not_revoked(alice: Person, root: Client) -> None:
+    ends = datetime(2031, 12, 28, 7, 33, 26, 123456, tzinfo=UTC)
+    key = APIKey.issue(organization=alice.organization, name="ERP", expires_at=ends)
+    form = {
+        "name": "Payroll",
+        "role": "admin",
+        "expires_at_0": "2031-12-28",
+        "expires_at_1": "07:33:26",
+    }
+    address = reverse("admin:organizations_apikey_change", args=[key.pk])
+    assert root.post(address, form).status_code == 302
+    key.refresh_from_db()
+    assert (key.name, key.expires_at, key.revoked_at) == ("Payroll", ends, None)
+    event = events(alice)[0]
+    assert event["event"] == "key_changed"
+    assert event["details"] == {
+        "name": "Payroll", "name_before": "ERP", "prefix": key.prefix,
+        "role": "admin", "role_before": "editor", "expires_at": "2031-12-28T07:33:26.123456+00:00",
+    }  # fmt: skip
+    assert root.post(address, form).status_code == 302
+    assert events(alice)[0] == event, "nothing was changed"
 
 
 def test_a_key_that_is_only_used_is_not_recorded(alice: Person) -> None:
@@ -430,3 +455,11 @@ def test_an_admin_reads_it_at_the_admin_and_others_do_not(
 def test_the_tenant_has_no_events_of_an_organization_that_is_new(person: Cast) -> None:
     new = person("dora", Role.ADMIN, Organization.objects.create(name="New"))
     assert [one["number"] for one in events(new)] == [2, 1]
+
+
+def test_the_admins_list_says_what_it_was_done_to_by_name(alice: Person, root: Client) -> None:
+    assert log_in("alice@example.com", PASSWORD).status == 200
+    alice.post("/v1/api-keys", {"name": "ERP", "role": "viewer"})
+    page = root.get(reverse("admin:organizations_auditevent_changelist")).content.decode()
+    called = re.findall(r'class="[^"]*field-object_called[^"]*"[^>]*>([^<]+)<', page)
+    assert called[:2] == ["ERP", "alice@example.com"]

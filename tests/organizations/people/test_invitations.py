@@ -64,6 +64,16 @@ def test_somebody_who_is_asked_in_sets_a_password_and_uses_the_admin(alice: Pers
     assert {one.actor for one in accepted.order_by("-number")[:2]} == {"eva@example.com"}
 
 
+def test_the_form_to_join_is_in_the_language_of_the_browser(alice: Person, charlie: Person) -> None:
+    in_spanish = {"accept-language": "es"}
+    for email, labels in (
+        ("eva@example.com", ["Nombre", "Contraseña", "La contraseña otra vez"]),
+        ("charlie@example.com", ["Contraseña"]),
+    ):
+        page = Client().get(path_of(invite(alice, email)["link"]), headers=in_spanish)
+        assert re.findall(r"<label[^>]*>([^<]+)</label>", page.content.decode()) == labels
+
+
 def test_a_link_works_once(alice: Person) -> None:
     link = path_of(invite(alice)["link"])
     assert Client().post(link, GOOD).status_code == 302
