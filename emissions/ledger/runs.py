@@ -35,6 +35,7 @@ from organizations.access.author import author, because
 from organizations.database import bulk
 from organizations.database.clock import announced_moment, moment
 from organizations.database.postgresql.connections import long_job
+from organizations.database.tenant import about
 from organizations.tenancy import atomic_with_retry, pass_gate
 
 IN_REQUEST = 3000
@@ -129,8 +130,10 @@ def start(reaches: Sequence[Reach], cause: str, *, published: bool = False) -> N
 @task()
 def work_off() -> None:
     """Finishes every run that nobody is on: new ones, interrupted ones, failed ones once more."""
-    for pk in list(Recalculation.objects.unfinished().values_list("pk", flat=True)):
-        run(pk)
+    waiting = Recalculation.objects.unfinished()
+    for organization_id, pk in list(waiting.values_list("organization_id", "pk")):
+        with about(organization_id):
+            run(pk)
 
 
 def run(pk: UUID, advance: Callable[[int], None] = lambda facilities: None) -> None:
@@ -183,7 +186,8 @@ def _work(recalculation: Recalculation) -> Iterator[Outcome]:
 
     def in_a_thread(lot: dict[UUID, int]) -> Outcome:
         try:
-            return one(lot)
+            with about(recalculation.organization_id):
+                return one(lot)
         finally:
             connections.close_all()
 
@@ -212,14 +216,17 @@ def facilities_in_lots(facilities: QuerySet[Facility]) -> Iterator[tuple[UUID, d
     """Whole facilities to walk through: an organization with some of its facilities, each time."""
     rows = facilities.order_by("organization_id", "pk").values_list("organization_id", "pk")
     for organization_id, some in groupby(rows.iterator(), key=itemgetter(0)):
-        for lot in lots(_with_counts(pk for _, pk in some)):
+        for lot in lots(_with_counts(organization_id, (pk for _, pk in some))):
             yield organization_id, lot
 
 
-def _with_counts(facilities: Iterator[UUID]) -> Iterator[tuple[UUID, int]]:
-    """Facilities with their numbers of consumptions."""
+def _with_counts(
+    organization_id: UUID, facilities: Iterator[UUID]
+) -> Iterator[tuple[UUID, int]]:
+    """Facilities of an organization with their numbers of consumptions."""
+    theirs = Consumption.objects.for_organization(organization_id).order_by()
     while some := list(islice(facilities, LOT)):
-        consumptions = Consumption.objects.filter(facility__any_of=some).order_by()
+        consumptions = theirs.filter(facility__any_of=some)
         counts = dict(consumptions.values_list("facility_id").annotate(count=Count("pk")))
         yield from ((pk, counts.get(pk, 0)) for pk in some)
 

@@ -26,6 +26,7 @@ from django_tasks import task
 from emissions.ledger.bills import LIMIT
 from emissions.models import Emission, Subtotal
 from organizations.database import bulk
+from organizations.database.tenant import about
 from organizations.tenancy import pass_gate
 
 FOLD_AFTER = 1000
@@ -142,7 +143,8 @@ def insert(rows: Iterable[tuple[Any, ...]]) -> None:
 @task()
 def fold(organization_id: str) -> None:
     """Puts the rows of each key of an organization together."""
-    put_together(UUID(organization_id))
+    with about(UUID(organization_id)):
+        put_together(UUID(organization_id))
 
 
 @transaction.atomic

@@ -116,6 +116,8 @@ class User(TimestampedModel, AbstractBaseUser, PermissionsMixin):
 
     objects = UserManager()
 
+    ON_EVERY_NODE = "who logs in is looked up before it is known for which organization"
+
     EMAIL_FIELD = "email"
     USERNAME_FIELD = "email"
 
@@ -163,6 +165,8 @@ class Organization(TimestampedModel):
         help_text="Whether the ledger's subtotals hold all of its lines.",
     )
 
+    ON_EVERY_NODE = "its rows are joined to those of each shard, and keys and members refer to them"
+
     class Meta:
         ordering = ["name", "id"]
         constraints = [
@@ -181,6 +185,8 @@ class Membership(TimestampedModel):
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=6, choices=Role.choices, default=Role.VIEWER)
+
+    ON_EVERY_NODE = "a person's organizations are looked up by the person"
 
     class Meta:
         constraints = [
@@ -247,6 +253,8 @@ class APIKey(TimestampedModel):
         editable=False,
         help_text="The prefix of the key that follows.",
     )
+
+    ON_EVERY_NODE = "it is looked up before it is known for which organization"
 
     key = ""
     """The key itself, on the row that `issue()` returns and nowhere else."""

@@ -1,0 +1,27 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from organizations.database.citus.distributing import distribute, has_citus
+
+NO_CITUS = (
+    "This database is no Citus cluster: on its coordinator CREATE EXTENSION citus and add the"
+    " workers first (docs/scale.md)."
+)
+
+
+class Command(BaseCommand):
+    help = (
+        "On the coordinator of a Citus cluster: puts each organization's rows on one server, and "
+        "published factors, people and keys on every one. With --check it changes nothing, says "
+        "what is not as it should be, and exits 1 if anything is."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--check", action="store_true", help="Change nothing.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not has_citus():
+            raise CommandError(NO_CITUS)
+        count = distribute(self.stderr.write)
+        self.stderr.write(f"tables placed {count}")
