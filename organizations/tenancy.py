@@ -125,8 +125,12 @@ class TimestampedModel(models.Model):
         with transaction.atomic(savepoint=self.held_since is None), self.named():
             self._save(force_insert, force_update, using, update_fields)
 
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        with self.named():
+            return super().delete(*args, **kwargs)
+
     def named(self) -> AbstractContextManager[None]:
-        """Inside, statements name the row's organization; of what is published to everybody, none."""
+        """Inside, statements name the row's organization; what is published has none."""
         field = owners().get(self._meta.db_table)
         return nullcontext() if field is None else about(getattr(self, field.attname))
 

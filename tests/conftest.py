@@ -267,6 +267,14 @@ def empty_database(case: TransactionTestCase) -> None:
     emptying.empty()
 
 
+@pytest.fixture(autouse=True)
+def every_statement_names_its_organization() -> Iterator[None]:
+    """What the product sent without it while a test ran on PostgreSQL (tests.named) fails it."""
+    named.found.clear()
+    yield
+    assert not named.found, "\n\n".join(named.found)
+
+
 @pytest.fixture
 def committed(transactional_db: None) -> None:
     """A database whose transactions really commit, for threads and for other processes."""
@@ -320,13 +328,3 @@ def bob(person: Cast, organization: Organization) -> Person:
 def charlie(person: Cast, elsewhere: Organization) -> Person:
     """Admin of another organization."""
     return person("charlie", Role.ADMIN, elsewhere)
-
-
-@pytest.fixture(autouse=True)
-def every_statement_names_its_organization(request) -> Iterator[None]:
-    named.found.clear()
-    yield
-    if named.found:
-        with open("/tmp/scale/found.txt", "a") as f:
-            for one in named.found:
-                f.write(f"#### {request.node.nodeid}\n{one}\n")

@@ -64,7 +64,7 @@ def lock_facilities(ids: Iterable[UUID]) -> dict[UUID, Total]:
 
 @long_job()
 def recalculate(
-    targets: Sequence[tuple[UUID, UUID]],
+    targets: Sequence[tuple[UUID, ...]],
     also: Iterable[UUID] = (),
     more: Mapping[UUID, Kilograms] = MappingProxyType({}),
 ) -> Recalculated:

@@ -6,12 +6,13 @@ at a time, each lot in one transaction with its totals, so that a reader never s
 parts that do not add up to it, and a run that was killed goes on where it was.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from itertools import groupby, islice
-from operator import itemgetter
+from operator import add, itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +45,9 @@ IN_REQUEST = 3000
 LOT = 5000
 """About how many consumptions are made right in one transaction."""
 
+Targets = defaultdict[UUID, set[tuple[UUID, ...]]]
+"""Organization → its (facility, consumption)."""
+
 AT_ONCE = 2
 """How many lots are under way on PostgreSQL: one computes while the other is being stored."""
 
@@ -59,7 +63,17 @@ def recalculate_reached(
     if targets is None:
         start(reaches, cause, published=published)
         return None
-    return recalculate(sorted(targets))
+    return _recalculate(targets)
+
+
+def _recalculate(targets: Targets) -> Recalculated:
+    """Organization by organization, so that each statement is about one."""
+    total = Recalculated()
+    for organization_id, theirs in sorted(targets.items()):
+        with about(organization_id):
+            some = recalculate(sorted(theirs))
+        total = Recalculated(*map(add, total, some))
+    return total
 
 
 def start_if_many(reaches: Sequence[Reach], cause: str) -> bool:
@@ -70,23 +84,28 @@ def start_if_many(reaches: Sequence[Reach], cause: str) -> bool:
     return many
 
 
-def _few(reaches: Sequence[Reach]) -> set[tuple[UUID, UUID]] | None:
-    """What is reached, as (facility, consumption); None if that is too much for a request."""
-    targets: set[tuple[UUID, UUID]] = set()
+def _few(reaches: Sequence[Reach]) -> Targets | None:
+    """What is reached; None if that is too much for a request."""
+    targets: Targets = defaultdict(set)
+    left = IN_REQUEST
     for rows in touched(reaches):
-        pairs = rows.values_list("facility_id", "pk")
-        targets.update(pairs[: IN_REQUEST + 1 - len(targets)])
-        if len(targets) > IN_REQUEST:
+        found = rows.values_list("organization_id", "facility_id", "pk")[: left + 1]
+        for organization_id, *target in found:
+            targets[organization_id].add(tuple(target))
+        left = IN_REQUEST - sum(map(len, targets.values()))
+        if left < 0:
             return None
     return targets
 
 
 def recalculate_everything_reached(reaches: Iterable[Reach]) -> None:
     """Makes right what many changes reach, now and in the caller's transaction: for commands."""
-    targets: set[tuple[UUID, UUID]] = set()
+    targets: Targets = defaultdict(set)
     for rows in touched(reaches):
-        targets.update(rows.values_list("facility_id", "pk").iterator())
-    recalculate(sorted(targets))
+        found = rows.values_list("organization_id", "facility_id", "pk")
+        for organization_id, *target in found.iterator():
+            targets[organization_id].add(tuple(target))
+    _recalculate(targets)
 
 
 def start(reaches: Sequence[Reach], cause: str, *, published: bool = False) -> None:
@@ -132,13 +151,14 @@ def work_off() -> None:
     """Finishes every run that nobody is on: new ones, interrupted ones, failed ones once more."""
     waiting = Recalculation.objects.unfinished()
     for organization_id, pk in list(waiting.values_list("organization_id", "pk")):
-        with about(organization_id):
-            run(pk)
+        run(organization_id, pk)
 
 
-def run(pk: UUID, advance: Callable[[int], None] = lambda facilities: None) -> None:
+def run(
+    organization_id: UUID, pk: UUID, advance: Callable[[int], None] = lambda facilities: None
+) -> None:
     """Finishes one run; nothing if another process is on it. `advance` hears of each lot done."""
-    with claimed(pk) as is_mine:
+    with about(organization_id), claimed(pk) as is_mine:
         recalculation = Recalculation.objects.unfinished().filter(pk=pk).first()
         if not is_mine or recalculation is None:
             return
@@ -220,9 +240,7 @@ def facilities_in_lots(facilities: QuerySet[Facility]) -> Iterator[tuple[UUID, d
             yield organization_id, lot
 
 
-def _with_counts(
-    organization_id: UUID, facilities: Iterator[UUID]
-) -> Iterator[tuple[UUID, int]]:
+def _with_counts(organization_id: UUID, facilities: Iterator[UUID]) -> Iterator[tuple[UUID, int]]:
     """Facilities of an organization with their numbers of consumptions."""
     theirs = Consumption.objects.for_organization(organization_id).order_by()
     while some := list(islice(facilities, LOT)):

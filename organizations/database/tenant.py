@@ -57,7 +57,8 @@ def owners() -> dict[str, models.Field]:
     """
     fields: dict[str, models.Field] = {}
     for model in apps.get_models():
-        for field in model._meta.concrete_fields:
+        every: Any = model._meta.concrete_fields
+        for field in every:
             if field.attname == "organization_id":
                 fields[model._meta.db_table] = field
                 fields[field.related_model._meta.db_table] = field.target_field

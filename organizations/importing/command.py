@@ -84,7 +84,7 @@ class ImportCommand(BaseCommand):
         if options["organization"]:
             organization = find_organization(options["organization"])
         try:
-            whose = about(organization and organization.pk)
+            whose = about(organization.pk if organization else None)
             with whose, open_table(options["file"]) as table:
                 report = self.run(organization, table, options)
         except (KeyboardInterrupt, Interrupted) as error:

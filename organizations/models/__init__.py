@@ -1,5 +1,6 @@
 """Organizations, their members and their API keys."""
 
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from organizations.access.families import TokenFamily
 from organizations.access.keys import new_key
 from organizations.access.own_writes import LastWrite
 from organizations.audit.event import AuditEvent
+from organizations.database.tenant import about
 from organizations.models.imports import (
     UNFINISHED,
     Draft,
@@ -205,7 +207,7 @@ class Membership(TimestampedModel):
 
     def save(self, **kwargs: Any) -> None:
         """Raises ValidationError where this was the last admin, and would be no more."""
-        with transaction.atomic():
+        with transaction.atomic(), self.named():
             if not self._state.adding:
                 self._keep_an_admin(self.organization_id if self.role == Role.ADMIN else None)
             super().save(**kwargs)
@@ -213,8 +215,13 @@ class Membership(TimestampedModel):
     @transaction.atomic
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Raises ValidationError for the last admin of an organization."""
-        self._keep_an_admin(None)
-        return super().delete(*args, **kwargs)
+        with self.named():
+            self._keep_an_admin(None)
+            return super().delete(*args, **kwargs)
+
+    def named(self) -> AbstractContextManager[None]:
+        """Of a stored one none: it may be moved from one organization to another."""
+        return super().named() if self._state.adding else about(None)
 
     def _keep_an_admin(self, of: Any) -> None:
         """Holds the organization, so that of two admins who leave at once one stays."""

@@ -76,8 +76,7 @@ class Command(BaseCommand):
         for one in waiting:
             self.stderr.write(one.cause)
             with Rows(self.stderr, "facilities", one.facilities - one.facilities_done) as bar:
-                with about(one.organization_id):
-                    run(one.pk, bar.advance)
+                run(one.organization_id, one.pk, bar.advance)
         if missing := unkept().count():
             self.stderr.write("subtotals of the ledger")
             with Rows(self.stderr, "organizations", missing) as bar:

@@ -4,11 +4,10 @@ What is asked first is held to the organizations that statements are for; what i
 the organization of the row that it is joined to. Nothing is added where a query says it itself.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.db.backends.postgresql import compiler
-from django.db.models import Q
+from django.db.models import sql
 from django.db.models.expressions import Col
 from django.db.models.lookups import Exact, In, IsNull
 from django.db.models.sql.datastructures import Join
@@ -17,7 +16,10 @@ from django.db.models.sql.where import OR, WhereNode
 from organizations.database.tenant import named, owners, shared
 
 Base: Any = compiler.SQLCompiler  # of which the stubs know little
-SQLInsertCompiler = compiler.SQLInsertCompiler
+Insertion: Any = sql.compiler.SQLInsertCompiler
+Deletion: Any = compiler.SQLDeleteCompiler
+Update: Any = compiler.SQLUpdateCompiler
+Aggregate: Any = compiler.SQLAggregateCompiler
 
 
 def says_whose(node: Any, alias: str, column: str) -> bool:
@@ -25,7 +27,7 @@ def says_whose(node: Any, alias: str, column: str) -> bool:
     if isinstance(node, WhereNode):
         every = all if node.connector == OR else any
         return not node.negated and every(says_whose(one, alias, column) for one in node.children)
-    if not isinstance(node, Exact | In | IsNull):
+    if not isinstance(node, Exact | In | IsNull) or node.rhs is False:
         return False
     asked = node.lhs
     return isinstance(asked, Col) and (asked.alias, asked.target.column) == (alias, column)
@@ -33,6 +35,8 @@ def says_whose(node: Any, alias: str, column: str) -> bool:
 
 class SQLCompiler(Base):
     """Names the organizations in queries."""
+
+    where: WhereNode | None
 
     def pre_sql_setup(self, *args: Any, **kwargs: Any) -> Any:
         found = super().pre_sql_setup(*args, **kwargs)
@@ -42,11 +46,9 @@ class SQLCompiler(Base):
 
     def get_from_clause(self) -> Any:
         clauses, params = super().get_from_clause()
-        if named():
-            tables, counts = self.query.alias_map, self.query.alias_refcount
-            used = [table for alias, table in tables.items() if counts[alias]]
-            clauses = [*map(self._joined, clauses, used), *clauses[len(used) :]]
-        return clauses, params
+        tables, counts = self.query.alias_map, self.query.alias_refcount
+        used = [table for alias, table in tables.items() if counts[alias]]
+        return [*map(self._joined, clauses, used), *clauses[len(used) :]], params
 
     def _joined(self, clause: str, join: Any) -> str:
         """What joins a table, with the organization of the row that it is joined to."""
@@ -69,9 +71,10 @@ class SQLCompiler(Base):
 def named_in(query: Any, where: WhereNode) -> WhereNode:
     """A condition of a query that names the organizations whose rows it is about."""
     organizations = named()
-    base = query.base_table
-    table = query.alias_map[base].table_name if organizations and base else ""
-    field = owners().get(table)
+    base = next((one for one in query.alias_map if query.alias_refcount[one]), None)
+    if not organizations or base is None:
+        return where
+    field = owners().get(query.alias_map[base].table_name)
     if field is None or says_whose(where, base, str(field.column)):
         return where
     column = field.get_col(base)
@@ -87,18 +90,23 @@ def lookup(field: Any, name: str, column: Any, value: Any) -> Any:
     return field.get_lookup(name)(column, value)
 
 
-class SQLDeleteCompiler(compiler.SQLDeleteCompiler, SQLCompiler):
+class SQLInsertCompiler(Insertion, SQLCompiler):
+    """Some rows as VALUES, not as a query of arrays: of that Citus makes a COPY, which row-level
+    security refuses."""
+
+
+class SQLDeleteCompiler(Deletion, SQLCompiler):
     def _as_sql(self, query: Any) -> Any:
         query.get_initial_alias()
         query.where = named_in(query, query.where)
         return super()._as_sql(query)
 
 
-class SQLUpdateCompiler(compiler.SQLUpdateCompiler, SQLCompiler):
+class SQLUpdateCompiler(Update, SQLCompiler):
     def pre_sql_setup(self) -> None:
         super().pre_sql_setup()
         self.query.where = named_in(self.query, self.query.where)
 
 
-class SQLAggregateCompiler(compiler.SQLAggregateCompiler, SQLCompiler):
+class SQLAggregateCompiler(Aggregate, SQLCompiler):
     """Adds up what another query finds, which is the one that names."""
