@@ -18,7 +18,7 @@ from django.db import connection, models, transaction
 
 from organizations.database.statements import prepared_cursor
 from organizations.database.tenant import named, owners
-from organizations.database.wall import is_bound
+from organizations.database.wall import is_bound, is_on_shards
 
 BATCH = 2000
 """Rows that are turned into columns together."""
@@ -208,7 +208,8 @@ def _send(table: str, fields: Sequence[models.Field], blocks: Iterable[str]) -> 
     """COPY goes past Django's cursor, and so past what makes psycopg's errors Django's.
 
     PostgreSQL refuses COPY into a table with row-level security to the roles that this binds; their
-    rows come by a table of the session's own.
+    rows come by a table of the session's own. Citus would send them on by COPY, but for a statement
+    that gives something back.
     """
     stream = iter(blocks)
     first = next(stream, None)
@@ -230,7 +231,8 @@ def _send(table: str, fields: Sequence[models.Field], blocks: Iterable[str]) -> 
             for block in stream:
                 copy.write(block)
         if staged:
-            cursor.execute(f"INSERT INTO {into} ({columns}) SELECT {columns} FROM {ARRIVING}")
+            back = " RETURNING 1" if is_on_shards() else ""
+            cursor.execute(f"INSERT INTO {into} ({columns}) SELECT {columns} FROM {ARRIVING}{back}")
             cursor.execute(f"DROP TABLE {ARRIVING}")
 
 

@@ -51,7 +51,10 @@ current_setting('{SETTING}', true) = '{EVERYBODY}' OR {{column}} = ANY (
 """The same without sub-selects, which Citus does not take in a policy. It works parts of it out on
 the coordinator, each by itself, so that no part may fail, whatever the setting."""
 
-BOUND = "SELECT NOT (rolsuper OR rolbypassrls) FROM pg_roles WHERE rolname = current_user"
+BOUND = """
+SELECT NOT (rolsuper OR rolbypassrls), EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')
+FROM pg_roles WHERE rolname = current_user
+"""
 
 
 def process_sees_everybody() -> None:
@@ -178,18 +181,25 @@ def unwalled() -> list[str]:
         return [name for (name,) in cursor.fetchall()]
 
 
-_bound: dict[str, bool] = {}
+_bound: dict[str, tuple[bool, bool]] = {}
 
 
 def is_bound() -> bool:
     """Whether the wall holds for the role that this process connects as."""
-    if connection.vendor != "postgresql":
-        return False
+    return connection.vendor == "postgresql" and _looked_up()[0]
+
+
+def is_on_shards() -> bool:
+    """Whether the wall stands on the shards of a Citus cluster, too."""
+    return connection.vendor == "postgresql" and _looked_up()[1]
+
+
+def _looked_up() -> tuple[bool, bool]:
     role = connection.settings_dict["USER"]
     if role not in _bound:
         with connection.cursor() as cursor:
             cursor.execute(BOUND)
-            [_bound[role]] = cursor.fetchone()
+            _bound[role] = cursor.fetchone()
     return _bound[role]
 
 

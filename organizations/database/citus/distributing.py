@@ -33,12 +33,9 @@ SETTINGS = {
     "citus.propagate_set_commands": "local",
     # Those that refuse to change what is written once look at nothing beyond their own shard.
     "citus.enable_unsafe_triggers": "on",
+    # What a transaction has sent to several shards at once, it could not send to all nodes after.
+    "citus.multi_shard_modify_mode": "sequential",
 }
-
-HERE = (
-    "SET LOCAL citus.multi_shard_modify_mode = 'sequential'",
-    PENDING_FIRST,
-)
 
 
 @transaction.atomic
@@ -48,8 +45,9 @@ def distribute(say: Callable[[str], None]) -> int:
     missing = [table for name, table in wanted.items() if name not in here]
     if not missing:
         return 0
-    for sql in (*HERE, *(f"SET LOCAL {name} = '{value}'" for name, value in SETTINGS.items())):
-        run(sql)
+    for name, value in SETTINGS.items():
+        run(f"SET LOCAL {name} = '{value}'")
+    run(PENDING_FIRST)
     names = {table.name for table in missing}
     taken = [one for one in references() if names.intersection((one.table, one.target))]
     for one in taken:
@@ -80,10 +78,10 @@ def place(table: Table, key: tuple[str, list[str]], beside: str) -> None:
     if table.guarded:  # what is distributed is taken away here
         for sql in lifting(connection, table.name):
             run(sql)
-    if table.owner:
-        shared = table.shared
-        for sql in policy(table.name, table.owner, shared=shared, visible=VISIBLE_TO_SHARDS):
-            run(sql)
+    if table.owner:  # Citus copies the rows, which the wall does not let through
+        run(f'DROP POLICY IF EXISTS wall ON "{table.name}"')
+        run(f'ALTER TABLE "{table.name}" NO FORCE ROW LEVEL SECURITY')
+        run(f'ALTER TABLE "{table.name}" DISABLE ROW LEVEL SECURITY')
     if table.on_every_node:
         run("SELECT create_reference_table(%s)", [table.name])
     else:
@@ -91,6 +89,12 @@ def place(table: Table, key: tuple[str, list[str]], beside: str) -> None:
         how = "SELECT create_distributed_table(%s, %s, colocate_with => %s)"
         run(how, [table.name, table.owner, beside])
     run("SELECT truncate_local_data_after_distributing_table(%s)", [table.name])
+    if table.owner:
+        shared = table.shared
+        for sql in policy(table.name, table.owner, shared=shared, visible=VISIBLE_TO_SHARDS):
+            run(sql)
+        run(f'ALTER TABLE "{table.name}" ENABLE ROW LEVEL SECURITY')
+        run(f'ALTER TABLE "{table.name}" FORCE ROW LEVEL SECURITY')
     if table.guarded:
         for sql in guarding(connection, table.name, table.closed_by):
             run(sql)
