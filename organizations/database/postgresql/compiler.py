@@ -11,7 +11,7 @@ from django.db.models import sql
 from django.db.models.expressions import Col
 from django.db.models.lookups import Exact, In, IsNull
 from django.db.models.sql.datastructures import Join
-from django.db.models.sql.where import OR, WhereNode
+from django.db.models.sql.where import AND, OR, WhereNode
 
 from organizations.database.tenant import named, owners, shared
 
@@ -25,7 +25,7 @@ Aggregate: Any = compiler.SQLAggregateCompiler
 def says_whose(node: Any, alias: str, column: str) -> bool:
     """Whether a part of a condition that must hold names organizations for a table."""
     if isinstance(node, WhereNode):
-        every = all if node.connector == OR else any
+        every = any if node.connector == AND else all
         return not node.negated and every(says_whose(one, alias, column) for one in node.children)
     if not isinstance(node, Exact | In | IsNull) or node.rhs is False:
         return False
