@@ -110,6 +110,9 @@ class TimestampedModel(models.Model):
     COMPUTED: tuple[str, ...] = ()
     """Columns that only the recalculation writes; `save()` of a stale row leaves them alone."""
 
+    MAY_MOVE: ClassVar[bool] = False
+    """Whether a stored row may be given to another organization."""
+
     class Meta:
         abstract = True
 
@@ -132,7 +135,10 @@ class TimestampedModel(models.Model):
     def named(self) -> AbstractContextManager[None]:
         """Inside, statements name the row's organization; what is published has none."""
         field = owners().get(self._meta.db_table)
-        return nullcontext() if field is None else about(getattr(self, field.attname))
+        if field is None:
+            return nullcontext()
+        stays = self._state.adding or not self.MAY_MOVE
+        return about(getattr(self, field.attname) if stays else None)
 
     def _save(
         self, force_insert: Any, force_update: bool, using: str | None, update_fields: Any

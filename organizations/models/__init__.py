@@ -1,6 +1,5 @@
 """Organizations, their members and their API keys."""
 
-from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +16,6 @@ from organizations.access.families import TokenFamily
 from organizations.access.keys import new_key
 from organizations.access.own_writes import LastWrite
 from organizations.audit.event import AuditEvent
-from organizations.database.tenant import about
 from organizations.models.imports import (
     UNFINISHED,
     Draft,
@@ -189,6 +187,7 @@ class Membership(TimestampedModel):
     role = models.CharField(max_length=6, choices=Role.choices, default=Role.VIEWER)
 
     ON_EVERY_NODE = "a person's organizations are looked up by the person"
+    MAY_MOVE = True
 
     class Meta:
         constraints = [
@@ -218,10 +217,6 @@ class Membership(TimestampedModel):
         with self.named():
             self._keep_an_admin(None)
             return super().delete(*args, **kwargs)
-
-    def named(self) -> AbstractContextManager[None]:
-        """Of a stored one none: it may be moved from one organization to another."""
-        return super().named() if self._state.adding else about(None)
 
     def _keep_an_admin(self, of: Any) -> None:
         """Holds the organization, so that of two admins who leave at once one stays."""
