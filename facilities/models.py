@@ -189,10 +189,11 @@ class Facility(SoftDeleteModel):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Takes the facility and all its consumption away; its external_id, CUPS and meters are
         free."""
-        deleted = super().delete()
-        for points in (self.supply_points, self.meters):
-            points.filter(released_at=None).update(released_at=self.deleted_at)
-        return deleted
+        with self.named():
+            deleted = super().delete()
+            for points in (self.supply_points, self.meters):
+                points.filter(released_at=None).update(released_at=self.deleted_at)
+            return deleted
 
     @transaction.atomic
     def restore(self) -> None:
@@ -200,15 +201,16 @@ class Facility(SoftDeleteModel):
 
         Raises ValidationError when its external_id, a CUPS or a meter has been taken since.
         """
-        points = self.supply_points.filter(released_at=self.deleted_at)
-        for cups in points.values_list("cups", flat=True):
-            SupplyPoint(organization=self.organization, facility=self, cups=cups).clean()
-        meters = self.meters.filter(released_at=self.deleted_at)
-        for code in meters.values_list("code", flat=True):
-            Meter(organization=self.organization, facility=self, code=code).clean()
-        points.update(released_at=None)
-        meters.update(released_at=None)
-        super().restore()
+        with self.named():
+            points = self.supply_points.filter(released_at=self.deleted_at)
+            for cups in points.values_list("cups", flat=True):
+                SupplyPoint(organization=self.organization, facility=self, cups=cups).clean()
+            meters = self.meters.filter(released_at=self.deleted_at)
+            for code in meters.values_list("code", flat=True):
+                Meter(organization=self.organization, facility=self, code=code).clean()
+            points.update(released_at=None)
+            meters.update(released_at=None)
+            super().restore()
 
     def clean(self) -> None:
         """Normalises the country and holds the external_id unique. Raises ValidationError."""

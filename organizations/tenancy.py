@@ -7,6 +7,7 @@ and the change of that factor never miss each other.
 
 import functools
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from django.utils import timezone
 
 from organizations.database.clock import ANNOUNCING, announced_moment, whose
 from organizations.database.replicas import Position
+from organizations.database.tenant import about, owners
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -108,6 +110,9 @@ class TimestampedModel(models.Model):
     COMPUTED: tuple[str, ...] = ()
     """Columns that only the recalculation writes; `save()` of a stale row leaves them alone."""
 
+    MAY_MOVE: ClassVar[bool] = False
+    """Whether a stored row may be given to another organization."""
+
     class Meta:
         abstract = True
 
@@ -120,8 +125,20 @@ class TimestampedModel(models.Model):
         update_fields: Any = None,
     ) -> None:
         """Saves in one transaction with everything that the signals recompute."""
-        with transaction.atomic(savepoint=self.held_since is None):
+        with transaction.atomic(savepoint=self.held_since is None), self.named():
             self._save(force_insert, force_update, using, update_fields)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        with self.named():
+            return super().delete(*args, **kwargs)
+
+    def named(self) -> AbstractContextManager[None]:
+        """Inside, statements name the row's organization; what is published has none."""
+        field = owners().get(self._meta.db_table)
+        if field is None:
+            return nullcontext()
+        stays = self._state.adding or not self.MAY_MOVE
+        return about(getattr(self, field.attname) if stays else None)
 
     def _save(
         self, force_insert: Any, force_update: bool, using: str | None, update_fields: Any
@@ -163,18 +180,20 @@ class SoftDeleteModel(TimestampedModel):
     @transaction.atomic
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Takes the row out of every answer and total; `restore()` undoes it."""
-        self.deleted_at = announced_moment(getattr(self, "organization_id", None))
-        self.save(update_fields=["deleted_at"])
-        row_deleted.send(type(self), row=self)
+        with self.named():
+            self.deleted_at = announced_moment(getattr(self, "organization_id", None))
+            self.save(update_fields=["deleted_at"])
+            row_deleted.send(type(self), row=self)
         return 1, {self._meta.label: 1}
 
     @transaction.atomic
     def restore(self) -> None:
         """Puts a deleted row back to count again. Raises ValidationError if its place is taken."""
-        self.clean()
-        self.deleted_at = None
-        self.save(update_fields=["deleted_at"])
-        row_restored.send(type(self), row=self)
+        with self.named():
+            self.clean()
+            self.deleted_at = None
+            self.save(update_fields=["deleted_at"])
+            row_restored.send(type(self), row=self)
 
 
 def atomic_with_retry(function: Callable[P, R]) -> Callable[P, R]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client, TransactionTestCase
 from pytest_django.plugin import blocking_manager_key
 
@@ -20,7 +21,7 @@ from config.rendering import dumps
 from emissions.ledger import subtotals
 from organizations.database.wall import process_sees_everybody
 from organizations.models import APIKey, Membership, Organization, Role, User
-from tests import databases, emptying, examples  # noqa: F401 - their profile
+from tests import databases, emptying, examples, named  # noqa: F401 - their profile
 
 LOCAL = threading.local()  # making a client loads every middleware: one a thread is enough
 PASSWORD = "correct horse battery staple"
@@ -34,6 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.WHITENOISE_AUTOREFRESH = True
     settings.REQUESTS_PER_KEY = settings.REQUESTS_PER_ADDRESS = 0
+    if connection.vendor == "postgresql":
+        named.watch()
     process_sees_everybody()  # what a test itself reads and writes; its requests do not
 
 
@@ -275,6 +278,14 @@ def django_db_setup(
 def empty_database(case: TransactionTestCase) -> None:
     """What ends a test whose transactions commit, in the place of Django's `flush`."""
     emptying.empty()
+
+
+@pytest.fixture(autouse=True)
+def every_statement_names_its_organization() -> Iterator[None]:
+    """What the product sent without it while a test ran on PostgreSQL (tests.named) fails it."""
+    named.found.clear()
+    yield
+    assert not named.found, "\n\n".join(named.found)
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection as of_django
 
+from tests import citus
+
 connection: Any = of_django  # the stubs know little of what each vendor's has
 
 FOLDER = "FACILITIES_TESTS"
@@ -48,6 +50,12 @@ def folder() -> Path:
 
 def take_copy(suffix: str) -> None:
     """Connects this process to a copy of its own; the first one makes the original."""
+    if citus.wanted():
+        with locked(folder() / "lock"):
+            citus.make(f"facilities_tests_{suffix}")
+        call_command("load_emission_factors", stderr=StringIO())
+        settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"]
+        return
     creation = connection.creation
     with locked(folder() / "lock"):
         made = folder() / "made"
@@ -64,6 +72,10 @@ def take_copy(suffix: str) -> None:
 
 
 def drop_copy() -> None:
+    if citus.wanted():
+        connection.close()
+        citus.drop(connection.settings_dict["NAME"])
+        return
     drop(connection.settings_dict["NAME"])
 
 

@@ -1,6 +1,6 @@
 """Taking the guards of tables away, as their owner may: to damage rows, and to empty a database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from django.apps import apps
@@ -8,6 +8,7 @@ from django.db import connection
 
 from organizations.database.guards import guarding, lifting
 from organizations.models import Organization
+from tests import citus
 
 GUARDED = [model for model in apps.get_models() if hasattr(model, "CLOSED_BY")]
 
@@ -15,6 +16,8 @@ GUARDED = [model for model in apps.get_models() if hasattr(model, "CLOSED_BY")]
 @contextmanager
 def lifted() -> Iterator[None]:
     """Rows that are written once may be changed inside, and not after it."""
+    if citus.wanted():
+        run(["SET LOCAL citus.enable_unsafe_triggers = on"])  # workers are told so too
     run(sql for model in GUARDED for sql in lifting(connection, model._meta.db_table))
     try:
         yield
@@ -28,7 +31,7 @@ def lifted() -> Iterator[None]:
         )
 
 
-def run(statements: Iterator[str]) -> None:
+def run(statements: Iterable[str]) -> None:
     with connection.cursor() as cursor:
         for sql in statements:
             cursor.execute(sql)

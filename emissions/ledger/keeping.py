@@ -17,6 +17,7 @@ from emissions.ledger.subtotals import ABOUT, SUMS, Changes, added_up, insert, k
 from emissions.models import Emission, Subtotal
 from organizations.database.postgresql.connections import long_job
 from organizations.database.snapshot import one_snapshot
+from organizations.database.tenant import about
 from organizations.models import Organization
 from organizations.tenancy import pass_gate
 
@@ -36,7 +37,8 @@ def keep(organization_id: UUID) -> None:
 def keep_all(advance: Callable[[int], None] = lambda organizations: None) -> None:
     """Makes those that are not kept, organization by organization; `advance` hears of each."""
     for pk in list(unkept().values_list("pk", flat=True)):
-        keep(pk)
+        with about(pk):
+            keep(pk)
         advance(1)
 
 

@@ -32,6 +32,7 @@ from facilities.models import Completeness, Facility
 from organizations.database import bulk
 from organizations.database.clock import moment
 from organizations.database.postgresql.connections import long_job
+from organizations.database.tenant import about
 from organizations.tenancy import pass_gate
 
 BATCH = 5000
@@ -63,7 +64,7 @@ def lock_facilities(ids: Iterable[UUID]) -> dict[UUID, Total]:
 
 @long_job()
 def recalculate(
-    targets: Sequence[tuple[UUID, UUID]],
+    targets: Sequence[tuple[UUID, ...]],
     also: Iterable[UUID] = (),
     more: Mapping[UUID, Kilograms] = MappingProxyType({}),
 ) -> Recalculated:
@@ -131,8 +132,9 @@ def check_or_repair(
     organization_id: UUID, facilities: Iterable[UUID], *, check: bool
 ) -> list[Difference]:
     """Some facilities in a transaction of their own, for the command that walks all of them."""
-    pass_gate(organization_id)
-    return recalculate_facilities(facilities, check=check)
+    with about(organization_id):
+        pass_gate(organization_id)
+        return recalculate_facilities(facilities, check=check)
 
 
 def write_totals(

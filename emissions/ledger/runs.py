@@ -6,12 +6,13 @@ at a time, each lot in one transaction with its totals, so that a reader never s
 parts that do not add up to it, and a run that was killed goes on where it was.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from itertools import groupby, islice
-from operator import itemgetter
+from operator import add, itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +36,7 @@ from organizations.access.author import author, because
 from organizations.database import bulk
 from organizations.database.clock import announced_moment, moment
 from organizations.database.postgresql.connections import long_job
+from organizations.database.tenant import about
 from organizations.tenancy import atomic_with_retry, pass_gate
 
 IN_REQUEST = 3000
@@ -42,6 +44,9 @@ IN_REQUEST = 3000
 
 LOT = 5000
 """About how many consumptions are made right in one transaction."""
+
+Targets = defaultdict[UUID, set[tuple[UUID, ...]]]
+"""Organization → its (facility, consumption)."""
 
 AT_ONCE = 2
 """How many lots are under way on PostgreSQL: one computes while the other is being stored."""
@@ -58,7 +63,17 @@ def recalculate_reached(
     if targets is None:
         start(reaches, cause, published=published)
         return None
-    return recalculate(sorted(targets))
+    return _recalculate(targets)
+
+
+def _recalculate(targets: Targets) -> Recalculated:
+    """Organization by organization, so that each statement is about one."""
+    total = Recalculated()
+    for organization_id, theirs in sorted(targets.items()):
+        with about(organization_id):
+            some = recalculate(sorted(theirs))
+        total = Recalculated(*map(add, total, some))
+    return total
 
 
 def start_if_many(reaches: Sequence[Reach], cause: str) -> bool:
@@ -69,13 +84,16 @@ def start_if_many(reaches: Sequence[Reach], cause: str) -> bool:
     return many
 
 
-def _few(reaches: Sequence[Reach]) -> set[tuple[UUID, UUID]] | None:
-    """What is reached, as (facility, consumption); None if that is too much for a request."""
-    targets: set[tuple[UUID, UUID]] = set()
+def _few(reaches: Sequence[Reach]) -> Targets | None:
+    """What is reached; None if that is too much for a request."""
+    targets: Targets = defaultdict(set)
+    left = IN_REQUEST
     for rows in touched(reaches):
-        pairs = rows.values_list("facility_id", "pk")
-        targets.update(pairs[: IN_REQUEST + 1 - len(targets)])
-        if len(targets) > IN_REQUEST:
+        found = rows.values_list("organization_id", "facility_id", "pk")[: left + 1]
+        for organization_id, *target in found:
+            targets[organization_id].add(tuple(target))
+        left = IN_REQUEST - sum(map(len, targets.values()))
+        if left < 0:
             return None
     return targets
 
@@ -84,10 +102,12 @@ def recalculate_everything_reached(reaches: Iterable[Reach]) -> None:
     """Makes right what many changes reach, now and in the caller's transaction: for commands."""
     if not Consumption.objects.exists():
         return  # the factors that ship come first, and there are thousands of them
-    targets: set[tuple[UUID, UUID]] = set()
+    targets: Targets = defaultdict(set)
     for rows in touched(reaches):
-        targets.update(rows.values_list("facility_id", "pk").iterator())
-    recalculate(sorted(targets))
+        found = rows.values_list("organization_id", "facility_id", "pk")
+        for organization_id, *target in found.iterator():
+            targets[organization_id].add(tuple(target))
+    _recalculate(targets)
 
 
 def start(reaches: Sequence[Reach], cause: str, *, published: bool = False) -> None:
@@ -131,13 +151,16 @@ def start(reaches: Sequence[Reach], cause: str, *, published: bool = False) -> N
 @task()
 def work_off() -> None:
     """Finishes every run that nobody is on: new ones, interrupted ones, failed ones once more."""
-    for pk in list(Recalculation.objects.unfinished().values_list("pk", flat=True)):
-        run(pk)
+    waiting = Recalculation.objects.unfinished()
+    for organization_id, pk in list(waiting.values_list("organization_id", "pk")):
+        run(organization_id, pk)
 
 
-def run(pk: UUID, advance: Callable[[int], None] = lambda facilities: None) -> None:
+def run(
+    organization_id: UUID, pk: UUID, advance: Callable[[int], None] = lambda facilities: None
+) -> None:
     """Finishes one run; nothing if another process is on it. `advance` hears of each lot done."""
-    with claimed(pk) as is_mine:
+    with about(organization_id), claimed(pk) as is_mine:
         recalculation = Recalculation.objects.unfinished().filter(pk=pk).first()
         if not is_mine or recalculation is None:
             return
@@ -185,7 +208,8 @@ def _work(recalculation: Recalculation) -> Iterator[Outcome]:
 
     def in_a_thread(lot: dict[UUID, int]) -> Outcome:
         try:
-            return one(lot)
+            with about(recalculation.organization_id):
+                return one(lot)
         finally:
             connections.close_all()
 
@@ -214,14 +238,15 @@ def facilities_in_lots(facilities: QuerySet[Facility]) -> Iterator[tuple[UUID, d
     """Whole facilities to walk through: an organization with some of its facilities, each time."""
     rows = facilities.order_by("organization_id", "pk").values_list("organization_id", "pk")
     for organization_id, some in groupby(rows.iterator(), key=itemgetter(0)):
-        for lot in lots(_with_counts(pk for _, pk in some)):
+        for lot in lots(_with_counts(organization_id, (pk for _, pk in some))):
             yield organization_id, lot
 
 
-def _with_counts(facilities: Iterator[UUID]) -> Iterator[tuple[UUID, int]]:
-    """Facilities with their numbers of consumptions."""
+def _with_counts(organization_id: UUID, facilities: Iterator[UUID]) -> Iterator[tuple[UUID, int]]:
+    """Facilities of an organization with their numbers of consumptions."""
+    theirs = Consumption.objects.for_organization(organization_id).order_by()
     while some := list(islice(facilities, LOT)):
-        consumptions = Consumption.objects.filter(facility__any_of=some).order_by()
+        consumptions = theirs.filter(facility__any_of=some)
         counts = dict(consumptions.values_list("facility_id").annotate(count=Count("pk")))
         yield from ((pk, counts.get(pk, 0)) for pk in some)
 

@@ -25,7 +25,7 @@ from django_tasks import task
 
 from emissions.ledger.bills import LIMIT
 from emissions.models import Emission, Subtotal
-from organizations.database import bulk
+from organizations.database import bulk, tenant
 from organizations.tenancy import pass_gate
 
 FOLD_AFTER = 1000
@@ -148,13 +148,14 @@ def fold(organization_id: str) -> None:
 @transaction.atomic
 def put_together(organization_id: UUID) -> None:
     """The same now. Rows that another one is putting together are left to it."""
-    pass_gate(organization_id)
-    mine = Subtotal.objects.filter(organization_id=organization_id).order_by()
-    several = mine.values("key").annotate(rows=Count("pk")).filter(rows__gt=1).values("key")
-    rows = mine.filter(key__in=several).select_for_update(skip_locked=True)
-    found = list(rows.values_list("pk", "pattern", *ABOUT, *SUMS))
-    Subtotal.objects.filter(pk__any_of=[row[0] for row in found]).delete()
-    insert(added_up(row[1:] for row in found).rows())
+    with tenant.about(organization_id):
+        pass_gate(organization_id)
+        mine = Subtotal.objects.filter(organization_id=organization_id).order_by()
+        several = mine.values("key").annotate(rows=Count("pk")).filter(rows__gt=1).values("key")
+        rows = mine.filter(key__in=several).select_for_update(skip_locked=True)
+        found = list(rows.values_list("pk", "pattern", *ABOUT, *SUMS))
+        Subtotal.objects.filter(pk__any_of=[row[0] for row in found]).delete()
+        insert(added_up(row[1:] for row in found).rows())
 
 
 def added_up(rows: Iterable[tuple[Any, ...]]) -> Changes:

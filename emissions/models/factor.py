@@ -17,6 +17,7 @@ from facilities.categories import Category
 from facilities.models import country_code
 from organizations.database.clock import announced_moment
 from organizations.database.decimals import ExactDecimalField
+from organizations.database.tenant import about
 from organizations.history import records
 from organizations.models import GWPSet, Organization
 from organizations.staff.numbers import in_own_language
@@ -41,6 +42,8 @@ class FactorSource(models.Model):
     licence = models.CharField(max_length=200, blank=True)
     attribution = models.CharField(max_length=500, blank=True)
 
+    ON_EVERY_NODE = "the factors of every organization refer to it"
+
     SHOWN = ("title", "url", "licence", "attribution")
     """What every factor of it shows."""
 
@@ -53,8 +56,9 @@ class FactorSource(models.Model):
     @transaction.atomic
     def save(self, **kwargs: Any) -> None:
         """Stores it; its factors, which show it, have changed too."""
-        super().save(**kwargs)
-        touch_factors_of([self.pk])
+        with about(None):
+            super().save(**kwargs)
+            touch_factors_of([self.pk])
 
     def differs(self, other: "FactorSource") -> bool:
         return any(getattr(self, name) != getattr(other, name) for name in self.SHOWN)
@@ -143,6 +147,11 @@ class EmissionFactor(SoftDeleteModel):
     history = records([], ["source"])
 
     NAMED = NAMED
+
+    PUBLISHED_TO_ALL = True
+    """A factor without an organization is everybody's (organizations.database.tenant)."""
+
+    ON_EVERY_NODE = "the lines of every organization are computed with published factors"
 
     KEY = (
         "organization_id",
@@ -329,6 +338,8 @@ class ShippedRow(models.Model):
         EmissionFactor, models.CASCADE, primary_key=True, related_name="+"
     )
     row = models.JSONField(help_text="Each column of the file as text.")
+
+    ON_EVERY_NODE = "it is about a published factor"
 
     def __str__(self) -> str:
         return f"what was shipped of {self.factor_id}"

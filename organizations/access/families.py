@@ -33,6 +33,8 @@ class TokenFamily(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
 
+    ON_EVERY_NODE = "it belongs to a person, and is looked up with them"
+
     class Meta:
         verbose_name = "token family"
         verbose_name_plural = "token families"

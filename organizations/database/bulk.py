@@ -17,7 +17,8 @@ from typing import Any
 from django.db import connection, models, transaction
 
 from organizations.database.statements import prepared_cursor
-from organizations.database.wall import is_bound
+from organizations.database.tenant import named, owners
+from organizations.database.wall import is_bound, is_on_shards
 
 BATCH = 2000
 """Rows that are turned into columns together."""
@@ -90,9 +91,15 @@ def insertion(
 
 
 def update(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence]) -> None:
-    """Sets columns of stored rows; the first value of each row is its primary key."""
+    """Sets columns of stored rows; the first value of each row is its primary key.
+
+    The rows are those of the organization that statements are about, where they are about one.
+    """
     fields = [_field(model, name) for name in ("pk", *columns)]
     table, names = _names([model._meta.db_table]), _columns(fields)
+    theirs = named() if connection.vendor == "postgresql" and len(named()) == 1 else ()
+    of = [owners()[model._meta.db_table]] if theirs else []
+    whose = "".join(f" AND {table}.{_names([str(one.column)])} = %s" for one in of)
     if connection.vendor == "postgresql" and len(rows) > FEW:
         with connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{INCOMING}")
@@ -105,13 +112,15 @@ def update(model: type[models.Model], columns: Sequence[str], rows: Sequence[Seq
             sets = ", ".join(f"{_names([one])} = incoming.{_names([one])}" for one in names[1:])
             key = _names(names[:1])
             cursor.execute(
-                f"UPDATE {table} SET {sets} FROM incoming WHERE {table}.{key} = incoming.{key}"
+                f"UPDATE {table} SET {sets} FROM incoming"
+                f" WHERE {table}.{key} = incoming.{key}{whose}",
+                theirs,
             )
         return
     sets = ", ".join(f"{_names([one])} = %s" for one in names[1:])
-    sql = f"UPDATE {table} SET {sets} WHERE {_names(names[:1])} = %s"
-    fields = [*fields[1:], fields[0]]
-    batches = _together((*row[1:], row[0]) for row in rows)
+    sql = f"UPDATE {table} SET {sets} WHERE {_names(names[:1])} = %s{whose}"
+    fields = [*fields[1:], fields[0], *of]
+    batches = _together((*row[1:], row[0], *theirs) for row in rows)
     if len(rows) > FEW:
         _executemany(sql, fields, batches)
         return
@@ -199,7 +208,8 @@ def _send(table: str, fields: Sequence[models.Field], blocks: Iterable[str]) -> 
     """COPY goes past Django's cursor, and so past what makes psycopg's errors Django's.
 
     PostgreSQL refuses COPY into a table with row-level security to the roles that this binds; their
-    rows come by a table of the session's own.
+    rows come by a table of the session's own. Citus would send them on by COPY, but for a statement
+    that gives something back.
     """
     stream = iter(blocks)
     first = next(stream, None)
@@ -221,7 +231,8 @@ def _send(table: str, fields: Sequence[models.Field], blocks: Iterable[str]) -> 
             for block in stream:
                 copy.write(block)
         if staged:
-            cursor.execute(f"INSERT INTO {into} ({columns}) SELECT {columns} FROM {ARRIVING}")
+            back = " RETURNING 1" if is_on_shards() else ""
+            cursor.execute(f"INSERT INTO {into} ({columns}) SELECT {columns} FROM {ARRIVING}{back}")
             cursor.execute(f"DROP TABLE {ARRIVING}")
 
 

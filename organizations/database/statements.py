@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 from psycopg import Cursor
 
 from organizations.database.replicas import reader
+from organizations.database.tenant import about
 
 MARKERS: dict[type, Callable[[], Any]] = {
     UUID: uuid4,
@@ -70,7 +71,8 @@ class Statement:
     def compile(self) -> Compiled:
         markers = {name: MARKERS[kind]() for name, kind in self.types.items()}
         slots = {stored(marker): Slot(name) for name, marker in markers.items()}
-        sql, params, convert = self.build(**markers)
+        with about(markers.get("organization_id")):
+            sql, params, convert = self.build(**markers)
         params = [slots.get(one, one) for one in params]
         missing = set(slots.values()).difference(params)
         if missing:

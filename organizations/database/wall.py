@@ -43,7 +43,18 @@ VISIBLE = f"""
 """In sub-selects, so that the setting is read once for a query: read for every row, it makes a sum
 over a million rows three times as slow."""
 
-BOUND = "SELECT NOT (rolsuper OR rolbypassrls) FROM pg_roles WHERE rolname = current_user"
+VISIBLE_TO_SHARDS = f"""
+current_setting('{SETTING}', true) = '{EVERYBODY}' OR {{column}} = ANY (
+    NULLIF(replace(current_setting('{SETTING}', true), '{EVERYBODY}', '{{{{}}}}'), '')::uuid[]
+)
+"""
+"""The same without sub-selects, which Citus does not take in a policy. It works parts of it out on
+the coordinator, each by itself, so that no part may fail, whatever the setting."""
+
+BOUND = """
+SELECT NOT (rolsuper OR rolbypassrls), EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')
+FROM pg_roles WHERE rolname = current_user
+"""
 
 
 def process_sees_everybody() -> None:
@@ -119,12 +130,9 @@ class Walled(Operation):
     def database_forwards(self, app_label: str, schema_editor: Any, *args: Any) -> None:
         if schema_editor.connection.vendor != "postgresql":
             return
-        written = VISIBLE.format(column=f'"{self.column}"')
-        seen = f'"{self.column}" IS NULL OR {written}' if self.shared else written
         for table in self.tables:
             for sql in (
-                f'DROP POLICY IF EXISTS wall ON "{table}"',
-                f'CREATE POLICY wall ON "{table}" USING ({seen}) WITH CHECK ({written})',
+                *policy(table, self.column, shared=self.shared),
                 f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY',
                 f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY',
             ):
@@ -145,6 +153,16 @@ class Walled(Operation):
         return f"Row-level security on {', '.join(self.tables)}"
 
 
+def policy(table: str, column: str, *, shared: bool, visible: str = VISIBLE) -> list[str]:
+    """The statements that make a table's policy anew."""
+    written = visible.format(column=f'"{column}"')
+    seen = f'"{column}" IS NULL OR {written}' if shared else written
+    return [
+        f'DROP POLICY IF EXISTS wall ON "{table}"',
+        f'CREATE POLICY wall ON "{table}" USING ({seen}) WITH CHECK ({written})',
+    ]
+
+
 UNWALLED = """
 SELECT c.relname::text FROM pg_class AS c
 JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'organization_id' AND NOT attisdropped
@@ -163,18 +181,25 @@ def unwalled() -> list[str]:
         return [name for (name,) in cursor.fetchall()]
 
 
-_bound: dict[str, bool] = {}
+_bound: dict[str, tuple[bool, bool]] = {}
 
 
 def is_bound() -> bool:
     """Whether the wall holds for the role that this process connects as."""
-    if connection.vendor != "postgresql":
-        return False
+    return connection.vendor == "postgresql" and _looked_up()[0]
+
+
+def is_on_shards() -> bool:
+    """Whether the wall stands on the shards of a Citus cluster, too."""
+    return connection.vendor == "postgresql" and _looked_up()[1]
+
+
+def _looked_up() -> tuple[bool, bool]:
     role = connection.settings_dict["USER"]
     if role not in _bound:
         with connection.cursor() as cursor:
             cursor.execute(BOUND)
-            [_bound[role]] = cursor.fetchone()
+            _bound[role] = cursor.fetchone()
     return _bound[role]
 
 

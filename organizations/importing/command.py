@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from organizations.database.tenant import about
 from organizations.importing.dates import ORDERS
 from organizations.importing.engine import Interrupted, NotStored, bring_in
 from organizations.importing.importer import Importer
@@ -83,7 +84,8 @@ class ImportCommand(BaseCommand):
         if options["organization"]:
             organization = find_organization(options["organization"])
         try:
-            with open_table(options["file"]) as table:
+            whose = about(organization.pk if organization else None)
+            with whose, open_table(options["file"]) as table:
                 report = self.run(organization, table, options)
         except (KeyboardInterrupt, Interrupted) as error:
             stored = isinstance(error, Interrupted) and error.stored

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from organizations.audit.recording import record_export
+from organizations.database.tenant import about
 from organizations.management.commands.create_api_key import find_organization
 from organizations.models import Organization
 from organizations.rest.exports import exported
@@ -35,7 +36,7 @@ class ExportCommand(BaseCommand):
         if Path(options["out"]).suffix.lower() in NO_CSV:
             raise CommandError(f"--out: {options['out']}: exports are CSV; name it like out.csv.")
         count = 0
-        with ExitStack() as stack:
+        with about(organization.pk), ExitStack() as stack:
             file: Any = self.stdout
             if options["out"] != STDOUT:
                 try:

@@ -116,6 +116,8 @@ class User(TimestampedModel, AbstractBaseUser, PermissionsMixin):
 
     objects = UserManager()
 
+    ON_EVERY_NODE = "who logs in is looked up before it is known for which organization"
+
     EMAIL_FIELD = "email"
     USERNAME_FIELD = "email"
 
@@ -163,6 +165,8 @@ class Organization(TimestampedModel):
         help_text="Whether the ledger's subtotals hold all of its lines.",
     )
 
+    ON_EVERY_NODE = "its rows are joined to those of each shard, and keys and members refer to them"
+
     class Meta:
         ordering = ["name", "id"]
         constraints = [
@@ -182,6 +186,9 @@ class Membership(TimestampedModel):
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=6, choices=Role.choices, default=Role.VIEWER)
 
+    ON_EVERY_NODE = "a person's organizations are looked up by the person"
+    MAY_MOVE = True
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -200,7 +207,7 @@ class Membership(TimestampedModel):
 
     def save(self, **kwargs: Any) -> None:
         """Raises ValidationError where this was the last admin, and would be no more."""
-        with transaction.atomic():
+        with transaction.atomic(), self.named():
             if not self._state.adding:
                 self._keep_an_admin(self.organization_id if self.role == Role.ADMIN else None)
             super().save(**kwargs)
@@ -208,8 +215,9 @@ class Membership(TimestampedModel):
     @transaction.atomic
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Raises ValidationError for the last admin of an organization."""
-        self._keep_an_admin(None)
-        return super().delete(*args, **kwargs)
+        with self.named():
+            self._keep_an_admin(None)
+            return super().delete(*args, **kwargs)
 
     def _keep_an_admin(self, of: Any) -> None:
         """Holds the organization, so that of two admins who leave at once one stays."""
@@ -248,6 +256,8 @@ class APIKey(TimestampedModel):
         editable=False,
         help_text="The prefix of the key that follows.",
     )
+
+    ON_EVERY_NODE = "it is looked up before it is known for which organization"
 
     key = ""
     """The key itself, on the row that `issue()` returns and nowhere else."""

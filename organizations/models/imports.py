@@ -61,6 +61,8 @@ class Import(models.Model):
 
     objects = TenantQuerySet.as_manager()
 
+    ON_EVERY_NODE = "what is published to everybody is imported for no organization"
+
     class Meta:
         ordering = ["-started_at", "-id"]
         constraints = [

@@ -40,6 +40,8 @@ class Invitation(TimestampedModel):
 
     objects = TenantQuerySet.as_manager()
 
+    ON_EVERY_NODE = "who comes is in no organization yet"
+
     class Meta:
         ordering = ["-created_at", "-id"]
         constraints = [

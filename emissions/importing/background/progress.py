@@ -1,6 +1,7 @@
 """How far what the worker does is, written beside its transaction."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from time import monotonic
 
 from django.db import connections
@@ -31,7 +32,7 @@ class Written(Quiet):
         if free and now - self._last >= SECONDS_BETWEEN:
             self._last = now
             percent = min(99, 100 * self._done // max(self._total, 1))
-            self._writing = self._threads.submit(self._write, percent)
+            self._writing = self._threads.submit(copy_context().run, self._write, percent)
 
     def _write(self, percent: int) -> None:
         try:

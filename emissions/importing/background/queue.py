@@ -21,6 +21,7 @@ from emissions.importing.background.progress import Written
 from emissions.importing.kinds import KINDS
 from emissions.ledger.runs import claimed
 from organizations.access.author import author
+from organizations.database.tenant import about
 from organizations.database.unavailable import unavailable
 from organizations.importing.engine import Interrupted, NotStored, bring_in, keep_record
 from organizations.importing.options import Options
@@ -98,8 +99,9 @@ def leave_to_worker(
 def bring_in_waiting() -> None:
     """Does every import that nobody is on: new ones, and those whose worker was killed."""
     waiting = Import.objects.filter(outcome__in=UNFINISHED).order_by("pk")
-    for pk in list(waiting.values_list("pk", flat=True)):
-        finish(pk)
+    for organization_id, pk in list(waiting.values_list("organization_id", "pk")):
+        with about(organization_id):
+            finish(pk)
     ImportBlock.objects.exclude(row__outcome__in=UNFINISHED).delete()
 
 

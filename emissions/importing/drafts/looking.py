@@ -12,6 +12,7 @@ from django_tasks import task
 from emissions.importing.background.progress import Written
 from emissions.importing.drafts.trials import Trial, attempt
 from emissions.ledger.runs import claimed
+from organizations.database.tenant import about
 from organizations.database.unavailable import unavailable
 from organizations.models import Draft
 
@@ -30,8 +31,10 @@ def ask(draft: Draft) -> None:
 @task()
 def look_at_waiting() -> None:
     """Looks at every draft that nobody is at: new ones, and those whose worker was killed."""
-    for pk in list(Draft.objects.filter(waits=True).order_by("pk").values_list("pk", flat=True)):
-        look(pk)
+    waiting = Draft.objects.filter(waits=True).order_by("pk")
+    for organization_id, pk in list(waiting.values_list("organization_id", "pk")):
+        with about(organization_id):
+            look(pk)
 
 
 def look(pk: UUID) -> None:

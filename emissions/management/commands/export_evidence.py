@@ -7,6 +7,7 @@ from emissions.reports.evidence.pack import write_pack
 from emissions.reports.periods import Period
 from organizations.audit.recording import record_export
 from organizations.database.snapshot import one_snapshot
+from organizations.database.tenant import about
 from organizations.management.commands.create_api_key import find_organization
 
 
@@ -28,7 +29,7 @@ class Command(BaseCommand):
             raise CommandError(f"--year: {year} is no calendar year that bills lie in.")
         half = file.with_name(f"{file.name}.part")
         try:
-            with one_snapshot():
+            with about(organization.pk), one_snapshot():
                 counts = write_pack(organization, year, half)
             half.replace(file)
             record_export(organization.pk, f"evidence-{year}", "zip")

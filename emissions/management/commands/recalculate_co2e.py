@@ -8,6 +8,7 @@ from emissions.ledger.recalculation import check_or_repair
 from emissions.ledger.runs import facilities_in_lots, run
 from emissions.models import Recalculation
 from facilities.models import Facility
+from organizations.database.tenant import about
 from organizations.importing.progress import Rows
 from organizations.management.commands.create_api_key import find_organization
 from organizations.models import Organization
@@ -61,12 +62,13 @@ class Command(BaseCommand):
             some = some.filter(pk=find_organization(organization).pk)
         count = 0
         for pk in list(some.values_list("pk", flat=True)):
-            found = differences(pk)
-            count += len(found)
-            for difference in found:
-                self.stdout.write(str(difference))
-            if not check and (found or unkept().filter(pk=pk).exists()):
-                keep(pk)
+            with about(pk):
+                found = differences(pk)
+                count += len(found)
+                for difference in found:
+                    self.stdout.write(str(difference))
+                if not check and (found or unkept().filter(pk=pk).exists()):
+                    keep(pk)
         return count
 
     def finish(self) -> None:
@@ -74,7 +76,7 @@ class Command(BaseCommand):
         for one in waiting:
             self.stderr.write(one.cause)
             with Rows(self.stderr, "facilities", one.facilities - one.facilities_done) as bar:
-                run(one.pk, bar.advance)
+                run(one.organization_id, one.pk, bar.advance)
         if missing := unkept().count():
             self.stderr.write("subtotals of the ledger")
             with Rows(self.stderr, "organizations", missing) as bar:

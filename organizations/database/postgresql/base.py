@@ -13,8 +13,16 @@ from organizations.database.postgresql.pool import Pool
 Django: Any = base.DatabaseWrapper  # of which the stubs know little
 
 
+class Operations(Django.ops_class):
+    """Django's own, but what it writes names the organizations that it is about."""
+
+    compiler_module = "organizations.database.postgresql.compiler"
+
+
 class DatabaseWrapper(Django):
     """Django's own, with our pool of our connections, each told whose rows it may see."""
+
+    ops_class = Operations
 
     _connection_pools: dict[str, Pool]
 

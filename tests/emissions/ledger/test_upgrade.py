@@ -79,7 +79,7 @@ def test_an_upgrade_that_is_interrupted_goes_on_where_it_was(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        runs.run(one.pk, stop)
+        runs.run(one.organization_id, one.pk, stop)
     one.refresh_from_db()
     assert (one.state, one.facilities_done) == ("failed", 1)
     assert PendingFacility.objects.count() == 2
