@@ -104,9 +104,13 @@ class JSONRow(Func):
         return f"json_object({', '.join(parts)})", params
 
 
-@cache
 def json_row(serializer: Any) -> JSONRow | None:
     """The expression of what a serializer answers; None where the database cannot write it."""
+    return _json_row(serializer)
+
+
+@cache
+def _json_row(serializer: Any) -> JSONRow | None:
     columns: dict[str, Any] = {}
     for name, field in serializer().fields.items():
         if not field.write_only:
