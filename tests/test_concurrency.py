@@ -19,6 +19,7 @@ from emissions.ledger.recalculation import lock_facilities
 from emissions.models import Consumption, Emission
 from facilities.models import Facility
 from organizations.access import author
+from organizations.database.tenant import about
 from organizations.models import GWPSet, Organization
 from organizations.tenancy import pass_gate
 from tests.conftest import Answer, Person
@@ -488,7 +489,7 @@ def test_a_request_does_not_wait_for_the_end_of_a_long_import(
     locked, answered = Event(), Event()
 
     def import_for_long() -> None:
-        with transaction.atomic():
+        with transaction.atomic(), about(alice.organization.pk):
             pass_gate(alice.organization.pk)
             lock_facilities([busy["id"]])
             locked.set()
