@@ -420,7 +420,7 @@ def test_a_change_of_a_bill_moved_and_deleted_meanwhile_does_not_bring_it_back(
     moved, go = Event(), Event()
 
     def move() -> int:
-        with transaction.atomic():
+        with transaction.atomic(), about(alice.organization.pk):
             pass_gate(alice.organization.pk)
             lock_facilities([here["id"], there["id"]])
             moved.set()
@@ -438,7 +438,7 @@ def test_a_change_of_a_bill_moved_and_deleted_meanwhile_does_not_bring_it_back(
 
     def delete() -> int:
         moved.wait(10)
-        with transaction.atomic():
+        with transaction.atomic(), about(alice.organization.pk):
             pass_gate(alice.organization.pk)
             lock_facilities([there["id"]])
             sleep(0.5)  # the change has read the bill now
@@ -459,7 +459,7 @@ def test_a_bill_saved_by_staff_while_it_is_moved_leaves_no_kilogram_behind(alice
     locked = Event()
 
     def move() -> None:
-        with transaction.atomic():
+        with transaction.atomic(), about(alice.organization.pk):
             pass_gate(alice.organization.pk)
             lock_facilities([here["id"], there["id"]])
             locked.set()
