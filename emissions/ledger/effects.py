@@ -27,6 +27,7 @@ from emissions.ledger.reach import reaches, touched
 from emissions.models import CalculationStatus, Consumption, EmissionFactor
 from facilities.categories import Category
 from facilities.models import Facility
+from organizations.database.tenant import about
 from organizations.models import Organization
 
 LOT = 5000
@@ -111,7 +112,10 @@ def effects_of_factors(
     for rows in touched(reaches(*(one for pair in changes for one in pair))):
         for organization_id, pk in rows.order_by().values_list("organization_id", "pk"):
             ids[organization_id].add(pk)
-    found = {one: _effect(_lots(sorted(pks)), wanted) for one, pks in sorted(ids.items())}
+    found = {}
+    for one, pks in sorted(ids.items()):
+        with about(one):
+            found[one] = _effect(_lots(sorted(pks)), wanted)
     return {one: effect for one, effect in found.items() if effect.consumptions}
 
 

@@ -133,6 +133,8 @@ SAID = {
     'DELETE FROM "facilities_meter" WHERE "facilities_meter"."id" IN (SELECT U0."id" FROM'
     ' "facilities_meter" U0 WHERE U0."organization_id" = %s)': ("facilities_meter",),
     'SELECT 1 FROM "organizations_organization" WHERE "organizations_organization"."id" = %s': (),
+    'SELECT 1 FROM "facilities_facility" WHERE NOT ("facilities_facility"."organization_id" IS'
+    " NULL)": ("facilities_facility",),
     "SELECT 1 FROM organizations_user": (),
 }
 
