@@ -35,6 +35,7 @@ EXCEPT = {
     "look_at_waiting": "the same",
     "ask_for_what_is_left_behind": "the same",
     "effects_of_factors": "a release of published factors reaches everybody",
+    "require_same_organization": "whether it is another's is what it asks",
     "remember_who_must": "a superuser's log-in",
     "TimestampedModel.delete": "a person who is deleted was in several",
     "Reason.to_representation": "tests write rows by the serializer alone",
