@@ -68,6 +68,7 @@ def make(name: str) -> None:
     call_command("migrate", verbosity=0)
     call_command("distribute", stderr=StringIO())
     connection.close()
+    connection.close_pool()  # its sessions were begun before the database had its settings
     options["prepare_threshold"] = as_a_request
 
 

@@ -18,6 +18,7 @@ def lifted() -> Iterator[None]:
     """Rows that are written once may be changed inside, and not after it."""
     if citus.wanted():
         run(["SET LOCAL citus.enable_unsafe_triggers = on"])  # workers are told so too
+        run(["SET LOCAL citus.multi_shard_modify_mode = 'sequential'"])
     run(sql for model in GUARDED for sql in lifting(connection, model._meta.db_table))
     try:
         yield
