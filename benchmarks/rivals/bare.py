@@ -26,7 +26,7 @@ from facilities.views import FacilityViewSet  # noqa: E402
 from organizations.access.authentication import BY_KEY, read_by_key  # noqa: E402
 from organizations.access.keys import digest  # noqa: E402
 from organizations.database.statements import Statement  # noqa: E402
-from organizations.rest.reading import chosen_page, one_object, page_of_all  # noqa: E402
+from organizations.rest.reading import kept_page, one_object, page_of_all  # noqa: E402
 
 PATH = "/v1/facilities"
 OF_THREAD = threading.local()
@@ -53,7 +53,7 @@ def chosen(query: str) -> Statement:
     params = QueryDict(query)
     request = SimpleNamespace(query_params=params, GET=params, META={"QUERY_STRING": query})
     view = FacilityViewSet(request=request, action="list", format_kwarg=None)
-    return chosen_page(view)
+    return kept_page(view)
 
 
 ONE = read_by_key(one_object(FacilityViewSet, FacilitySerializer))

@@ -7,7 +7,7 @@ organizations that ask for it in the same words; it is not prepared, so that Pos
 its values.
 """
 
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -63,31 +63,40 @@ def chosen_page(view: Any, organization_id: UUID) -> Compiled:
     """A page of what a query chooses. Raises ValidationError (422), and EmptyResultSet where the
     ORM knows that there is nothing.
 
-    The rules of filters and sorting depend on the query alone, so what one caller has asked another
-    may ask: only the organization differs. On SQLite a filter may look into the organization first
-    (MultiCodeFilter), and each is compiled for itself.
+    On SQLite a filter may look into the organization first (MultiCodeFilter), and each is compiled
+    for itself.
     """
-    request, serializer = view.request, view.get_serializer_class()
-
-    def build(organization_id: UUID) -> Compiled:
-        rows = view.filter_queryset(visible(view.__class__, organization_id))
-        return page(rows, line_of(serializer), *view.paginator.asked(request))
-
     if connection.vendor == "sqlite":
-        return build(organization_id)
+        return build_page(view, organization_id)
+    return kept_page(view).filled(organization_id=organization_id)
+
+
+def kept_page(view: Any) -> Statement:
+    """The same for whoever asks in the same words. Raises ValidationError (422).
+
+    The rules of filters and sorting depend on the query alone, so what one caller has asked another
+    may ask: only the organization differs.
+    """
+    request = view.request
     query = request.META.get("QUERY_STRING", "")
-    key = (view.__class__, serializer, query)
+    key = (view.__class__, view.get_serializer_class(), query)
     if (kept := CHOSEN.get(key)) is not None:
         view.paginator.asked(request)
-        return kept.filled(organization_id=organization_id)
-    statement = Statement(build, organization_id=UUID)
+        return kept
+    statement = Statement(partial(build_page, view), organization_id=UUID)
     statement.compile()
     del statement.build  # which holds the request
     if len(query) <= LONGEST_QUERY:
         if len(CHOSEN) >= PAGES_KEPT:
             CHOSEN.clear()
         CHOSEN[key] = statement
-    return statement.filled(organization_id=organization_id)
+    return statement
+
+
+def build_page(view: Any, organization_id: UUID) -> Compiled:
+    rows = view.filter_queryset(visible(view.__class__, organization_id))
+    line = line_of(view.get_serializer_class())
+    return page(rows, line, *view.paginator.asked(view.request))
 
 
 def written_object(view: Any) -> tuple[Fragment, Any]:
