@@ -34,7 +34,7 @@ def cell_errors(path: str, sheet: str) -> Errors:
         if not name or name not in archive.namelist():
             return {}
         with archive.open(name) as file:
-            if not suspicious(file):
+            if not holds(file, SUSPICIOUS):
                 return {}
         errors: Errors = {}
         with archive.open(name) as file:
@@ -65,18 +65,18 @@ def part_of(archive: ZipFile, sheet: str) -> str:
     return ""
 
 
-def suspicious(file: IO[bytes]) -> bool:
-    """Whether there is any error or formula; most files have none and need not be parsed."""
+def holds(file: IO[bytes], pattern: re.Pattern[bytes]) -> bool:
+    """Whether the XML of a sheet has something anywhere, so that most need not be parsed."""
     end = b""
     while block := file.read(BLOCK):
-        if SUSPICIOUS.search(end + block):
+        if pattern.search(end + block):
             return True
         end = block[-LONGEST_MATCH:]
     return False
 
 
-def without_value(file: IO[bytes]) -> Iterator[tuple[int, int, str]]:
-    """Line, column and error or formula of each cell that has no value."""
+def cells(file: IO[bytes]) -> Iterator[tuple[int, int, Any]]:
+    """Line, column and element of each cell that a sheet's XML has, one at a time."""
     line, column = 0, -1
     rows: Any = None
     for event, one in ElementTree.iterparse(file, events=("start", "end")):
@@ -89,13 +89,19 @@ def without_value(file: IO[bytes]) -> Iterator[tuple[int, int, str]]:
         elif tag == "c":
             place = one.get("r")
             column = position(place) if place else column + 1
-            parts = {local(part): part.text or "" for part in one}
-            if one.get("t") == "e":
-                yield line, column, parts.get("v") or "#ERROR"
-            elif "f" in parts and not parts.get("v") and one.get("t") in (None, "n"):
-                yield line, column, f"={parts['f']}"
+            yield line, column, one
         elif tag == "row" and rows is not None:
             rows.clear()  # what has been looked at is let go of
+
+
+def without_value(file: IO[bytes]) -> Iterator[tuple[int, int, str]]:
+    """Line, column and error or formula of each cell that has no value."""
+    for line, column, one in cells(file):
+        parts = {local(part): part.text or "" for part in one}
+        if one.get("t") == "e":
+            yield line, column, parts.get("v") or "#ERROR"
+        elif "f" in parts and not parts.get("v") and one.get("t") in (None, "n"):
+            yield line, column, f"={parts['f']}"
 
 
 def position(place: str) -> int:

@@ -14,8 +14,7 @@ from zipfile import ZipFile
 from defusedxml import ElementTree
 
 from organizations.importing.numbers import CURRENCY, plain
-from organizations.importing.tables.cell_errors import BLOCK, LONGEST_MATCH, local, part_of
-from organizations.importing.tables.cell_errors import position as column_of
+from organizations.importing.tables.cell_errors import cells, holds, local, part_of
 from organizations.importing.tables.marks import NUMBER
 
 STYLES = "xl/styles.xml"
@@ -42,8 +41,9 @@ def number_formats(path: str, sheet: str) -> Formats:
         shown = styles_of(ElementTree.fromstring(archive.read(STYLES)))
         if not shown:
             return {}
+        styled = re.compile(rf"""\ss=["'](?:{"|".join(shown)})["']""".encode())
         with archive.open(name) as file:
-            if not uses(file, shown):
+            if not holds(file, styled):
                 return {}
         with archive.open(name) as file:
             return places_of(file, shown)
@@ -81,35 +81,11 @@ def shown_by(code: str) -> str:
     return code if ZEROS.fullmatch(code) else ""
 
 
-def uses(file: IO[bytes], shown: Mapping[str, str]) -> bool:
-    """Whether any cell has one of some styles."""
-    pattern = re.compile(rf"""\ss=["'](?:{"|".join(shown)})["']""".encode())
-    end = b""
-    while block := file.read(BLOCK):
-        if pattern.search(end + block):
-            return True
-        end = block[-LONGEST_MATCH:]
-    return False
-
-
 def places_of(file: IO[bytes], shown: Mapping[str, str]) -> dict[int, dict[int, str]]:
     found: dict[int, dict[int, str]] = {}
-    line, column = 0, -1
-    rows: Any = None
-    for event, one in ElementTree.iterparse(file, events=("start", "end")):
-        tag = local(one)
-        if event == "start":
-            if tag == "sheetData":
-                rows = one
-            elif tag == "row":
-                line, column = int(one.get("r") or line + 1), -1
-        elif tag == "c":
-            place = one.get("r")
-            column = column_of(place) if place else column + 1
-            if form := shown.get(one.get("s") or ""):
-                found.setdefault(line, {})[column] = form
-        elif tag == "row" and rows is not None:
-            rows.clear()
+    for line, column, one in cells(file):
+        if form := shown.get(one.get("s") or ""):
+            found.setdefault(line, {})[column] = form
     return found
 
 
