@@ -315,7 +315,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_whole_ends_as_one(committed
         before = until(lambda: (found := web_workers(process.pid)) and len(found) == 2 and found)
         victim = min(before)
         os.kill(victim, signal.SIGKILL)
-        until(lambda: len(now := web_workers(process.pid)) == 2 and victim not in now)
+        until(lambda: len(now := web_workers(process.pid)) == 2 and victim not in now, seconds=20)
         until(lambda: alive(port))
         if POSTGRESQL:
 
@@ -325,7 +325,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_whole_ends_as_one(committed
 
             [worker] = until(at_work)
             os.kill(worker, signal.SIGKILL)
-            until(lambda: (found := at_work()) and worker not in found)
+            until(lambda: (found := at_work()) and worker not in found, seconds=20)
         started = [process.pid, *descendants(process.pid)]
         process.terminate()
         process.wait(timeout=120)

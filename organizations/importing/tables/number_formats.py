@@ -20,7 +20,7 @@ from organizations.importing.tables.marks import NUMBER
 STYLES = "xl/styles.xml"
 PERCENT = "%"
 
-BUILT_IN = {9: "0%", 10: "0.00%", **dict.fromkeys((5, 6, 7, 8, 42, 44), "$0")}
+BUILT_IN = {"9": "0%", "10": "0.00%", **dict.fromkeys(("5", "6", "7", "8", "42", "44"), "$0")}
 """Formats that every workbook knows by their number."""
 
 LOCALE = re.compile(r"\[\$-[^\]]*\]")
@@ -55,11 +55,11 @@ def styles_of(styles: Any) -> dict[str, str]:
     shown: dict[str, str] = {}
     for one in styles.iter():
         if local(one) == "numFmt":
-            codes[int(one.get("numFmtId") or 0)] = one.get("formatCode") or ""
+            codes[one.get("numFmtId", "")] = one.get("formatCode") or ""
     for one in styles:
         if local(one) == "cellXfs":
             for number, style in enumerate(one):
-                if form := shown_by(codes.get(int(style.get("numFmtId") or 0), "")):
+                if form := shown_by(codes.get(style.get("numFmtId", ""), "")):
                     shown[str(number)] = form
     return shown
 

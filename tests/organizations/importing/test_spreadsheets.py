@@ -8,12 +8,14 @@ from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zipfile import ZipFile
 
 import openpyxl
 import pytest
 
 from organizations.importing.spreadsheets import Unreadable, open_table
 from organizations.importing.tables.cell_errors import MARK
+from organizations.importing.tables.marks import unmarked
 from organizations.importing.tables.workbook import cell_text
 
 
@@ -274,6 +276,21 @@ def test_an_error_and_a_formula_without_a_value_are_no_empty_cells(tmp_path: Pat
             (4, ["1", f"{MARK}=1/0"]),
             (5, ["1", ""]),
         ]
+
+
+def test_a_style_whose_number_is_none_shows_nothing_and_hides_nothing(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["name", "share"])
+    book.active.append(["Madrid", 0.5])
+    book.active["B2"].number_format = "0.00%"
+    book.save(tmp_path / "a.xlsx")
+    with ZipFile(tmp_path / "a.xlsx") as made, ZipFile(tmp_path / "b.xlsx", "w") as spoiled:
+        for part in made.namelist():
+            content = made.read(part).replace(b'<xf numFmtId="0"', b'<xf numFmtId="none"')
+            spoiled.writestr(part, content)
+    with open_table(str(tmp_path / "b.xlsx")) as table:
+        [(_, [row])] = table.batches()
+    assert [unmarked(cell) for cell in row] == ["Madrid", "50 %"]
 
 
 def test_formulas_without_a_value_beyond_all_values_are_there_too(tmp_path: Path) -> None:
