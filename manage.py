@@ -27,8 +27,13 @@ def main() -> None:
     try:
         execute_from_command_line(sys.argv)
     except (DatabaseError, InterfaceError) as error:
-        from organizations.database.unavailable import unavailable  # which asks the settings
+        from organizations.database.unavailable import (  # which ask the settings
+            refused,
+            unavailable,
+        )
 
+        if why := refused(error):
+            sys.exit(why)
         if not unavailable(error):
             raise
         sys.exit(f"The database cannot be used: {' '.join(str(error).split())}")

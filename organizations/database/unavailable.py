@@ -24,6 +24,9 @@ AWAY_STATES = {
     "55P03",  # lock_not_available
 }
 TOO_SLOW = "57014"
+OTHER_VERSION = {"42P01", "42703"}  # undefined_table, undefined_column
+SQLITE_OTHER_VERSION = ("no such table", "no such column")
+MAY_NOT = "42501"  # insufficient_privilege
 SQLITE_AWAY = (
     "SQLITE_BUSY",
     "SQLITE_CANTOPEN",
@@ -57,6 +60,21 @@ def is_away(error: BaseException) -> bool:
 def was_too_slow(error: BaseException) -> bool:
     """Whether a statement took longer than it may."""
     return any(getattr(one, "sqlstate", None) == TOO_SLOW for one in causes(error))
+
+
+def refused(error: BaseException) -> str | None:
+    """What an operator is told whose command the database cannot serve as it is, and what helps;
+    None where something else is wrong."""
+    for one in causes(error):
+        said = " ".join(str(one).split("\n")[0].split())
+        state = getattr(one, "sqlstate", None)
+        if state in OTHER_VERSION or (
+            isinstance(one, sqlite3.Error) and said.startswith(SQLITE_OTHER_VERSION)
+        ):
+            return f"The database is not at this version ({said}): run manage.py migrate first."
+        if state == MAY_NOT and said.startswith("permission denied"):  # not by the wall
+            return f"The role in DATABASE_URL may not do that ({said}): grant it, or use another."
+    return None
 
 
 def nothing_stored(error: BaseException) -> bool:

@@ -179,6 +179,17 @@ def test_ctrl_c_ends_a_command_without_a_traceback(tmp_path: Path, command: str)
     assert done.stderr.strip() == "Interrupted."
 
 
+def test_a_database_that_was_not_migrated_is_one_line_that_says_what_to_type(
+    tmp_path: Path,
+) -> None:
+    environment: Any = {"DEBUG": "1", "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3"}
+    done = run(sys.executable, "manage.py", "create_organization", "Alice Ltd", **environment)
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert "not at this version (no such table: " in line
+    assert "manage.py migrate" in line
+
+
 # Ports
 
 
