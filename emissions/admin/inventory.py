@@ -17,6 +17,7 @@ from emissions.admin.monthly import monthly
 from emissions.admin.period import Months
 from emissions.ledger.closing import NotNow, close, reopen, restatements
 from emissions.models import ClosedPeriod, Consumption, Emission
+from emissions.names import ALONE
 from emissions.reports.inventory.report import inventory
 from emissions.reports.periods import Period
 from emissions.reports.totals import Question
@@ -93,7 +94,15 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
                     {**one, "address": _Links(organization, year).lines(one)}
                     for one in report["by_fuel"]
                 ],
-                "missing": sum(one["consumptions"] for one in report["missing"]),
+                "missing": report["coverage"]["missing"]["count"],
+                "without_figure": [
+                    {
+                        **one,
+                        "why": str(ALONE[one["reason"]]).capitalize(),
+                        "address": _Links(organization, year).without_figure(one),
+                    }
+                    for one in report["missing"]
+                ],
                 "monthly": monthly(
                     lines,
                     listed=12,
@@ -156,17 +165,12 @@ class _Links:
     """Addresses of what stands behind the figures of a year."""
 
     def __init__(self, organization: Organization, year: int) -> None:
+        self._year = year
         self._filters = {
             "organization__id__exact": organization.pk,
             "month__gte": date(year, 1, 1),
             "month__lte": date(year, 12, 31),
         }
-        self.missing = list_of(
-            Consumption,
-            organization__id__exact=organization.pk,
-            co2e_status__exact="not_calculated",
-            status__exact="active",
-        )
         self.all = lines_of(None, **self._filters)
         self.scope_1, self.scope_2, self.scope_3 = (
             lines_of(None, **self._filters, scope=scope) for scope in (1, 2, 3)
@@ -182,6 +186,22 @@ class _Links:
             scope=group["scope"],
             category__exact=group["category"],
             activity__exact=group["activity"],
+        )
+
+
+    def without_figure(self, group: dict[str, Any]) -> str:
+        """The consumption of a kind and country that has no figure for one reason."""
+        return list_of(
+            Consumption,
+            organization__id__exact=self._filters["organization__id__exact"],
+            start_date__lte=date(self._year, 12, 31),
+            end_date__gte=date(self._year, 1, 1),
+            category__exact=group["category"],
+            activity__exact=group["activity"],
+            facility__country=group["country"],
+            status__exact="active",
+            co2e_status__exact="not_calculated",
+            co2e_reason__startswith=f"{group['reason']}:",
         )
 
 

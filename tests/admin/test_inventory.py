@@ -72,6 +72,28 @@ def test_every_figure_leads_to_its_lines(alice: Person, sites: Any) -> None:
         assert {line.month.year for line in found} <= {2023}
 
 
+def test_what_has_no_figure_is_listed_by_why_and_leads_to_its_bills(
+    alice: Person, sites: Any
+) -> None:
+    assert alice.post("/v1/periods/2023/close", None).status == 200
+    alice.consumption(sites, external_id="LATE", start_date="2023-04-01", end_date="2023-04-30")
+    alice.consumption(sites, external_id="OFF", start_date="2023-05-01", status="inactive",
+                      end_date="2023-05-31")  # fmt: skip
+    alice.consumption(alice.facility(name="Ice 2024", country="AQ"), start_date="2024-04-01",
+                      end_date="2024-04-30")  # fmt: skip
+    client = staff(alice)
+    html = page(client)
+    assert "2 consumptions without a figure" in text(html)
+    [table] = re.findall(r'<table[^>]+id="without-figure".*?</table>', html, re.DOTALL)
+    assert ["No factor" in text(table), "Period closed" in text(table)] == [True, True]
+    found = [
+        bill
+        for link in re.findall(r'href="([^"]+)"', table)
+        for bill in client.get(link.replace("&amp;", "&")).context["cl"].queryset
+    ]
+    assert sorted(bill.external_id for bill in found) == ["", "LATE"]
+
+
 def test_a_year_is_closed_and_opened_by_admins(alice: Person, sites: Any) -> None:
     client = staff(alice)
     assert "Close 2023" in page(client)

@@ -16,12 +16,12 @@ from django.db.models import Count, Q
 from emissions.calculation.formula import convert, rounded
 from emissions.calculation.units import ratio
 from emissions.ledger.bills import Kilograms
-from emissions.models import ClosedPeriod, Consumption, EmissionFactor
+from emissions.models import ClosedPeriod, EmissionFactor
 from emissions.reports.adding import Sums
 from emissions.reports.inventory.change import change_between
 from emissions.reports.inventory.energy import energy_of
 from emissions.reports.inventory.quantities import added_up
-from emissions.reports.missing import AMBIGUOUS, NO_FACTOR, uncalculated
+from emissions.reports.missing import WITHOUT_FIGURE, uncalculated
 from emissions.reports.periods import Period
 from emissions.reports.totals import Question, total_and_coverage
 from facilities.categories import Category
@@ -95,9 +95,8 @@ def _by(question: Question, *keys: str) -> list[dict[str, Any]]:
 
 def _missing(question: Question) -> Iterator[dict[str, Any]]:
     """What ought to have a figure and has none, by kind and country."""
-    asked = Consumption.objects.filter(question.of_both(), question.period.touched())
-    for reason in (NO_FACTOR, AMBIGUOUS):
-        rows = uncalculated(asked, reason).order_by()
+    for reason in WITHOUT_FIGURE:
+        rows = uncalculated(question.bills(), reason).order_by()
         for *key, count, places in (
             rows.values_list("category", "activity", "facility__country")
             .annotate(count=Count("pk"), places=Count("facility_id", distinct=True))

@@ -31,7 +31,7 @@ class WithoutFigureSerializer(serializers.Serializer):
     category = serializers.CharField()
     activity = serializers.CharField()
     country = serializers.CharField()
-    reason = serializers.CharField(help_text="no_factor or ambiguous_factor")
+    reason = serializers.CharField(help_text="no_factor, ambiguous_factor or period_closed")
     consumptions = serializers.IntegerField()
     facilities = serializers.IntegerField()
 

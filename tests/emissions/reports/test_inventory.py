@@ -78,6 +78,20 @@ def test_what_is_missing_comes_first(erin: Person, sites: Any) -> None:
     ]
 
 
+def test_a_bill_that_came_too_late_is_missing_everywhere(alice: Person) -> None:
+    site = alice.facility()
+    alice.consumption(site)
+    assert alice.post("/v1/periods/2023/close", None).status == 200
+    alice.consumption(site, external_id="LATE", start_date="2023-04-01", end_date="2023-04-30")
+    body = report(alice)
+    [late] = body["missing"]
+    assert (late["reason"], late["consumptions"], late["country"]) == ("period_closed", 1, "ES")
+    assert body["coverage"]["missing"]["count"] == 1
+    answer = alice.get("/v1/reports/inventory?year=2023", accept=XLSX)
+    _, row = load_workbook(BytesIO(answer.body))["Without figure"].iter_rows(values_only=True)
+    assert row == tuple(late.values())
+
+
 def test_refrigerants_are_told_by_gas_and_energy_by_carrier(erin: Person, sites: Any) -> None:
     body = report(erin)
     [one] = body["refrigerants"]
