@@ -188,7 +188,6 @@ class _Links:
             activity__exact=group["activity"],
         )
 
-
     def without_figure(self, group: dict[str, Any]) -> str:
         """The consumption of a kind and country that has no figure for one reason."""
         return list_of(
