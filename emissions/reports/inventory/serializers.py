@@ -14,7 +14,7 @@ from organizations.rest.fields import Number
 
 KG: dict[str, Any] = {"max_digits": 18, "decimal_places": 6}
 SHARE: dict[str, Any] = {"max_digits": 24, "decimal_places": 6}
-MWH: dict[str, Any] = {"max_digits": 18, "decimal_places": 9}
+THOUSANDTHS: dict[str, Any] = {"max_digits": 18, "decimal_places": 9}
 
 
 class OrganizationNamedSerializer(serializers.Serializer):
@@ -55,7 +55,7 @@ class CarrierSerializer(serializers.Serializer):
     category = serializers.CharField()
     activity = serializers.CharField()
     kind = serializers.CharField(help_text="Its data point in `esrs_e1_5`.")
-    mwh = Number(**MWH)
+    mwh = Number(**THOUSANDTHS)
     share = Number(help_text="Of the total, 0 to 1.", **SHARE)
 
 
@@ -70,25 +70,39 @@ class FuelByQuantitySerializer(serializers.Serializer):
 class EnergyPointsSerializer(serializers.Serializer):
     """ESRS E1-5, 37 and 38, as far as bills tell it."""
 
-    coal_mwh = Number(**MWH)
-    oil_mwh = Number(help_text="Crude oil and petroleum products.", **MWH)
-    natural_gas_mwh = Number(**MWH)
-    biomass_mwh = Number(help_text="Renewable fuels, biogas and biofuels among them.", **MWH)
-    other_fuels_mwh = Number(**MWH)
-    purchased_electricity_mwh = Number(
-        help_text="Its renewable and nuclear shares are not known from bills.", **MWH
+    coal_mwh = Number(**THOUSANDTHS)
+    oil_mwh = Number(help_text="Crude oil and petroleum products.", **THOUSANDTHS)
+    natural_gas_mwh = Number(**THOUSANDTHS)
+    biomass_mwh = Number(
+        help_text="Renewable fuels, biogas and biofuels among them.", **THOUSANDTHS
     )
-    purchased_heat_mwh = Number(help_text="Heat, steam and cooling from networks.", **MWH)
-    fossil_fuels_mwh = Number(help_text="Coal, oil and natural gas.", **MWH)
+    other_fuels_mwh = Number(**THOUSANDTHS)
+    purchased_electricity_mwh = Number(
+        help_text="Its renewable and nuclear shares are not known from bills.", **THOUSANDTHS
+    )
+    purchased_heat_mwh = Number(help_text="Heat, steam and cooling from networks.", **THOUSANDTHS)
+    fossil_fuels_mwh = Number(help_text="Coal, oil and natural gas.", **THOUSANDTHS)
 
 
 class EnergySerializer(serializers.Serializer):
     """Energy consumed, as billed."""
 
-    total_mwh = Number(**MWH)
+    total_mwh = Number(**THOUSANDTHS)
     mix = CarrierSerializer(many=True)
     esrs_e1_5 = EnergyPointsSerializer()
     not_in_energy_units = FuelByQuantitySerializer(many=True)
+
+
+class GrossEmissionsSerializer(serializers.Serializer):
+    """ESRS E1-6, 44 and 48 to 52, in t CO2e, as far as bills tell it."""
+
+    gross_scope_1_t = Number(**THOUSANDTHS)
+    gross_scope_2_location_t = Number(**THOUSANDTHS)
+    gross_scope_2_market_t = Number(**THOUSANDTHS)
+    gross_scope_3_t = Number(help_text="Water alone: bills tell no more of scope 3.", **THOUSANDTHS)
+    total_location_t = Number(**THOUSANDTHS)
+    total_market_t = Number(**THOUSANDTHS)
+    biogenic_t = Number(help_text="t biogenic CO2, outside the scopes.", **THOUSANDTHS)
 
 
 class RefrigerantSerializer(serializers.Serializer):
@@ -204,6 +218,7 @@ class InventorySerializer(serializers.Serializer):
     by_month = TotalsItemSerializer(many=True)
     data_quality = TotalsItemSerializer(many=True)
     energy = EnergySerializer()
+    esrs_e1_6 = GrossEmissionsSerializer()
     refrigerants = RefrigerantSerializer(many=True)
     base_year = BaseYearSerializer(allow_null=True)
     factors = FactorUsedSerializer(many=True)

@@ -192,11 +192,38 @@ def test_a_workbook_says_the_same(erin: Person, sites: Any) -> None:
     assert book.sheetnames[:2] == ["Summary", "Without figure"]
     said = {row[0]: row[1] for row in book["Summary"].iter_rows(values_only=True) if row[1:]}
     assert Decimal(str(said["Scope 1, kg CO2e"])) == body["scope_1"]
+    location, market = _rows(book["Base year"])
+    for row, name in ((location, "co2e"), (market, "co2e_market")):
+        change = body["base_year"][name]
+        assert Decimal(str(row["change_kg"])) == change["change_kg"]
+        for cause, part in change["explained"].items():
+            assert Decimal(str(row[f"{cause}_kg"])) == part["kg"]
+            assert Decimal(str(row[f"{cause}_percent"])) == part["percent"]
+    points = {row["data_point"]: row["value"] for row in _rows(book["ESRS E1"])}
+    assert points.keys() == {**body["energy"]["esrs_e1_5"], **body["esrs_e1_6"]}.keys()
+    assert Decimal(str(points["total_market_t"])) * 1000 == body["total_market"]
+    marked = [row["factor_id"] for row in _rows(book["Factors"]) if row["not_official_in_spain"]]
+    assert marked == [one["factor_id"] for one in body["spain"]["not_official"]]
+    assert marked
     names, *rows, total = book["By facility"].iter_rows(values_only=True)
     at = names.index("co2e")
     assert sum(Decimal(str(row[at])) for row in rows) == body["total_location"]
     letter = book["By facility"].cell(1, at + 1).column_letter
     assert total[at] == f"=SUM({letter}2:{letter}{len(rows) + 1})"
+
+
+def _rows(sheet: Any) -> list[dict[str, Any]]:
+    names, *rows = sheet.iter_rows(values_only=True)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def test_gross_emissions_are_told_in_tonnes(erin: Person, sites: Any) -> None:
+    body = report(erin)
+    points = body["esrs_e1_6"]
+    assert points["gross_scope_1_t"] * 1000 == body["scope_1"]
+    assert points["gross_scope_2_market_t"] * 1000 == body["scope_2_market"]
+    gross = ("gross_scope_1_t", "gross_scope_2_location_t", "gross_scope_3_t")
+    assert sum(points[name] for name in gross) == points["total_location_t"]
 
 
 def test_no_text_of_a_workbook_is_a_formula(erin: Person) -> None:

@@ -7,21 +7,22 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from emissions.admin.links import lines_of, link, list_of, page_of, rows_seen
+from emissions.admin.inventory.data_points import data_points
+from emissions.admin.inventory.tables import Links, changes, leading_to_lines, restated
+from emissions.admin.links import link, rows_seen
 from emissions.admin.monthly import monthly
 from emissions.admin.period import Months
 from emissions.ledger.closing import NotNow, close, reopen, restatements
-from emissions.models import ClosedPeriod, Consumption, Emission
+from emissions.models import ClosedPeriod, Emission
 from emissions.names import ALONE
 from emissions.reports.inventory.report import inventory
 from emissions.reports.periods import Period
 from emissions.reports.totals import Question
-from facilities.models import Facility
 from organizations.database.snapshot import one_snapshot
 from organizations.models import Organization, Role
 from organizations.staff import OrganizationFilter, ReadOnly, TenantAdmin
@@ -49,7 +50,7 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
 
     @admin.display(description=_("inventory"))
     def its_inventory(self, row: ClosedPeriod) -> str:
-        return link(_Links(row.organization, row.year).here, gettext("Open it"))
+        return link(Links(row.organization, row.year).here, gettext("Open it"))
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.inventory_view)
@@ -74,8 +75,9 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
             return self._change(request, organization, year)
         with one_snapshot():
             report = inventory(organization, year, base_year)
-            restated = list(restatements(organization.pk, year))
+            held = list(restatements(organization.pk, year))
             lines = Question(organization.pk, Period.of_year(year)).lines()
+            links = Links(organization, year)
             context = {
                 **self._page(request),
                 "title": gettext("Inventory {year}").format(year=year),
@@ -85,21 +87,16 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
                 "year": year,
                 "base_year": base_year,
                 "report": report,
-                "links": _Links(organization, year),
-                "facilities": [
-                    {**one, "address": _page_of_facility(one["facility_id"])}
-                    for one in report["by_facility"]
-                ],
-                "fuels": [
-                    {**one, "address": _Links(organization, year).lines(one)}
-                    for one in report["by_fuel"]
-                ],
+                "links": links,
+                **leading_to_lines(report, links),
+                "data_points": list(data_points(report)),
+                "changes": changes(report["base_year"]),
                 "missing": report["coverage"]["missing"]["count"],
                 "without_figure": [
                     {
                         **one,
                         "why": str(ALONE[one["reason"]]).capitalize(),
-                        "address": _Links(organization, year).without_figure(one),
+                        "address": links.without_figure(one),
                     }
                     for one in report["missing"]
                 ],
@@ -111,8 +108,8 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
                 ),
                 "may_close": may_close,
                 "may_be_closed": year < timezone.localdate().year,
-                "restated": _restated(restated[:RESTATED_SHOWN]),
-                "restated_count": len(restated),
+                "restated": restated(held[:RESTATED_SHOWN]),
+                "restated_count": len(held),
             }
         return TemplateResponse(request, "admin/emissions/inventory.html", context)
 
@@ -159,66 +156,6 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
                 done = gettext("{year} is open: it follows its data.")
             messages.success(request, done.format(year=year))
         return HttpResponseRedirect(request.get_full_path())
-
-
-class _Links:
-    """Addresses of what stands behind the figures of a year."""
-
-    def __init__(self, organization: Organization, year: int) -> None:
-        self._year = year
-        self._filters = {
-            "organization__id__exact": organization.pk,
-            "month__gte": date(year, 1, 1),
-            "month__lte": date(year, 12, 31),
-        }
-        self.all = lines_of(None, **self._filters)
-        self.scope_1, self.scope_2, self.scope_3 = (
-            lines_of(None, **self._filters, scope=scope) for scope in (1, 2, 3)
-        )
-        query = f"organization={organization.pk}&year={year}"
-        self.here = f"{reverse('admin:emissions_closedperiod_inventory')}?{query}"
-
-    def lines(self, group: dict[str, Any]) -> str:
-        """The ledger's lines of a category and activity."""
-        return lines_of(
-            None,
-            **self._filters,
-            scope=group["scope"],
-            category__exact=group["category"],
-            activity__exact=group["activity"],
-        )
-
-    def without_figure(self, group: dict[str, Any]) -> str:
-        """The consumption of a kind and country that has no figure for one reason."""
-        return list_of(
-            Consumption,
-            organization__id__exact=self._filters["organization__id__exact"],
-            start_date__lte=date(self._year, 12, 31),
-            end_date__gte=date(self._year, 1, 1),
-            category__exact=group["category"],
-            activity__exact=group["activity"],
-            facility__country=group["country"],
-            status__exact="active",
-            co2e_status__exact="not_calculated",
-            co2e_reason__startswith=f"{group['reason']}:",
-        )
-
-
-def _page_of_facility(pk: Any) -> str:
-    return page_of(Facility(pk=pk))
-
-
-def _restated(rows: Any) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": row.external_id or str(row.consumption_id),
-            "address": page_of(Consumption(pk=row.consumption_id)),
-            "deleted": row.deleted,
-            "before": row.before and row.before.co2e,
-            "after": row.after and row.after.co2e,
-        }
-        for row in rows
-    ]
 
 
 def _usual_year(organization: Organization) -> int:
