@@ -5,7 +5,8 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
@@ -21,10 +22,13 @@ from emissions.ledger.closing import NotNow, close, reopen, restatements
 from emissions.models import ClosedPeriod, Emission
 from emissions.names import ALONE
 from emissions.reports.inventory.report import inventory
+from emissions.reports.inventory.workbook import workbook_of
 from emissions.reports.periods import Period
 from emissions.reports.totals import Question
+from organizations.audit.recording import record_export
 from organizations.database.snapshot import one_snapshot
 from organizations.models import Organization, Role
+from organizations.rest.tables import XLSXTable
 from organizations.staff import OrganizationFilter, ReadOnly, TenantAdmin
 from organizations.tenancy import atomic_with_retry
 
@@ -59,8 +63,9 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
             *super().get_urls(),
         ]
 
-    def inventory_view(self, request: HttpRequest) -> HttpResponse:
-        """The report of one organization's year; a POST closes or opens the year."""
+    def inventory_view(self, request: HttpRequest) -> HttpResponseBase:
+        """The report of one organization's year, or its workbook; a POST closes or opens the
+        year."""
         organizations = rows_seen(Organization, request).order_by("name", "pk")
         organization = self._organization(request, organizations)
         if organization is None:
@@ -73,6 +78,12 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
             if not may_close:
                 raise PermissionDenied
             return self._change(request, organization, year)
+        if request.GET.get("format") == XLSXTable.format:
+            with one_snapshot():
+                report = inventory(organization, year, base_year)
+            query = request.META.get("QUERY_STRING", "")
+            record_export(organization.pk, f"inventory-{year}", XLSXTable.format, query=query)
+            return workbook_of(report)
         with one_snapshot():
             report = inventory(organization, year, base_year)
             held = list(restatements(organization.pk, year))

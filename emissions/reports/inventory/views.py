@@ -1,9 +1,7 @@
 """`/v1/reports/inventory`: an organization's year, as JSON and as a workbook."""
 
-from tempfile import TemporaryFile
 from typing import Any
 
-from django.http import FileResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -13,7 +11,7 @@ from rest_framework.settings import api_settings
 
 from emissions.reports.inventory.report import inventory
 from emissions.reports.inventory.serializers import InventorySerializer
-from emissions.reports.inventory.workbook import write_inventory
+from emissions.reports.inventory.workbook import workbook_of
 from emissions.rules import EARLIEST_DAY, LATEST_DAY
 from organizations.database.snapshot import one_snapshot
 from organizations.models import Organization
@@ -66,10 +64,4 @@ class InventoryView(TenantViewSet):
         if not wants_table(request):
             return Response(self.get_serializer(report).data)
         record_sent(request, f"inventory-{year}", XLSXTable.format)
-        file = TemporaryFile()  # noqa: SIM115 - the answer closes it when it is sent
-        write_inventory(file, report)
-        file.seek(0)
-        name = f'attachment; filename="inventory-{year}.xlsx"'
-        return FileResponse(
-            file, content_type=XLSXTable.media_type, headers={"Content-Disposition": name}
-        )
+        return workbook_of(report)

@@ -6,13 +6,15 @@ A total is a formula where it recomputes what stands above it, and a number ever
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from tempfile import TemporaryFile
 from typing import IO, Any
 
+from django.http import FileResponse
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
-from organizations.rest.tables import as_cell
+from organizations.rest.tables import XLSXTable, as_cell
 
 BOLD, HEADER = Font(bold=True), PatternFill("solid", fgColor="DDE7DD")
 TITLE = Font(bold=True, size=14)
@@ -46,6 +48,17 @@ def write_inventory(file: IO[bytes], report: dict[str, Any]) -> None:
     ):
         _table(workbook.create_sheet(title), rows, added=name not in NO_TOTAL)
     workbook.save(file)
+
+
+def workbook_of(report: dict[str, Any]) -> FileResponse:
+    """The workbook as an answer; who sends it records that."""
+    file = TemporaryFile()  # noqa: SIM115 - the answer closes it when it is sent
+    write_inventory(file, report)
+    file.seek(0)
+    name = f'attachment; filename="inventory-{report["year"]}.xlsx"'
+    return FileResponse(
+        file, content_type=XLSXTable.media_type, headers={"Content-Disposition": name}
+    )
 
 
 def _summary(sheet: Any, report: dict[str, Any]) -> None:
