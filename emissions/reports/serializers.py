@@ -14,17 +14,16 @@ from emissions.rules import EARLIEST_DAY, LATEST_DAY
 from emissions.serializers import ConsumptionSerializer, EmissionFactorSerializer
 from organizations.rest.fields import Choice, Day, Moment, Number
 
+TOTAL: dict[str, Any] = {"max_digits": 40, "decimal_places": 6}
+"""A sum: of one facility it is under a gigatonne, of an organization it may be any number."""
+
 
 class KilogramsSerializer(serializers.Serializer):
     """kg under both Scope 2 methods, and the biogenic part apart."""
 
-    co2e = Number(max_digits=18, decimal_places=6, help_text="kg CO2e, fossil, location-based.")
-    co2e_market = Number(
-        max_digits=18, decimal_places=6, help_text="kg CO2e, fossil, market-based."
-    )
-    co2e_biomass = Number(
-        max_digits=18, decimal_places=6, help_text="kg biogenic CO2, outside the scopes."
-    )
+    co2e = Number(**TOTAL, help_text="kg CO2e, fossil, location-based.")
+    co2e_market = Number(**TOTAL, help_text="kg CO2e, fossil, market-based.")
+    co2e_biomass = Number(**TOTAL, help_text="kg biogenic CO2, outside the scopes.")
 
 
 class PageSerializer(serializers.Serializer):
@@ -40,8 +39,7 @@ class SumsSerializer(KilogramsSerializer):
     """Figures added up, with the energy and of how many consumptions."""
 
     energy_kwh = Number(
-        max_digits=18,
-        decimal_places=6,
+        **TOTAL,
         help_text="kWh of what is billed in a unit of energy, gross or net as billed; fuels billed "
         "by volume or mass are not in it.",
     )
@@ -121,8 +119,7 @@ class PartSerializer(serializers.Serializer):
 
     count = serializers.IntegerField()
     kg = Number(
-        max_digits=18,
-        decimal_places=6,
+        **TOTAL,
         allow_null=True,
         help_text="kg CO2e, location-based; null where there is no figure.",
     )
@@ -151,14 +148,10 @@ class TotalsSerializer(SumsSerializer, PageSerializer):
 class LogisticsTotalSerializer(serializers.Serializer):
     """kg CO2e of scope 2, and the share of it that logistics counts."""
 
-    scope2_location = Number(max_digits=18, decimal_places=6)
-    scope2_market = Number(max_digits=18, decimal_places=6)
-    logistic_location = Number(
-        max_digits=18, decimal_places=6, help_text="scope2_location × logistic_factor."
-    )
-    logistic_market = Number(
-        max_digits=18, decimal_places=6, help_text="scope2_market × logistic_factor."
-    )
+    scope2_location = Number(**TOTAL)
+    scope2_market = Number(**TOTAL)
+    logistic_location = Number(**TOTAL, help_text="scope2_location × logistic_factor.")
+    logistic_market = Number(**TOTAL, help_text="scope2_market × logistic_factor.")
 
 
 class LogisticsItemSerializer(LogisticsTotalSerializer):
@@ -286,7 +279,7 @@ class MissingFactorSerializer(serializers.Serializer):
     dimension = serializers.CharField(help_text="What the unit measures.")
     consumptions = serializers.IntegerField(help_text="How many have no figure for it.")
     facilities = serializers.IntegerField(help_text="At how many facilities.")
-    quantity = Number(max_digits=24, decimal_places=6, help_text="Theirs together, in the unit.")
+    quantity = Number(**TOTAL, help_text="Theirs together, in the unit.")
     first_day = serializers.DateField(
         help_text="The earliest day that lacks a factor, or first day of such a bill."
     )
@@ -367,9 +360,9 @@ class CalculationSerializer(serializers.Serializer):
 
     consumption = ConsumptionSerializer()
     lines = LineSerializer(many=True)
-    co2e = Number(max_digits=18, decimal_places=6, allow_null=True)
-    co2e_market = Number(max_digits=18, decimal_places=6, allow_null=True)
-    co2e_biomass = Number(max_digits=18, decimal_places=6, allow_null=True)
+    co2e = Number(**TOTAL, allow_null=True)
+    co2e_market = Number(**TOTAL, allow_null=True)
+    co2e_biomass = Number(**TOTAL, allow_null=True)
     as_of = serializers.DateTimeField(
         allow_null=True, help_text="The moment whose figures were asked for; null is now."
     )

@@ -6,15 +6,15 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from emissions.reports.serializers import (
+    TOTAL,
     CoverageSerializer,
     SumsSerializer,
     TotalsItemSerializer,
 )
 from organizations.rest.fields import Number
 
-KG: dict[str, Any] = {"max_digits": 18, "decimal_places": 6}
-SHARE: dict[str, Any] = {"max_digits": 24, "decimal_places": 6}
-THOUSANDTHS: dict[str, Any] = {"max_digits": 18, "decimal_places": 9}
+SHARE: dict[str, Any] = {"max_digits": 40, "decimal_places": 6}
+THOUSANDTHS: dict[str, Any] = {"max_digits": 40, "decimal_places": 9}
 
 
 class OrganizationNamedSerializer(serializers.Serializer):
@@ -44,9 +44,9 @@ class FacilityInventorySerializer(SumsSerializer):
     name = serializers.CharField()
     type = serializers.CharField()
     country = serializers.CharField()
-    scope_1 = Number(**KG)
-    scope_2_location = Number(**KG)
-    scope_2_market = Number(**KG)
+    scope_1 = Number(**TOTAL)
+    scope_2_location = Number(**TOTAL)
+    scope_2_market = Number(**TOTAL)
 
 
 class CarrierSerializer(serializers.Serializer):
@@ -64,7 +64,7 @@ class FuelByQuantitySerializer(serializers.Serializer):
 
     activity = serializers.CharField()
     unit = serializers.CharField()
-    quantity = Number(max_digits=24, decimal_places=6)
+    quantity = Number(**TOTAL)
 
 
 class EnergyPointsSerializer(serializers.Serializer):
@@ -109,16 +109,16 @@ class RefrigerantSerializer(serializers.Serializer):
     """Refills of one gas."""
 
     gas = serializers.CharField()
-    refilled_kg = Number(max_digits=24, decimal_places=6)
-    co2e = Number(**KG)
-    co2e_market = Number(**KG)
-    co2e_biomass = Number(**KG)
+    refilled_kg = Number(**TOTAL)
+    co2e = Number(**TOTAL)
+    co2e_market = Number(**TOTAL)
+    co2e_biomass = Number(**TOTAL)
 
 
 class PartOfChangeSerializer(serializers.Serializer):
     """kg, and % of the base year."""
 
-    kg = Number(**KG)
+    kg = Number(**TOTAL)
     percent = Number(allow_null=True, **SHARE)
 
 
@@ -133,9 +133,9 @@ class ExplainedSerializer(serializers.Serializer):
 class ChangeSerializer(serializers.Serializer):
     """The change under one method."""
 
-    base_kg = Number(**KG)
-    kg = Number(**KG)
-    change_kg = Number(**KG)
+    base_kg = Number(**TOTAL)
+    kg = Number(**TOTAL)
+    change_kg = Number(**TOTAL)
     change_percent = Number(allow_null=True, **SHARE)
     explained = ExplainedSerializer()
 
@@ -176,8 +176,8 @@ class FactorUsedSerializer(serializers.Serializer):
     source = SourceNamedSerializer(allow_null=True)  # type: ignore[assignment]
     source_ref = serializers.CharField(allow_null=True)
     lines = serializers.IntegerField(help_text="How many lines of the ledger use it.")
-    co2e = Number(help_text="kg computed with it, location-based.", **KG)
-    co2e_market = Number(help_text="kg computed with it, market-based.", **KG)
+    co2e = Number(help_text="kg computed with it, location-based.", **TOTAL)
+    co2e_market = Number(help_text="kg computed with it, market-based.", **TOTAL)
     in_spain = serializers.BooleanField(help_text="Used for a facility in Spain.")
 
 
@@ -203,13 +203,13 @@ class InventorySerializer(serializers.Serializer):
     closed_by = serializers.CharField(allow_null=True)
     missing = WithoutFigureSerializer(many=True, help_text="What has no figure, first of all.")
     coverage = CoverageSerializer()
-    scope_1 = Number(**KG)
-    scope_2_location = Number(**KG)
-    scope_2_market = Number(**KG)
-    scope_3 = Number(help_text="Water.", **KG)
-    biogenic = Number(help_text="kg biogenic CO2, outside the scopes.", **KG)
-    total_location = Number(**KG)
-    total_market = Number(**KG)
+    scope_1 = Number(**TOTAL)
+    scope_2_location = Number(**TOTAL)
+    scope_2_market = Number(**TOTAL)
+    scope_3 = Number(help_text="Water.", **TOTAL)
+    biogenic = Number(help_text="kg biogenic CO2, outside the scopes.", **TOTAL)
+    total_location = Number(**TOTAL)
+    total_market = Number(**TOTAL)
     by_scope = TotalsItemSerializer(many=True)
     by_category = TotalsItemSerializer(many=True)
     by_fuel = TotalsItemSerializer(many=True)

@@ -245,6 +245,36 @@ def test_what_is_not_known_is_refused(erin: Person, query: str, field: str) -> N
     assert (answer.status, answer.fields) == (422, [field])
 
 
+def test_an_organization_may_emit_gigatonnes(alice: Person) -> None:
+    """A facility may not, and so it is with energy; every report says what they are together."""
+    factor = {"country": "AQ", "valid_from": "2022-01-01", "co2e": Decimal(1)}
+    own = alice.factor(**factor)
+    sites = [alice.facility(name=name, country="AQ") for name in ("One", "Two")]
+    alice.consumption(sites[0], quantity=Decimal("0.000001"), start_date="2022-03-01",
+                      end_date="2022-03-31")  # fmt: skip
+    most = Decimal("999999999999.5")
+    for site in sites:
+        alice.consumption(site, quantity=most, external_id=site["id"])
+    body = report(alice, base_year=2022)
+    assert body["total_location"] == body["scope_2_location"] == 2 * most
+    assert body["energy"]["total_mwh"] == 2 * most / 1000
+    change = body["base_year"]["co2e"]
+    assert change["change_percent"] == (change["change_kg"] * 10**8).to_integral_value()
+    preview = alice.post("/v1/emission-factors/preview", {"id": own["id"], "co2e": Decimal("0.5")})
+    assert preview.body["before"]["co2e"] == 2 * most + Decimal("0.000001")
+    assert alice.post("/v1/periods/2023/close", None).status == 200
+    for site in sites:
+        [bill] = alice.get(f"/v1/consumptions?external_id={site['id']}").body["items"]
+        assert alice.patch(f"/v1/consumptions/{bill['id']}", {"status": "inactive"}).status == 200
+    assert alice.get("/v1/periods/2023/restatements").body["before"]["co2e"] == 2 * most
+    assert alice.get("/v1/periods/2023").body["co2e"] == 2 * most
+    for unit in ("L", "MMcf"):
+        alice.consumption(alice.facility(country="AQ"), category="heat", activity="heating_oil",
+                          unit=unit, quantity=most)  # fmt: skip
+    [key] = alice.get("/v1/missing-factors").body["items"]
+    assert key["quantity"] > most * 10**7
+
+
 def test_another_organization_sees_its_own(erin: Person, charlie: Person, sites: Any) -> None:
     body = report(charlie)
     assert body["organization"]["name"] == "Charlie SA"
