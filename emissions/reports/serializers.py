@@ -1,5 +1,6 @@
 """Breakdowns and explanations of figures on the wire."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from emissions.rules import EARLIEST_DAY, LATEST_DAY
 from emissions.serializers import ConsumptionSerializer, EmissionFactorSerializer
 from organizations.rest.fields import Choice, Day, Moment, Number
 
+PLAIN_DIGITS = re.compile("[0-9]{1,9}")
 TOTAL: dict[str, Any] = {"max_digits": 40, "decimal_places": 6}
 """A sum: of one facility it is under a gigatonne, of an organization it may be any number."""
 
@@ -227,15 +229,24 @@ class DaysCoveredSerializer(serializers.Serializer):
     items = StreamSerializer(many=True)
 
 
+class Year(serializers.IntegerField):
+    """A calendar year that consumption may lie in, as a parameter: plain digits."""
+
+    default_error_messages = {"invalid": "Write a year like 2024."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=EARLIEST_DAY.year, max_value=LATEST_DAY.year, **kwargs)
+
+    def to_internal_value(self, data: Any) -> int:
+        if not PLAIN_DIGITS.fullmatch(data):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class CoverageQuery(serializers.Serializer):
     """Which year is asked for."""
 
-    year = serializers.IntegerField(
-        required=False,
-        min_value=EARLIEST_DAY.year,
-        max_value=LATEST_DAY.year,
-        help_text="A calendar year; this one unless set.",
-    )
+    year = Year(required=False, help_text="A calendar year; this one unless set.")
 
 
 class NewFactorSerializer(serializers.Serializer):

@@ -37,11 +37,22 @@ def change_between(organization_id: UUID, base_year: int, year: int) -> dict[str
             "kg": last,
             "change_kg": last - first,
             "change_percent": percent(last - first, first),
-            "explained": {
-                name: {"kg": kg, "percent": percent(kg, first)}
-                for name, kg in explained(_streams(before, method), _streams(after, method)).items()
-            },
+            "explained": _with_percent(
+                explained(_streams(before, method), _streams(after, method)), first
+            ),
         }
+    return answer
+
+
+def _with_percent(causes: dict[str, Decimal], whole: Decimal) -> dict[str, dict[str, Any]]:
+    """The kg of each cause with its part of the base year in %, which add up exactly too: each is
+    the difference of the rounded running total."""
+    answer, total, so_far = {}, Decimal(0), percent(Decimal(0), whole)
+    for name, kg in causes.items():
+        total += kg
+        until = percent(total, whole)
+        part = None if until is None or so_far is None else until - so_far
+        answer[name], so_far = {"kg": kg, "percent": part}, until
     return answer
 
 

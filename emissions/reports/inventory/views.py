@@ -12,7 +12,7 @@ from rest_framework.settings import api_settings
 from emissions.reports.inventory.report import inventory
 from emissions.reports.inventory.serializers import InventorySerializer
 from emissions.reports.inventory.workbook import workbook_of
-from emissions.rules import EARLIEST_DAY, LATEST_DAY
+from emissions.reports.serializers import Year
 from organizations.database.snapshot import one_snapshot
 from organizations.models import Organization
 from organizations.rest.filters import plain_names, refuse_unknown
@@ -20,16 +20,12 @@ from organizations.rest.tables import XLSXTable, record_sent, wants_table
 from organizations.rest.viewsets import TenantViewSet
 from organizations.tenancy import caller
 
-YEARS: dict[str, Any] = {"min_value": EARLIEST_DAY.year, "max_value": LATEST_DAY.year}
-
 
 class InventoryQuery(serializers.Serializer):
     """Which year is asked for, and which one it is compared with."""
 
-    year = serializers.IntegerField(help_text="A calendar year.", **YEARS)
-    base_year = serializers.IntegerField(
-        required=False, help_text="The year it is compared with.", **YEARS
-    )
+    year = Year(help_text="A calendar year.")
+    base_year = Year(required=False, help_text="The year it is compared with.")
 
 
 class InventoryView(TenantViewSet):
