@@ -6,9 +6,9 @@ belongs to facilities with figures in only one of the years is structure (GHG Pr
 Standard, chapter 5). The three add up to the change exactly.
 """
 
-from collections import defaultdict
 from decimal import Decimal
 from fractions import Fraction
+from operator import add
 from typing import Any
 from uuid import UUID
 
@@ -29,8 +29,9 @@ def change_between(organization_id: UUID, base_year: int, year: int) -> dict[str
     before = Question(organization_id, Period.of_year(base_year))
     after = Question(organization_id, Period.of_year(year))
     totals = before.total(), after.total()
+    streams = _streams(before), _streams(after)
     answer: dict[str, Any] = {"year": base_year}
-    for method in METHODS:
+    for at, method in enumerate(METHODS):
         first, last = (getattr(one, method) for one in totals)
         answer[method] = {
             "base_kg": first,
@@ -38,7 +39,7 @@ def change_between(organization_id: UUID, base_year: int, year: int) -> dict[str
             "change_kg": last - first,
             "change_percent": percent(last - first, first),
             "explained": _with_percent(
-                explained(_streams(before, method), _streams(after, method)), first
+                explained(*(_under_method(some, at) for some in streams)), first
             ),
         }
     return answer
@@ -83,14 +84,26 @@ def explained(
 NONE = (Fraction(), Decimal(0))
 
 
-def _streams(question: Question, method: str) -> dict[Stream, tuple[Fraction, Decimal]]:
+def _streams(question: Question) -> dict[Stream, tuple[Fraction, list[Decimal]]]:
+    """The quantity of each stream, and its kg under each of METHODS."""
     keys = ("facility_id", "category", "activity", "unit")
-    found: defaultdict[Stream, tuple[Fraction, Decimal]] = defaultdict(lambda: NONE)
-    for facility_id, category, activity, unit, quantity, kg in added_up(
-        question.lines(), keys, (method,)
+    found: dict[Stream, tuple[Fraction, list[Decimal]]] = {}
+    for facility_id, category, activity, unit, quantity, *kg in added_up(
+        question.lines(), keys, METHODS
     ):
         measured, size = UNITS[unit]
-        stream = (facility_id, category, activity, str(measured))
-        used, emitted = found[stream]
-        found[stream] = (used + Fraction(quantity) * Fraction(size), emitted + kg)
-    return dict(found)
+        stream, used = (
+            (facility_id, category, activity, str(measured)),
+            Fraction(quantity) * Fraction(size),
+        )
+        if stream in found:
+            before, emitted = found[stream]
+            used, kg = before + used, list(map(add, emitted, kg))
+        found[stream] = (used, kg)
+    return found
+
+
+def _under_method(
+    streams: dict[Stream, tuple[Fraction, list[Decimal]]], at: int
+) -> dict[Stream, tuple[Fraction, Decimal]]:
+    return {stream: (used, kg[at]) for stream, (used, kg) in streams.items()}
