@@ -14,6 +14,7 @@ from emissions.models import (
     FactorSource,
     Recalculation,
 )
+from emissions.models.factor import DEFAULT_ACTIVITY
 from facilities.models import Completeness, Facility
 from organizations.database.projection import Hyphenated, NullIfBlank
 from organizations.rest.fields import Choice, Id, ModelSerializer, Text, WholeNumber
@@ -92,6 +93,16 @@ class Unit(Choice):
             raise serializers.ValidationError(str(error), code=error.code) from error
 
 
+def asked_of_others(body: Any) -> tuple[str, str, str]:
+    """The external_id, category and activity of a body, as the fields read them; what they refuse
+    is left out, and a wrong guess only means that they are asked again."""
+    names = ("external_id", "category", "activity")
+    given = [value if isinstance(value := body.get(name), str) else "" for name in names]
+    texts = [text.strip() if text.isprintable() else "" for text in given]
+    external_id, category, activity = texts
+    return external_id, category, activity or DEFAULT_ACTIVITY.get(category, "")
+
+
 class ConsumptionSerializer(ModelSerializer):
     """One bill, reading or refill with its kg CO2e."""
 
@@ -141,6 +152,11 @@ class ConsumptionSerializer(ModelSerializer):
             "cups": {"max_length": 64},  # before its spaces and dashes are taken out
             "meter": {"max_length": 64},
         }
+
+    def as_row(self, attrs: dict[str, Any]) -> Consumption:
+        row: Consumption = super().as_row(attrs)
+        row.told = getattr(self.context.get("view"), "told", None)
+        return row
 
     def create(self, validated_data: dict[str, Any]) -> Consumption:
         """Stores one whose facility the view has locked."""

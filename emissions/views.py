@@ -17,9 +17,10 @@ from rest_framework.response import Response
 from emissions.filters import ConsumptionFilter, EmissionFactorFilter, RecalculationFilter
 from emissions.importing import factor_rows, recognition
 from emissions.importing.single import warnings_of
-from emissions.ledger.creation import locked_facility
+from emissions.ledger.creation import locked_for
 from emissions.ledger.recalculation import lock_facilities
 from emissions.models import Consumption, EmissionFactor, Recalculation
+from emissions.models.consumption import OfOthers
 from emissions.reports.figures import explanation
 from emissions.reports.serializers import CalculationQuery, CalculationSerializer
 from emissions.serializers import (
@@ -28,6 +29,7 @@ from emissions.serializers import (
     EmissionFactorSerializer,
     RecalculationSerializer,
     WrittenConsumptionSerializer,
+    asked_of_others,
 )
 from facilities.models import Facility
 from organizations.database.clock import MICROSECOND, announced_moment
@@ -95,6 +97,9 @@ class ConsumptionViewSet(Exported, ResourceViewSet):
     held: Facility | None = None
     """The facility of a new consumption, locked."""
 
+    told: OfOthers | None = None
+    """What others say of it, asked by the statement that locks."""
+
     def lock(self, instance: models.Model | None) -> None:
         """Locks the facility that the consumption is at and the one it goes to."""
         body: Any = self.request.data
@@ -103,7 +108,8 @@ class ConsumptionViewSet(Exported, ResourceViewSet):
             wanted = UUID(body.get("facility_id"))
         organization_id = caller(self.request).organization_id
         if instance is None:
-            self.held = locked_facility(organization_id, wanted) if wanted else None
+            if wanted:
+                self.held, self.told = locked_for(organization_id, wanted, *asked_of_others(body))
             return
         mine = Facility.objects.for_organization(organization_id)
         assert isinstance(instance, Consumption)

@@ -4,20 +4,20 @@ from emissions.admin import (
     consumption,
     facilities,
     factors,
-    inventory,
     layouts,
     ledger,
     organizations,
     runs,
 )
+from emissions.admin.inventory import page
 
 __all__ = [
     "consumption",
     "facilities",
     "factors",
-    "inventory",
     "layouts",
     "ledger",
     "organizations",
+    "page",
     "runs",
 ]

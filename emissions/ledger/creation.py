@@ -6,11 +6,13 @@ totals follow it in the same transaction. Whether a facility is complete can be 
 was: one bill more adds what has no figure, and takes nothing away.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import Exists
 
 from emissions.ledger.bills import (
     AMOUNTS,
@@ -28,6 +30,7 @@ from emissions.ledger.bills import (
 from emissions.ledger.plan import OWN_COLUMNS, insert_lines
 from emissions.ledger.subtotals import Changes, parts
 from emissions.models import CalculationStatus, Consumption
+from emissions.models.consumption import OfOthers, of_activity, with_external_id
 from facilities.models import Completeness, Facility
 from organizations.database import bulk
 from organizations.database.statements import Compiled, Statement, compiled
@@ -50,13 +53,34 @@ class NewBill(NamedTuple):
 def locked_facility(organization_id: UUID, pk: UUID) -> Facility | None:
     """A facility of an organization, locked until the transaction ends, with its organization."""
     for values in LOCKED.rows(organization_id=organization_id, pk=pk):
-        split = len(FACILITY_COLUMNS)
-        facility = Facility.from_db(DEFAULT_DB_ALIAS, FACILITY_COLUMNS, values[:split])
-        facility.organization = Organization.from_db(
-            DEFAULT_DB_ALIAS, ORGANIZATION_COLUMNS, values[split:]
-        )
-        return facility
+        return _facility(values)
     return None
+
+
+def locked_for(
+    organization_id: UUID, pk: UUID, external_id: str, category: str, activity: str
+) -> tuple[Facility | None, OfOthers | None]:
+    """The same for a bill that is to be stored there, with what its rules ask of others: all of it
+    by one statement. Without such a facility nothing is told."""
+    asked = (external_id, category, activity)
+    for *values, taken, known in LOCKED_FOR.rows(
+        organization_id=organization_id,
+        pk=pk,
+        external_id=external_id,
+        category=category,
+        activity=activity,
+    ):
+        return _facility(values), OfOthers(*asked, bool(taken), bool(known))
+    return None, None
+
+
+def _facility(values: Sequence[Any]) -> Facility:
+    split = len(FACILITY_COLUMNS)
+    facility = Facility.from_db(DEFAULT_DB_ALIAS, FACILITY_COLUMNS, values[:split])
+    facility.organization = Organization.from_db(
+        DEFAULT_DB_ALIAS, ORGANIZATION_COLUMNS, values[split:]
+    )
+    return facility
 
 
 FACILITY_COLUMNS = [field.attname for field in Facility._meta.concrete_fields]
@@ -69,16 +93,31 @@ OWN_FIELDS = [
 ]
 
 
-def _locked(organization_id: UUID, pk: UUID) -> Compiled:
+def _locked(organization_id: UUID, pk: UUID, **asked: Exists) -> Compiled:
     theirs = (f"organization__{name}" for name in ORGANIZATION_COLUMNS)
     rows = Facility.objects.for_organization(organization_id).filter(pk=pk).order_by()
-    sql, params, convert = compiled(rows.values_list(*FACILITY_COLUMNS, *theirs))
+    rows = rows.annotate(**asked)
+    sql, params, convert = compiled(rows.values_list(*FACILITY_COLUMNS, *theirs, *asked))
     if connection.vendor == "postgresql":
         sql += f" FOR NO KEY UPDATE OF {Facility._meta.db_table}"
     return Compiled(sql, params, convert)
 
 
+def _locked_for(
+    organization_id: UUID, pk: UUID, external_id: str, category: str, activity: str
+) -> Compiled:
+    return _locked(
+        organization_id,
+        pk,
+        taken=Exists(with_external_id(organization_id, external_id)),
+        known=Exists(of_activity(organization_id, category, activity)),
+    )
+
+
 LOCKED = Statement(_locked, organization_id=UUID, pk=UUID)
+LOCKED_FOR = Statement(
+    _locked_for, organization_id=UUID, pk=UUID, external_id=str, category=str, activity=str
+)
 
 
 def computed(row: Consumption, facility: Facility) -> NewBill:

@@ -1,6 +1,6 @@
 """Consumption: what was used, where, when, and what it emits."""
 
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -33,7 +33,7 @@ from organizations.history import records
 from organizations.models import Organization
 from organizations.staff.cells import day
 from organizations.staff.numbers import shown_number
-from organizations.tenancy import SoftDeleteModel
+from organizations.tenancy import SoftDeleteModel, TenantQuerySet
 
 
 class DataQuality(models.TextChoices):
@@ -103,6 +103,9 @@ class Consumption(SoftDeleteModel):
     )
 
     NAMED = NAMED
+
+    told: "OfOthers | None" = None
+    """What others say of it, where that has been asked together with something else."""
 
     COMPUTED = (
         "co2e",
@@ -227,14 +230,8 @@ class Consumption(SoftDeleteModel):
         self.activity = self.activity or DEFAULT_ACTIVITY.get(self.category, "")
         if self.organization_id is None and self.facility_id:
             self.organization_id = self.facility.organization_id
-        [(taken, activity_known)] = OF_OTHERS.rows(
-            organization_id=self.organization_id,
-            external_id=self.external_id,
-            pk=self.pk,
-            category=str(self.category),
-            activity=self.activity,
-        )
-        if not activity_known:
+        told = self._of_others()
+        if not told.activity_known:
             self._check_activity(errors, before)
         if self.quantity is not None:
             adjustment = self.data_quality == DataQuality.ADJUSTMENT
@@ -243,7 +240,7 @@ class Consumption(SoftDeleteModel):
         if self.start_date and self.end_date:
             errors |= check_period(self.category, self.start_date, self.end_date)
         self._check_facility(errors, before)
-        if taken:
+        if told.taken:
             errors["external_id"] = ValidationError(
                 gettext(
                     "The external_id “{external_id}” belongs to another consumption of this "
@@ -253,6 +250,21 @@ class Consumption(SoftDeleteModel):
             )
         if errors:
             raise ValidationError(errors)
+
+    def _of_others(self) -> "OfOthers":
+        """What others say, from what has been told if that is about this row."""
+        asked = (self.external_id, str(self.category), self.activity)
+        if self.told is not None and self.told[:3] == asked:
+            return self.told
+        external_id, category, activity = asked
+        [told] = OF_OTHERS.rows(
+            organization_id=self.organization_id,
+            external_id=external_id,
+            pk=self.pk,
+            category=category,
+            activity=activity,
+        )
+        return OfOthers(*asked, *told)
 
     def _check_activity(
         self, errors: dict[str, ValidationError], before: "Consumption | None"
@@ -305,16 +317,36 @@ class Consumption(SoftDeleteModel):
                     errors["meter"] = error
 
 
+class OfOthers(NamedTuple):
+    """Whether another live consumption of the organization has an external_id, and whether a factor
+    that the organization may use is for an activity."""
+
+    external_id: str
+    category: str
+    activity: str
+    taken: bool
+    activity_known: bool
+
+
+def with_external_id(organization_id: UUID, external_id: str) -> TenantQuerySet:
+    """The live consumption that has an external_id; nothing for the empty one."""
+    others = Consumption.objects.for_organization(organization_id).live()
+    return others.filter(external_id__is_set=True, external_id=external_id).order_by()
+
+
+def of_activity(organization_id: UUID, category: str, activity: str) -> TenantQuerySet:
+    """The factors for an activity that an organization may use."""
+    factors = EmissionFactor.objects.usable_by(organization_id)
+    return factors.filter(category=category, activity=activity).order_by()
+
+
 def of_others(
     organization_id: UUID, external_id: str, pk: UUID, category: str, activity: str
 ) -> Compiled:
-    """Whether another live consumption of the organization has an external_id, and whether a factor
-    that the organization may use is for an activity."""
-    others = Consumption.objects.for_organization(organization_id).live().exclude(pk=pk)
-    others = others.filter(external_id__is_set=True, external_id=external_id)
-    factors = EmissionFactor.objects.usable_by(organization_id)
-    factors = factors.filter(category=category, activity=activity)
-    one, other = (compiled(rows.order_by().values_list("pk")) for rows in (others, factors))
+    """The last two of OfOthers, for a row that may be stored."""
+    others = with_external_id(organization_id, external_id).exclude(pk=pk)
+    factors = of_activity(organization_id, category, activity)
+    one, other = (compiled(rows.values_list("pk")) for rows in (others, factors))
     return Compiled(
         f"SELECT EXISTS ({one.sql}), EXISTS ({other.sql})", [*one.params, *other.params]
     )

@@ -11,7 +11,8 @@ from emissions.calculation.formula import EXACT, RunningTotal, convert, product
 from emissions.calculation.units import ratio
 from emissions.ledger.bills import Kilograms
 from emissions.models import CalculationStatus, Consumption, Emission, EmissionFactor
-from emissions.reports.moments import as_it_was, why_uncounted
+from emissions.reports.moments import as_it_was
+from emissions.reports.reasons import reason_at
 from facilities.categories import Category
 
 SHOWN = Decimal(1).scaleb(-28)
@@ -54,9 +55,10 @@ def _past(consumption: Consumption, moment: datetime) -> dict[str, Any]:
     figures: Kilograms | tuple[None, None, None] = (None, None, None)
     reason = "At this moment it was not recorded yet."
     if lines:
-        figures, reason = reduce(Kilograms.plus, [Kilograms.of(line) for line in lines]), ""
-    elif then is not None:
-        reason = why_uncounted(then, as_it_was(then.facility, moment) or then.facility)
+        figures = reduce(Kilograms.plus, [Kilograms.of(line) for line in lines])
+    if then is not None:
+        facility = as_it_was(then.facility, moment) or then.facility
+        reason = reason_at(moment, then, facility, lines)
     consumption.co2e, consumption.co2e_market, consumption.co2e_biomass = figures
     consumption.co2e_status = (
         CalculationStatus.CALCULATED if lines else CalculationStatus.NOT_CALCULATED

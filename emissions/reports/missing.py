@@ -24,6 +24,7 @@ from django.db.models.functions import Coalesce, ExtractYear
 from emissions.calculation.formula import convert, rounded
 from emissions.calculation.selection import LOCATION, MARKET
 from emissions.calculation.units import UNITS, dimension, ratio
+from emissions.ledger.bills import PERIOD_CLOSED
 from emissions.models import CalculationStatus, Consumption, ConsumptionStatus, EmissionFactor
 from facilities.categories import Category
 from organizations.database.decimals import ExactSum
@@ -31,6 +32,9 @@ from organizations.database.decimals import ExactSum
 NO_FACTOR, AMBIGUOUS = "no_factor", "ambiguous_factor"
 TIED_MARKET = f"{AMBIGUOUS}: more than one market-based"
 """How the reason begins where the factors that fit equally are market-based."""
+
+WITHOUT_FIGURE = (NO_FACTOR, AMBIGUOUS, PERIOD_CLOSED)
+"""Why what counts may have no figure: a factor is missing, one is too many, or it came too late."""
 
 DAY = Coalesce("missing_on", "start_date")
 """The day that a key is of: of a tie, which stores none, the first of the bill."""
@@ -98,6 +102,11 @@ def uncalculated(rows: Any, reason: str) -> QuerySet[Consumption]:
         status=ConsumptionStatus.ACTIVE,
         co2e_reason__startswith=f"{reason}:",
     )
+
+
+def without_figure(rows: Any) -> QuerySet[Consumption]:
+    """Those of some consumptions that ought to have a figure and have none, whatever the reason."""
+    return reduce(or_, (uncalculated(rows, reason) for reason in WITHOUT_FIGURE))
 
 
 def key_of(row: Consumption) -> MissingKey:

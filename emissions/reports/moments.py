@@ -50,37 +50,30 @@ def uncounted(organization_id: UUID, moment: datetime) -> Iterator[tuple[Consump
     lines = Emission.objects.counted_at(moment).filter(
         organization_id=organization_id, consumption=OuterRef("pk")
     )
-    rows = _then(Consumption, organization_id, moment).filter(others, ~Exists(lines))
+    own = Q(organization_id=organization_id)
+    rows = then(Consumption, own, moment).filter(others, ~Exists(lines))
     facilities: dict[UUID, Facility] = {}
-    for bill in _as_they_were(rows):
+    for bill in as_they_were(rows):
         if bill.status != ConsumptionStatus.ACTIVE or _deleted(bill, moment):
             continue
         if not facilities:
-            places = _then(Facility, organization_id, moment)
-            facilities = {one.pk: one for one in _as_they_were(places)}
+            places = then(Facility, own, moment)
+            facilities = {one.pk: one for one in as_they_were(places)}
         facility = facilities[bill.facility_id]
         if not _deleted(facility, moment) and bill.category in facility.categories:
             yield bill, facility
 
 
-def why_uncounted(bill: Consumption, facility: Facility) -> str:
-    """Why a bill, as it was, had no figure at the facility as it was."""
-    if bill.status != ConsumptionStatus.ACTIVE:
-        return "inactive"
-    if bill.category not in facility.categories:
-        return "category_disabled"
-    return "no_factor: at this moment no factor for it was known, or none could be chosen."
-
-
-def _then(model: Any, organization_id: UUID, moment: datetime) -> Any:
+def then(model: Any, whose: Q, moment: datetime) -> Any:
     """The rows that there were, each with the id of what its history says of it as `entry`."""
     entries = model.history.model.objects.filter(id=OuterRef("pk"), history_date__lte=moment)
     newest = entries.order_by("-history_date", "-history_id").values("history_id")[:1]
-    rows = model.objects.filter(organization_id=organization_id, created_at__lte=moment)
+    rows = model.objects.filter(whose, created_at__lte=moment)
     return rows.annotate(entry=Subquery(newest))
 
 
-def _as_they_were(rows: Any) -> Iterator[Any]:
+def as_they_were(rows: Any) -> Iterator[Any]:
+    """The rows of `then`, with their fields as they were."""
     found = list(rows)
     entries = rows.model.history.model.objects.in_bulk([one.entry for one in found if one.entry])
     for row in found:

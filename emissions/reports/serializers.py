@@ -1,5 +1,6 @@
 """Breakdowns and explanations of figures on the wire."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -14,17 +15,17 @@ from emissions.rules import EARLIEST_DAY, LATEST_DAY
 from emissions.serializers import ConsumptionSerializer, EmissionFactorSerializer
 from organizations.rest.fields import Choice, Day, Moment, Number
 
+PLAIN_DIGITS = re.compile("[0-9]{1,9}")
+TOTAL: dict[str, Any] = {"max_digits": 40, "decimal_places": 6}
+"""A sum: of one facility it is under a gigatonne, of an organization it may be any number."""
+
 
 class KilogramsSerializer(serializers.Serializer):
     """kg under both Scope 2 methods, and the biogenic part apart."""
 
-    co2e = Number(max_digits=18, decimal_places=6, help_text="kg CO2e, fossil, location-based.")
-    co2e_market = Number(
-        max_digits=18, decimal_places=6, help_text="kg CO2e, fossil, market-based."
-    )
-    co2e_biomass = Number(
-        max_digits=18, decimal_places=6, help_text="kg biogenic CO2, outside the scopes."
-    )
+    co2e = Number(**TOTAL, help_text="kg CO2e, fossil, location-based.")
+    co2e_market = Number(**TOTAL, help_text="kg CO2e, fossil, market-based.")
+    co2e_biomass = Number(**TOTAL, help_text="kg biogenic CO2, outside the scopes.")
 
 
 class PageSerializer(serializers.Serializer):
@@ -40,8 +41,7 @@ class SumsSerializer(KilogramsSerializer):
     """Figures added up, with the energy and of how many consumptions."""
 
     energy_kwh = Number(
-        max_digits=18,
-        decimal_places=6,
+        **TOTAL,
         help_text="kWh of what is billed in a unit of energy, gross or net as billed; fuels billed "
         "by volume or mass are not in it.",
     )
@@ -121,8 +121,7 @@ class PartSerializer(serializers.Serializer):
 
     count = serializers.IntegerField()
     kg = Number(
-        max_digits=18,
-        decimal_places=6,
+        **TOTAL,
         allow_null=True,
         help_text="kg CO2e, location-based; null where there is no figure.",
     )
@@ -151,14 +150,10 @@ class TotalsSerializer(SumsSerializer, PageSerializer):
 class LogisticsTotalSerializer(serializers.Serializer):
     """kg CO2e of scope 2, and the share of it that logistics counts."""
 
-    scope2_location = Number(max_digits=18, decimal_places=6)
-    scope2_market = Number(max_digits=18, decimal_places=6)
-    logistic_location = Number(
-        max_digits=18, decimal_places=6, help_text="scope2_location × logistic_factor."
-    )
-    logistic_market = Number(
-        max_digits=18, decimal_places=6, help_text="scope2_market × logistic_factor."
-    )
+    scope2_location = Number(**TOTAL)
+    scope2_market = Number(**TOTAL)
+    logistic_location = Number(**TOTAL, help_text="scope2_location × logistic_factor.")
+    logistic_market = Number(**TOTAL, help_text="scope2_market × logistic_factor.")
 
 
 class LogisticsItemSerializer(LogisticsTotalSerializer):
@@ -234,15 +229,24 @@ class DaysCoveredSerializer(serializers.Serializer):
     items = StreamSerializer(many=True)
 
 
+class Year(serializers.IntegerField):
+    """A calendar year that consumption may lie in, as a parameter: plain digits."""
+
+    default_error_messages = {"invalid": "Write a year like 2024."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=EARLIEST_DAY.year, max_value=LATEST_DAY.year, **kwargs)
+
+    def to_internal_value(self, data: Any) -> int:
+        if not PLAIN_DIGITS.fullmatch(data):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class CoverageQuery(serializers.Serializer):
     """Which year is asked for."""
 
-    year = serializers.IntegerField(
-        required=False,
-        min_value=EARLIEST_DAY.year,
-        max_value=LATEST_DAY.year,
-        help_text="A calendar year; this one unless set.",
-    )
+    year = Year(required=False, help_text="A calendar year; this one unless set.")
 
 
 class NewFactorSerializer(serializers.Serializer):
@@ -286,7 +290,7 @@ class MissingFactorSerializer(serializers.Serializer):
     dimension = serializers.CharField(help_text="What the unit measures.")
     consumptions = serializers.IntegerField(help_text="How many have no figure for it.")
     facilities = serializers.IntegerField(help_text="At how many facilities.")
-    quantity = Number(max_digits=24, decimal_places=6, help_text="Theirs together, in the unit.")
+    quantity = Number(**TOTAL, help_text="Theirs together, in the unit.")
     first_day = serializers.DateField(
         help_text="The earliest day that lacks a factor, or first day of such a bill."
     )
@@ -367,9 +371,9 @@ class CalculationSerializer(serializers.Serializer):
 
     consumption = ConsumptionSerializer()
     lines = LineSerializer(many=True)
-    co2e = Number(max_digits=18, decimal_places=6, allow_null=True)
-    co2e_market = Number(max_digits=18, decimal_places=6, allow_null=True)
-    co2e_biomass = Number(max_digits=18, decimal_places=6, allow_null=True)
+    co2e = Number(**TOTAL, allow_null=True)
+    co2e_market = Number(**TOTAL, allow_null=True)
+    co2e_biomass = Number(**TOTAL, allow_null=True)
     as_of = serializers.DateTimeField(
         allow_null=True, help_text="The moment whose figures were asked for; null is now."
     )

@@ -16,10 +16,9 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from emissions.ledger.bills import PERIOD_CLOSED
 from emissions.models import Consumption, DataQuality, Emission, Subtotal
 from emissions.reports.adding import ALL, AMOUNTS, Group, Grouped, Lines, Subtotals, Sums
-from emissions.reports.missing import AMBIGUOUS, NO_FACTOR, uncalculated
+from emissions.reports.missing import without_figure
 from emissions.reports.moments import uncounted
 from emissions.reports.periods import ALWAYS, Period
 from facilities.models import Facility
@@ -91,6 +90,11 @@ class Question:
         )
         return lines if self.scopes is None else lines.filter(scope__in=self.scopes)
 
+    def bills(self) -> QuerySet[Consumption]:
+        """The consumption that is asked for, as it is now, whatever its scope."""
+        places = self.at_places("facility__country", "facility__region", "facility__type")
+        return Consumption.objects.filter(self.of_both(), places, self.period.touched())
+
     def without_figure(self) -> int:
         """How much consumption ought to have figures and has none; its scope is not known."""
         if self.as_of:
@@ -98,10 +102,7 @@ class Question:
                 self._asks_for(bill, facility)
                 for bill, facility in uncounted(self.organization_id, self.as_of)
             )
-        places = self.at_places("facility__country", "facility__region", "facility__type")
-        asked = Consumption.objects.filter(self.of_both(), places, self.period.touched())
-        missing = uncalculated(asked, NO_FACTOR) | uncalculated(asked, AMBIGUOUS)
-        return (missing | uncalculated(asked, PERIOD_CLOSED)).count()
+        return without_figure(self.bills()).count()
 
     def _asks_for(self, bill: Consumption, facility: Facility) -> bool:
         """Whether a bill as it was, at a facility as it was, is among what is asked for."""

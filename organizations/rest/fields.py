@@ -4,13 +4,13 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from copy import copy, deepcopy
 from datetime import date
 from decimal import Context, Decimal
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 from uuid import UUID
 
 from django.core.exceptions import ValidationError as ModelValidationError
@@ -58,6 +58,11 @@ class AsStored:
         return column
 
 
+def none_of(value: Any, choices: Iterable[Any]) -> str:
+    """That a value is not among the choices, with the choices."""
+    return f"“{value}” is none of: {', '.join(map(str, choices))}."
+
+
 class Text(NullWhereBlank, serializers.CharField):
     """A JSON string."""
 
@@ -69,6 +74,11 @@ class Text(NullWhereBlank, serializers.CharField):
 
 class Choice(NullWhereBlank, serializers.ChoiceField):
     """One of a fixed set of JSON strings."""
+
+    def fail(self, key: str, **kwargs: Any) -> NoReturn:
+        if key == "invalid_choice":
+            raise serializers.ValidationError(none_of(kwargs["input"], self.choices), code=key)
+        super().fail(key, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):

@@ -19,7 +19,7 @@ from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from organizations.rest.fields import ISO_DATE, as_detail
+from organizations.rest.fields import ISO_DATE, as_detail, none_of
 
 SORT = "sort"
 CURSOR, INCLUDE_DELETED = "cursor", "include_deleted"
@@ -114,6 +114,8 @@ class StrictFilterBackend(DjangoFilterBackend):
         parameter that is wrong, those of the page and the order too."""
         self.errors: dict[str, Any] = {}
         filterset = self.get_filterset(request, queryset, view)
+        if filterset is not None:
+            say_what_helps(filterset.form)
         if filterset is not None and not filterset.is_valid():
             self.errors |= as_detail(forms.ValidationError(filterset.errors.as_data()))
         if paginator := getattr(view, "paginator", None):
@@ -151,6 +153,17 @@ class StrictFilterBackend(DjangoFilterBackend):
         for name in blank:
             self.errors[name] = [ErrorDetail("Give a value, or leave it out.", code="invalid")]
         return {**kwargs, "data": params}
+
+
+def say_what_helps(form: forms.Form) -> None:
+    """Lets the errors of a form say what may stand in their field."""
+    for field in form.fields.values():
+        if isinstance(field, forms.ChoiceField):
+            choices: Any = field.choices
+            values = [value for value, _ in choices if value != ""]
+            field.error_messages["invalid_choice"] = none_of("%(value)s", values)
+        elif isinstance(field, forms.DecimalField):
+            field.error_messages["invalid"] = "Write a number like 1234.5."
 
 
 def sort_terms(request: Request, view: Any) -> Iterator[tuple[str, bool]]:
@@ -205,6 +218,8 @@ class SortBackend(BaseFilterBackend):
 class MomentField(IsoDateTimeField):
     """A point in time; the + of its offset may have been left unescaped, which reads as a space."""
 
+    default_error_messages = {"invalid": "Write a moment like 2024-02-29T12:00:00Z."}
+
     def to_python(self, value: Any) -> Any:
         if isinstance(value, str):
             value = UNESCAPED_OFFSET.sub(r"+\1", value)
@@ -221,6 +236,8 @@ class MomentFilter(django_filters.IsoDateTimeFilter):
 
 class DayField(forms.DateField):
     """As strict as a body's dates: strptime alone would take 2024-1-1 and digits of any script."""
+
+    default_error_messages = {"invalid": "Write a day of the calendar like 2024-02-29."}
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, str) and not ISO_DATE.fullmatch(value):

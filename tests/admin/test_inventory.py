@@ -1,6 +1,7 @@
 """The inventory page: what the API's report says, with closing the year, for who may see it."""
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from emissions.models import ClosedPeriod
 from organizations.models import Membership, Organization, Role
 from organizations.staff.numbers import rounded_kg
 from tests.conftest import Person
-from tests.emissions.figures import gas, refill
+from tests.emissions.figures import FIGURES, gas, refill
 
 pytestmark = pytest.mark.django_db
 
@@ -57,19 +58,51 @@ def test_it_says_what_the_report_says(alice: Person, sites: Any) -> None:
     assert seen.index("1 consumption without a figure") < seen.index("Scope 1")
 
 
+TABLES = "scopes|fuels|energy|gases|countries|qualities|facilities|factors"
+LINKED = re.compile(
+    r'href="([^"]+/emissions/emission/[^"]+)">(?:<strong>)?(?:<span[^>]+?([\d,.]+) kg)?'
+)
+
+
 def test_every_figure_leads_to_its_lines(alice: Person, sites: Any) -> None:
+    """Which add up to it."""
     client = staff(alice)
     html = page(client)
-    tables = "".join(re.findall(r'<table[^>]+id="(?:scopes|fuels)".*?</table>', html, re.DOTALL))
-    links = [link.replace("&amp;", "&") for link in re.findall(r'href="([^"]+)"', tables)]
-    wanted = [link for link in links if "/emissions/emission/?" in link]
-    assert len(wanted) > 5
-    for link in wanted:
-        answer = client.get(link)
+    tables = "".join(re.findall(rf'<table[^>]+id="(?:{TABLES})".*?</table>', html, re.DOTALL))
+    shown = LINKED.findall(tables)
+    links = {link for link, _ in shown}
+    assert len(links) > 15
+    sums = {}
+    for link in links:
+        answer = client.get(link.replace("&amp;", "&"))
         assert answer.status_code == 200, link
         found = answer.context["cl"].queryset
-        assert found.count() or "scope=3" in link, link
         assert {line.month.year for line in found} <= {2023}
+        sums[link] = [sum(getattr(line, name) for line in found) for name in FIGURES]
+    for link, figure in shown:
+        assert not figure or Decimal(figure.replace(",", "")) in sums[link], (link, figure)
+
+
+def test_what_has_no_figure_is_listed_by_why_and_leads_to_its_bills(
+    alice: Person, sites: Any
+) -> None:
+    assert alice.post("/v1/periods/2023/close", None).status == 200
+    alice.consumption(sites, external_id="LATE", start_date="2023-04-01", end_date="2023-04-30")
+    alice.consumption(sites, external_id="OFF", start_date="2023-05-01", status="inactive",
+                      end_date="2023-05-31")  # fmt: skip
+    alice.consumption(alice.facility(name="Ice 2024", country="AQ"), start_date="2024-04-01",
+                      end_date="2024-04-30")  # fmt: skip
+    client = staff(alice)
+    html = page(client)
+    assert "2 consumptions without a figure" in text(html)
+    [table] = re.findall(r'<table[^>]+id="without-figure".*?</table>', html, re.DOTALL)
+    assert ["No factor" in text(table), "Period closed" in text(table)] == [True, True]
+    found = [
+        bill
+        for link in re.findall(r'href="([^"]+)"', table)
+        for bill in client.get(link.replace("&amp;", "&")).context["cl"].queryset
+    ]
+    assert sorted(bill.external_id for bill in found) == ["", "LATE"]
 
 
 def test_a_year_is_closed_and_opened_by_admins(alice: Person, sites: Any) -> None:

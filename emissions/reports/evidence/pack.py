@@ -21,7 +21,7 @@ from emissions.calculation.units import UNITS
 from emissions.ledger.bills import Kilograms
 from emissions.models import Consumption, EmissionFactor
 from emissions.reports.inventory.quantities import added_up
-from emissions.reports.missing import AMBIGUOUS, NO_FACTOR, uncalculated
+from emissions.reports.missing import without_figure
 from emissions.reports.periods import Period
 from emissions.reports.totals import Question
 from facilities.models import Facility
@@ -175,10 +175,9 @@ def _factors(question: Question) -> Iterator[Row]:
 
 
 def _without_figure(question: Question) -> Iterator[Row]:
-    asked = Consumption.objects.filter(question.of_both(), question.period.touched())
-    rows = uncalculated(asked, NO_FACTOR) | uncalculated(asked, AMBIGUOUS)
     columns = ("id", "facility_id", *BILL, "quantity", "co2e_reason")
-    yield from rows.order_by("id").values_list(*columns).iterator(AT_ONCE)
+    rows = without_figure(question.bills()).order_by("id")
+    yield from rows.values_list(*columns).iterator(AT_ONCE)
 
 
 def _chunks(rows: Iterable[Any]) -> Iterator[list[Any]]:

@@ -6,9 +6,9 @@ belongs to facilities with figures in only one of the years is structure (GHG Pr
 Standard, chapter 5). The three add up to the change exactly.
 """
 
-from collections import defaultdict
 from decimal import Decimal
 from fractions import Fraction
+from operator import add
 from typing import Any
 from uuid import UUID
 
@@ -29,19 +29,31 @@ def change_between(organization_id: UUID, base_year: int, year: int) -> dict[str
     before = Question(organization_id, Period.of_year(base_year))
     after = Question(organization_id, Period.of_year(year))
     totals = before.total(), after.total()
+    streams = _streams(before), _streams(after)
     answer: dict[str, Any] = {"year": base_year}
-    for method in METHODS:
+    for at, method in enumerate(METHODS):
         first, last = (getattr(one, method) for one in totals)
         answer[method] = {
             "base_kg": first,
             "kg": last,
             "change_kg": last - first,
             "change_percent": percent(last - first, first),
-            "explained": {
-                name: {"kg": kg, "percent": percent(kg, first)}
-                for name, kg in explained(_streams(before, method), _streams(after, method)).items()
-            },
+            "explained": _with_percent(
+                explained(*(_under_method(some, at) for some in streams)), first
+            ),
         }
+    return answer
+
+
+def _with_percent(causes: dict[str, Decimal], whole: Decimal) -> dict[str, dict[str, Any]]:
+    """The kg of each cause with its part of the base year in %, which add up exactly too: each is
+    the difference of the rounded running total."""
+    answer, total, so_far = {}, Decimal(0), percent(Decimal(0), whole)
+    for name, kg in causes.items():
+        total += kg
+        until = percent(total, whole)
+        part = None if until is None or so_far is None else until - so_far
+        answer[name], so_far = {"kg": kg, "percent": part}, until
     return answer
 
 
@@ -72,14 +84,26 @@ def explained(
 NONE = (Fraction(), Decimal(0))
 
 
-def _streams(question: Question, method: str) -> dict[Stream, tuple[Fraction, Decimal]]:
+def _streams(question: Question) -> dict[Stream, tuple[Fraction, list[Decimal]]]:
+    """The quantity of each stream, and its kg under each of METHODS."""
     keys = ("facility_id", "category", "activity", "unit")
-    found: defaultdict[Stream, tuple[Fraction, Decimal]] = defaultdict(lambda: NONE)
-    for facility_id, category, activity, unit, quantity, kg in added_up(
-        question.lines(), keys, (method,)
+    found: dict[Stream, tuple[Fraction, list[Decimal]]] = {}
+    for facility_id, category, activity, unit, quantity, *kg in added_up(
+        question.lines(), keys, METHODS
     ):
         measured, size = UNITS[unit]
-        stream = (facility_id, category, activity, str(measured))
-        used, emitted = found[stream]
-        found[stream] = (used + Fraction(quantity) * Fraction(size), emitted + kg)
-    return dict(found)
+        stream, used = (
+            (facility_id, category, activity, str(measured)),
+            Fraction(quantity) * Fraction(size),
+        )
+        if stream in found:
+            before, emitted = found[stream]
+            used, kg = before + used, list(map(add, emitted, kg))
+        found[stream] = (used, kg)
+    return found
+
+
+def _under_method(
+    streams: dict[Stream, tuple[Fraction, list[Decimal]]], at: int
+) -> dict[Stream, tuple[Fraction, Decimal]]:
+    return {stream: (used, kg[at]) for stream, (used, kg) in streams.items()}

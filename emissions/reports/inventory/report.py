@@ -16,12 +16,12 @@ from django.db.models import Count, Q
 from emissions.calculation.formula import convert, rounded
 from emissions.calculation.units import ratio
 from emissions.ledger.bills import Kilograms
-from emissions.models import ClosedPeriod, Consumption, EmissionFactor
+from emissions.models import ClosedPeriod, EmissionFactor
 from emissions.reports.adding import Sums
 from emissions.reports.inventory.change import change_between
 from emissions.reports.inventory.energy import energy_of
 from emissions.reports.inventory.quantities import added_up
-from emissions.reports.missing import AMBIGUOUS, NO_FACTOR, uncalculated
+from emissions.reports.missing import WITHOUT_FIGURE, uncalculated
 from emissions.reports.periods import Period
 from emissions.reports.totals import Question, total_and_coverage
 from facilities.categories import Category
@@ -33,6 +33,7 @@ OFFICIAL = "miteco"
 """How the ids of the sources begin that publish Spain's official factors, MITECO's."""
 
 REGISTER = "Real Decreto 214/2025"
+KG_IN_TONNE = 1000
 NOTHING = Kilograms()
 FIGURES = Kilograms._fields
 
@@ -67,6 +68,7 @@ def inventory(organization: Organization, year: int, base_year: int | None) -> d
         "by_month": _by(question, "month"),
         "data_quality": _by(question, "data_quality"),
         "energy": energy_of(question),
+        "esrs_e1_6": _gross_emissions(by_scope, total),
         "refrigerants": list(_refrigerants(question)),
         "base_year": change_between(organization.pk, base_year, year) if base_year else None,
         "factors": (factors := list(_factors(question))),
@@ -76,6 +78,21 @@ def inventory(organization: Organization, year: int, base_year: int | None) -> d
 
 def _kg(by_scope: dict[int, dict[str, Any]], scope: int, name: str) -> Decimal:
     return by_scope[scope][name] if scope in by_scope else Decimal(0)
+
+
+def _gross_emissions(by_scope: dict[int, dict[str, Any]], total: Sums) -> dict[str, Decimal]:
+    """The data points of ESRS E1-6 (44, 48 to 52) that bills give, in t CO2e; biogenic CO2 beside
+    them, as AR 43 asks. Of scope 3 bills give water alone."""
+    kilograms = {
+        "gross_scope_1": _kg(by_scope, 1, "co2e"),
+        "gross_scope_2_location": _kg(by_scope, 2, "co2e"),
+        "gross_scope_2_market": _kg(by_scope, 2, "co2e_market"),
+        "gross_scope_3": _kg(by_scope, 3, "co2e"),
+        "total_location": total.co2e,
+        "total_market": total.co2e_market,
+        "biogenic": total.co2e_biomass,
+    }
+    return {f"{name}_t": kg / KG_IN_TONNE for name, kg in kilograms.items()}
 
 
 def _state(organization_id: UUID, year: int) -> dict[str, Any]:
@@ -95,9 +112,8 @@ def _by(question: Question, *keys: str) -> list[dict[str, Any]]:
 
 def _missing(question: Question) -> Iterator[dict[str, Any]]:
     """What ought to have a figure and has none, by kind and country."""
-    asked = Consumption.objects.filter(question.of_both(), question.period.touched())
-    for reason in (NO_FACTOR, AMBIGUOUS):
-        rows = uncalculated(asked, reason).order_by()
+    for reason in WITHOUT_FIGURE:
+        rows = uncalculated(question.bills(), reason).order_by()
         for *key, count, places in (
             rows.values_list("category", "activity", "facility__country")
             .annotate(count=Count("pk"), places=Count("facility_id", distinct=True))

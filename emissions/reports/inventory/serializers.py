@@ -6,15 +6,15 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from emissions.reports.serializers import (
+    TOTAL,
     CoverageSerializer,
     SumsSerializer,
     TotalsItemSerializer,
 )
 from organizations.rest.fields import Number
 
-KG: dict[str, Any] = {"max_digits": 18, "decimal_places": 6}
-SHARE: dict[str, Any] = {"max_digits": 24, "decimal_places": 6}
-MWH: dict[str, Any] = {"max_digits": 18, "decimal_places": 9}
+SHARE: dict[str, Any] = {"max_digits": 40, "decimal_places": 6}
+THOUSANDTHS: dict[str, Any] = {"max_digits": 40, "decimal_places": 9}
 
 
 class OrganizationNamedSerializer(serializers.Serializer):
@@ -31,7 +31,7 @@ class WithoutFigureSerializer(serializers.Serializer):
     category = serializers.CharField()
     activity = serializers.CharField()
     country = serializers.CharField()
-    reason = serializers.CharField(help_text="no_factor or ambiguous_factor")
+    reason = serializers.CharField(help_text="no_factor, ambiguous_factor or period_closed")
     consumptions = serializers.IntegerField()
     facilities = serializers.IntegerField()
 
@@ -44,9 +44,9 @@ class FacilityInventorySerializer(SumsSerializer):
     name = serializers.CharField()
     type = serializers.CharField()
     country = serializers.CharField()
-    scope_1 = Number(**KG)
-    scope_2_location = Number(**KG)
-    scope_2_market = Number(**KG)
+    scope_1 = Number(**TOTAL)
+    scope_2_location = Number(**TOTAL)
+    scope_2_market = Number(**TOTAL)
 
 
 class CarrierSerializer(serializers.Serializer):
@@ -55,7 +55,7 @@ class CarrierSerializer(serializers.Serializer):
     category = serializers.CharField()
     activity = serializers.CharField()
     kind = serializers.CharField(help_text="Its data point in `esrs_e1_5`.")
-    mwh = Number(**MWH)
+    mwh = Number(**THOUSANDTHS)
     share = Number(help_text="Of the total, 0 to 1.", **SHARE)
 
 
@@ -64,47 +64,61 @@ class FuelByQuantitySerializer(serializers.Serializer):
 
     activity = serializers.CharField()
     unit = serializers.CharField()
-    quantity = Number(max_digits=24, decimal_places=6)
+    quantity = Number(**TOTAL)
 
 
 class EnergyPointsSerializer(serializers.Serializer):
     """ESRS E1-5, 37 and 38, as far as bills tell it."""
 
-    coal_mwh = Number(**MWH)
-    oil_mwh = Number(help_text="Crude oil and petroleum products.", **MWH)
-    natural_gas_mwh = Number(**MWH)
-    biomass_mwh = Number(help_text="Renewable fuels, biogas and biofuels among them.", **MWH)
-    other_fuels_mwh = Number(**MWH)
-    purchased_electricity_mwh = Number(
-        help_text="Its renewable and nuclear shares are not known from bills.", **MWH
+    coal_mwh = Number(**THOUSANDTHS)
+    oil_mwh = Number(help_text="Crude oil and petroleum products.", **THOUSANDTHS)
+    natural_gas_mwh = Number(**THOUSANDTHS)
+    biomass_mwh = Number(
+        help_text="Renewable fuels, biogas and biofuels among them.", **THOUSANDTHS
     )
-    purchased_heat_mwh = Number(help_text="Heat, steam and cooling from networks.", **MWH)
-    fossil_fuels_mwh = Number(help_text="Coal, oil and natural gas.", **MWH)
+    other_fuels_mwh = Number(**THOUSANDTHS)
+    purchased_electricity_mwh = Number(
+        help_text="Its renewable and nuclear shares are not known from bills.", **THOUSANDTHS
+    )
+    purchased_heat_mwh = Number(help_text="Heat, steam and cooling from networks.", **THOUSANDTHS)
+    fossil_fuels_mwh = Number(help_text="Coal, oil and natural gas.", **THOUSANDTHS)
 
 
 class EnergySerializer(serializers.Serializer):
     """Energy consumed, as billed."""
 
-    total_mwh = Number(**MWH)
+    total_mwh = Number(**THOUSANDTHS)
     mix = CarrierSerializer(many=True)
     esrs_e1_5 = EnergyPointsSerializer()
     not_in_energy_units = FuelByQuantitySerializer(many=True)
+
+
+class GrossEmissionsSerializer(serializers.Serializer):
+    """ESRS E1-6, 44 and 48 to 52, in t CO2e, as far as bills tell it."""
+
+    gross_scope_1_t = Number(**THOUSANDTHS)
+    gross_scope_2_location_t = Number(**THOUSANDTHS)
+    gross_scope_2_market_t = Number(**THOUSANDTHS)
+    gross_scope_3_t = Number(help_text="Water alone: bills tell no more of scope 3.", **THOUSANDTHS)
+    total_location_t = Number(**THOUSANDTHS)
+    total_market_t = Number(**THOUSANDTHS)
+    biogenic_t = Number(help_text="t biogenic CO2, outside the scopes.", **THOUSANDTHS)
 
 
 class RefrigerantSerializer(serializers.Serializer):
     """Refills of one gas."""
 
     gas = serializers.CharField()
-    refilled_kg = Number(max_digits=24, decimal_places=6)
-    co2e = Number(**KG)
-    co2e_market = Number(**KG)
-    co2e_biomass = Number(**KG)
+    refilled_kg = Number(**TOTAL)
+    co2e = Number(**TOTAL)
+    co2e_market = Number(**TOTAL)
+    co2e_biomass = Number(**TOTAL)
 
 
 class PartOfChangeSerializer(serializers.Serializer):
     """kg, and % of the base year."""
 
-    kg = Number(**KG)
+    kg = Number(**TOTAL)
     percent = Number(allow_null=True, **SHARE)
 
 
@@ -119,9 +133,9 @@ class ExplainedSerializer(serializers.Serializer):
 class ChangeSerializer(serializers.Serializer):
     """The change under one method."""
 
-    base_kg = Number(**KG)
-    kg = Number(**KG)
-    change_kg = Number(**KG)
+    base_kg = Number(**TOTAL)
+    kg = Number(**TOTAL)
+    change_kg = Number(**TOTAL)
     change_percent = Number(allow_null=True, **SHARE)
     explained = ExplainedSerializer()
 
@@ -162,8 +176,8 @@ class FactorUsedSerializer(serializers.Serializer):
     source = SourceNamedSerializer(allow_null=True)  # type: ignore[assignment]
     source_ref = serializers.CharField(allow_null=True)
     lines = serializers.IntegerField(help_text="How many lines of the ledger use it.")
-    co2e = Number(help_text="kg computed with it, location-based.", **KG)
-    co2e_market = Number(help_text="kg computed with it, market-based.", **KG)
+    co2e = Number(help_text="kg computed with it, location-based.", **TOTAL)
+    co2e_market = Number(help_text="kg computed with it, market-based.", **TOTAL)
     in_spain = serializers.BooleanField(help_text="Used for a facility in Spain.")
 
 
@@ -189,13 +203,13 @@ class InventorySerializer(serializers.Serializer):
     closed_by = serializers.CharField(allow_null=True)
     missing = WithoutFigureSerializer(many=True, help_text="What has no figure, first of all.")
     coverage = CoverageSerializer()
-    scope_1 = Number(**KG)
-    scope_2_location = Number(**KG)
-    scope_2_market = Number(**KG)
-    scope_3 = Number(help_text="Water.", **KG)
-    biogenic = Number(help_text="kg biogenic CO2, outside the scopes.", **KG)
-    total_location = Number(**KG)
-    total_market = Number(**KG)
+    scope_1 = Number(**TOTAL)
+    scope_2_location = Number(**TOTAL)
+    scope_2_market = Number(**TOTAL)
+    scope_3 = Number(help_text="Water.", **TOTAL)
+    biogenic = Number(help_text="kg biogenic CO2, outside the scopes.", **TOTAL)
+    total_location = Number(**TOTAL)
+    total_market = Number(**TOTAL)
     by_scope = TotalsItemSerializer(many=True)
     by_category = TotalsItemSerializer(many=True)
     by_fuel = TotalsItemSerializer(many=True)
@@ -204,6 +218,7 @@ class InventorySerializer(serializers.Serializer):
     by_month = TotalsItemSerializer(many=True)
     data_quality = TotalsItemSerializer(many=True)
     energy = EnergySerializer()
+    esrs_e1_6 = GrossEmissionsSerializer()
     refrigerants = RefrigerantSerializer(many=True)
     base_year = BaseYearSerializer(allow_null=True)
     factors = FactorUsedSerializer(many=True)

@@ -1,9 +1,7 @@
 """`/v1/reports/inventory`: an organization's year, as JSON and as a workbook."""
 
-from tempfile import TemporaryFile
 from typing import Any
 
-from django.http import FileResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -13,8 +11,8 @@ from rest_framework.settings import api_settings
 
 from emissions.reports.inventory.report import inventory
 from emissions.reports.inventory.serializers import InventorySerializer
-from emissions.reports.inventory.workbook import write_inventory
-from emissions.rules import EARLIEST_DAY, LATEST_DAY
+from emissions.reports.inventory.workbook import workbook_of
+from emissions.reports.serializers import Year
 from organizations.database.snapshot import one_snapshot
 from organizations.models import Organization
 from organizations.rest.filters import plain_names, refuse_unknown
@@ -22,16 +20,12 @@ from organizations.rest.tables import XLSXTable, record_sent, wants_table
 from organizations.rest.viewsets import TenantViewSet
 from organizations.tenancy import caller
 
-YEARS: dict[str, Any] = {"min_value": EARLIEST_DAY.year, "max_value": LATEST_DAY.year}
-
 
 class InventoryQuery(serializers.Serializer):
     """Which year is asked for, and which one it is compared with."""
 
-    year = serializers.IntegerField(help_text="A calendar year.", **YEARS)
-    base_year = serializers.IntegerField(
-        required=False, help_text="The year it is compared with.", **YEARS
-    )
+    year = Year(help_text="A calendar year.")
+    base_year = Year(required=False, help_text="The year it is compared with.")
 
 
 class InventoryView(TenantViewSet):
@@ -66,10 +60,4 @@ class InventoryView(TenantViewSet):
         if not wants_table(request):
             return Response(self.get_serializer(report).data)
         record_sent(request, f"inventory-{year}", XLSXTable.format)
-        file = TemporaryFile()  # noqa: SIM115 - the answer closes it when it is sent
-        write_inventory(file, report)
-        file.seek(0)
-        name = f'attachment; filename="inventory-{year}.xlsx"'
-        return FileResponse(
-            file, content_type=XLSXTable.media_type, headers={"Content-Disposition": name}
-        )
+        return workbook_of(report)

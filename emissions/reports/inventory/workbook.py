@@ -3,22 +3,24 @@
 A total is a formula where it recomputes what stands above it, and a number everywhere else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from tempfile import TemporaryFile
 from typing import IO, Any
 
+from django.http import FileResponse
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
-from organizations.rest.tables import as_cell
+from organizations.rest.tables import XLSXTable, as_cell
 
 BOLD, HEADER = Font(bold=True), PatternFill("solid", fgColor="DDE7DD")
 TITLE = Font(bold=True, size=14)
 KG, SHARE = "#,##0.000000", "0.00%"
 NOT_ADDED = {"co2e_per_unit", "share", "consumptions", "lines", "scope", "year"}
-NO_TOTAL = {"missing", "fuels", "factors"}
+NO_TOTAL = {"missing", "fuels", "esrs", "base_year", "factors"}
 WIDEST = 48
 
 
@@ -40,10 +42,23 @@ def write_inventory(file: IO[bytes], report: dict[str, Any]) -> None:
         ("Energy", "energy", report["energy"]["mix"]),
         ("Fuels by quantity", "fuels", report["energy"]["not_in_energy_units"]),
         ("Refrigerants", "refrigerants", report["refrigerants"]),
-        ("Factors", "factors", [_flat(one) for one in report["factors"]]),
+        ("ESRS E1", "esrs", list(_data_points(report))),
+        ("Base year", "base_year", list(_changes(report["base_year"]))),
+        ("Factors", "factors", list(_factors(report))),
     ):
         _table(workbook.create_sheet(title), rows, added=name not in NO_TOTAL)
     workbook.save(file)
+
+
+def workbook_of(report: dict[str, Any]) -> FileResponse:
+    """The workbook as an answer; who sends it records that."""
+    file = TemporaryFile()  # noqa: SIM115 - the answer closes it when it is sent
+    write_inventory(file, report)
+    file.seek(0)
+    name = f'attachment; filename="inventory-{report["year"]}.xlsx"'
+    return FileResponse(
+        file, content_type=XLSXTable.media_type, headers={"Content-Disposition": name}
+    )
 
 
 def _summary(sheet: Any, report: dict[str, Any]) -> None:
@@ -77,7 +92,7 @@ def _summary(sheet: Any, report: dict[str, Any]) -> None:
         ]
     official = report["spain"]["all_factors_official"]
     if official is not None:
-        word = "yes" if official else "no, see the sheet Factors"
+        word = "yes" if official else "no, see not_official_in_spain on the sheet Factors"
         rows.append((f"Spain: all factors are MITECO's ({report['spain']['rule']})", word))
     for label, value in rows:
         sheet.append([label, as_cell(value)])
@@ -115,10 +130,35 @@ def _table(sheet: Any, rows: Sequence[dict[str, Any]], *, added: bool) -> None:
     sheet.freeze_panes = "A2"
 
 
-def _flat(factor: dict[str, Any]) -> dict[str, Any]:
-    source = factor["source"] or dict.fromkeys(("id", "title", "url", "licence"))
-    flat = {name: value for name, value in factor.items() if name != "source"}
-    return {**flat, **{f"source_{name}": value for name, value in source.items()}}
+def _data_points(report: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The data points of ESRS E1, whose names end with their unit."""
+    for standard, points in (
+        ("E1-5", report["energy"]["esrs_e1_5"]), ("E1-6", report["esrs_e1_6"]),
+    ):  # fmt: skip
+        for name, value in points.items():
+            yield {"standard": standard, "data_point": name, "value": value}
+
+
+def _changes(base_year: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+    """The change since the base year under each method, and what explains it, in kg and %."""
+    if base_year is None:
+        return
+    for method, name in (("location", "co2e"), ("market", "co2e_market")):
+        change = dict(base_year[name])
+        causes = change.pop("explained")
+        parts = {f"{cause}_{unit}": kg for cause in causes for unit, kg in causes[cause].items()}
+        yield {"base_year": base_year["year"], "method": method, **change, **parts}
+
+
+def _factors(report: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Each with its source, and whether it is one of those that are not official in Spain."""
+    for factor in report["factors"]:
+        source = factor["source"] or dict.fromkeys(("id", "title", "url", "licence"))
+        yield {
+            **{name: value for name, value in factor.items() if name != "source"},
+            "not_official_in_spain": factor in report["spain"]["not_official"],
+            **{f"source_{name}": value for name, value in source.items()},
+        }
 
 
 def _cell(value: Any) -> Any:

@@ -15,7 +15,7 @@ from tests.conftest import Person
 
 pytestmark = pytest.mark.django_db
 
-AT_MOST = 10 if connection.vendor == "postgresql" else 11
+AT_MOST = 9 if connection.vendor == "postgresql" else 10
 """SQLite inserts into one table at a time, and has no way to a server that would count."""
 BRACKETS = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
 MARCH = {"start_date": "2023-03-01", "end_date": "2023-03-31"}
@@ -73,7 +73,7 @@ def test_a_new_bill_saved_by_the_orm_is_the_same(alice: Person) -> None:
     assert stored.co2e
 
 
-def test_it_takes_ten_statements(erin: Person) -> None:
+def test_it_takes_at_most_ten_statements(erin: Person) -> None:
     site = erin.facility()
     erin.consumption(site)
     with CaptureQueriesContext(connection) as captured:

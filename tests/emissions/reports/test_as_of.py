@@ -102,6 +102,35 @@ def test_an_explanation_of_the_past_says_why_there_was_no_figure(
     assert (past["lines"], past["co2e"], past["reason"].split(":")[0]) == ([], None, reason)
 
 
+def test_an_explanation_of_the_past_gives_the_reason_of_that_time(alice: Person) -> None:
+    """Not the one of today, when the bill is somewhere else and the factors are others."""
+    site = alice.facility(name="Ice", country="AQ")
+    bill = alice.consumption(site, start_date="1985-01-01", end_date="1985-01-31")
+    path = f"/v1/consumptions/{bill['id']}/calculation"
+    reasons = []
+
+    def remember() -> None:
+        reasons.append((asked(alice, path)["reason"], now()))
+
+    remember()
+    factor = {"valid_from": "1985-01-01", "valid_to": "1985-12-31", "country": "AQ"}
+    first = alice.factor(**factor, co2e=Decimal("0.3"))
+    alice.factor(**factor, co2e=Decimal("0.4"), unit="MWh")
+    alice.patch(f"/v1/consumptions/{bill['id']}", {"unit": "GJ"})
+    remember()
+    alice.delete(f"/v1/emission-factors/{first['id']}")
+    remember()
+    assert alice.post("/v1/periods/1985/close", None).status == 200
+    alice.patch(f"/v1/consumptions/{bill['id']}", {"quantity": 2})
+    remember()
+    alice.patch(f"/v1/facilities/{site['id']}", {"country": "ES"})
+    remember()
+    codes = [(reason or "").split(":")[0] for reason, _ in reasons]
+    assert codes == ["no_factor", "ambiguous_factor", "", "period_closed", "period_closed"]
+    for reason, moment in reasons:
+        assert asked(alice, path, as_of=moment)["reason"] == reason
+
+
 def test_before_a_bill_was_recorded_it_has_no_figure(erin: Person) -> None:
     site = erin.facility()
     then = now()
@@ -157,6 +186,7 @@ class History(RuleBasedStateMachine):
     """Changes of all kinds, with the answers at their moments, asked again at the end."""
 
     person: Person
+    admin: Person
 
     def __init__(self) -> None:
         super().__init__()
@@ -217,6 +247,10 @@ class History(RuleBasedStateMachine):
             path = f"/v1/emission-factors/{own[0]['id']}"
             assert self.person.patch(path, {"co2e": co2e}).status == 200
 
+    @rule(what=st.sampled_from(["close", "reopen"]))
+    def close_or_reopen_the_year(self, what: str) -> None:
+        assert self.admin.post(f"/v1/periods/2023/{what}", None).status in (200, 409)
+
     @rule(grouped=st.booleans(), period=st.sampled_from(
         [{}, {"start_date": "2023-03-10", "end_date": "2023-03-20"}, {"start_date": "2023-07-01"}]
     ), country=st.sampled_from([{}, {"country": "ES"}, {"type": "depot"}]))  # fmt: skip
@@ -258,17 +292,18 @@ def figures_of(explained: dict[str, Any]) -> Any:
             used = line[method]["factor"]
             line[method] = {**line[method], "factor": (used["id"], used["co2e"], used["unit"])}
     quantity = {n: v for n, v in explained["consumption"].items() if n in ("quantity", "status")}
-    return lines, quantity, kg(explained), kg(explained["consumption"])
+    return lines, quantity, kg(explained), kg(explained["consumption"]), explained["reason"]
 
 
-def test_every_answer_can_be_had_again(erin: Person) -> None:
-    """A machine changes bills, factors and facilities, and asks all its questions again."""
+def test_every_answer_can_be_had_again(erin: Person, alice: Person) -> None:
+    """A machine changes bills, factors, facilities and years, and asks all its questions again."""
 
     class Machine(History):
-        person = erin
+        person, admin = erin, alice
 
         def __init__(self) -> None:
             super().__init__()
+            alice.post("/v1/periods/2023/reopen", None)
             for own in asked(erin, "/v1/emission-factors", own="true", size=100)["items"]:
                 erin.delete(f"/v1/emission-factors/{own['id']}")
 

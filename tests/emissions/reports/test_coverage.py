@@ -86,7 +86,10 @@ def test_an_enabled_category_without_a_bill_is_there_and_a_disabled_one_is_not(
     assert {one["category"] for one in covered(erin, site)} == {"heat"}
 
 
-@pytest.mark.parametrize("query", ["year=now", "year=1899", "year=2023&year=2024", "month=1"])
+@pytest.mark.parametrize(
+    "query",
+    ["year=now", "year=1899", "year=2023.0", "year=２０２３", "year=2023&year=2024", "month=1"],
+)
 def test_another_year_than_one_is_refused(erin: Person, query: str) -> None:
     answer = erin.get(f"/v1/facilities/{erin.facility()['id']}/coverage?{query}")
     assert (answer.status, answer.fields) == (422, [query.split("=", maxsplit=1)[0]])

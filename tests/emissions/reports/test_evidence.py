@@ -81,6 +81,17 @@ def test_the_pack_proves_itself_on_a_bare_python(pack: Path, erin: Person) -> No
     assert "'=1+1" in {row["name"] for row in rows(pack, "facilities.csv")}
 
 
+def test_a_bill_that_came_too_late_is_without_figure(
+    alice: Person, organization: Organization, tmp_path: Path
+) -> None:
+    assert alice.post("/v1/periods/2023/close", None).status == 200
+    alice.consumption(alice.facility(), external_id="LATE")
+    pack = exported(organization, tmp_path)
+    [late] = rows(pack, "without_figure.csv")
+    assert late["external_id"] == "LATE"
+    assert late["co2e_reason"].startswith("period_closed: 2023")
+
+
 def test_any_changed_digit_is_found_by_its_hash(pack: Path) -> None:
     chosen = random.Random(11)
     files = sorted(one for one in pack.iterdir() if one.suffix in (".csv", ".txt"))

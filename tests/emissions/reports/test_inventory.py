@@ -78,6 +78,20 @@ def test_what_is_missing_comes_first(erin: Person, sites: Any) -> None:
     ]
 
 
+def test_a_bill_that_came_too_late_is_missing_everywhere(alice: Person) -> None:
+    site = alice.facility()
+    alice.consumption(site)
+    assert alice.post("/v1/periods/2023/close", None).status == 200
+    alice.consumption(site, external_id="LATE", start_date="2023-04-01", end_date="2023-04-30")
+    body = report(alice)
+    [late] = body["missing"]
+    assert (late["reason"], late["consumptions"], late["country"]) == ("period_closed", 1, "ES")
+    assert body["coverage"]["missing"]["count"] == 1
+    answer = alice.get("/v1/reports/inventory?year=2023", accept=XLSX)
+    _, row = load_workbook(BytesIO(answer.body))["Without figure"].iter_rows(values_only=True)
+    assert row == tuple(late.values())
+
+
 def test_refrigerants_are_told_by_gas_and_energy_by_carrier(erin: Person, sites: Any) -> None:
     body = report(erin)
     [one] = body["refrigerants"]
@@ -107,7 +121,9 @@ def test_the_change_since_the_base_year_is_explained_to_the_milligram(
         change = body[method]
         assert change["base_kg"] == base[total]
         assert change["change_kg"] == change["kg"] - change["base_kg"]
-        assert sum(part["kg"] for part in change["explained"].values()) == change["change_kg"]
+        for unit in ("kg", "percent"):
+            parts = (part[unit] for part in change["explained"].values())
+            assert sum(parts) == change[f"change_{unit}"]
     # Away and its grid came new; the home doubled its electricity, the refill is activity.
     away = next(one for one in report(erin)["by_facility"] if one["name"] == "Away")
     assert body["co2e"]["explained"]["structure"]["kg"] == away["co2e"]
@@ -178,11 +194,38 @@ def test_a_workbook_says_the_same(erin: Person, sites: Any) -> None:
     assert book.sheetnames[:2] == ["Summary", "Without figure"]
     said = {row[0]: row[1] for row in book["Summary"].iter_rows(values_only=True) if row[1:]}
     assert Decimal(str(said["Scope 1, kg CO2e"])) == body["scope_1"]
+    location, market = _rows(book["Base year"])
+    for row, name in ((location, "co2e"), (market, "co2e_market")):
+        change = body["base_year"][name]
+        assert Decimal(str(row["change_kg"])) == change["change_kg"]
+        for cause, part in change["explained"].items():
+            assert Decimal(str(row[f"{cause}_kg"])) == part["kg"]
+            assert Decimal(str(row[f"{cause}_percent"])) == part["percent"]
+    points = {row["data_point"]: row["value"] for row in _rows(book["ESRS E1"])}
+    assert points.keys() == {**body["energy"]["esrs_e1_5"], **body["esrs_e1_6"]}.keys()
+    assert Decimal(str(points["total_market_t"])) * 1000 == body["total_market"]
+    marked = [row["factor_id"] for row in _rows(book["Factors"]) if row["not_official_in_spain"]]
+    assert marked == [one["factor_id"] for one in body["spain"]["not_official"]]
+    assert marked
     names, *rows, total = book["By facility"].iter_rows(values_only=True)
     at = names.index("co2e")
     assert sum(Decimal(str(row[at])) for row in rows) == body["total_location"]
     letter = book["By facility"].cell(1, at + 1).column_letter
     assert total[at] == f"=SUM({letter}2:{letter}{len(rows) + 1})"
+
+
+def _rows(sheet: Any) -> list[dict[str, Any]]:
+    names, *rows = sheet.iter_rows(values_only=True)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def test_gross_emissions_are_told_in_tonnes(erin: Person, sites: Any) -> None:
+    body = report(erin)
+    points = body["esrs_e1_6"]
+    assert points["gross_scope_1_t"] * 1000 == body["scope_1"]
+    assert points["gross_scope_2_market_t"] * 1000 == body["scope_2_market"]
+    gross = ("gross_scope_1_t", "gross_scope_2_location_t", "gross_scope_3_t")
+    assert sum(points[name] for name in gross) == points["total_location_t"]
 
 
 def test_no_text_of_a_workbook_is_a_formula(erin: Person) -> None:
@@ -195,13 +238,44 @@ def test_no_text_of_a_workbook_is_a_formula(erin: Person) -> None:
 @pytest.mark.parametrize(
     ("query", "field"),
     [
-        ("", "year"), ("year=x", "year"), ("year=99999", "year"), ("year=2023&x=1", "x"),
+        ("", "year"), ("year=x", "year"), ("year=2023.0", "year"),
+        ("year=２０２３", "year"), ("year=99999", "year"), ("year=2023&x=1", "x"),
         ("year=2023&base_year=", "base_year"), ("year=2023&year=2022", "year"),
     ],
 )  # fmt: skip
 def test_what_is_not_known_is_refused(erin: Person, query: str, field: str) -> None:
     answer = erin.get(f"/v1/reports/inventory?{query}")
     assert (answer.status, answer.fields) == (422, [field])
+
+
+def test_an_organization_may_emit_gigatonnes(alice: Person) -> None:
+    """A facility may not, and so it is with energy; every report says what they are together."""
+    factor = {"country": "AQ", "valid_from": "2022-01-01", "co2e": Decimal(1)}
+    own = alice.factor(**factor)
+    sites = [alice.facility(name=name, country="AQ") for name in ("One", "Two")]
+    alice.consumption(sites[0], quantity=Decimal("0.000001"), start_date="2022-03-01",
+                      end_date="2022-03-31")  # fmt: skip
+    most = Decimal("999999999999.5")
+    for site in sites:
+        alice.consumption(site, quantity=most, external_id=site["id"])
+    body = report(alice, base_year=2022)
+    assert body["total_location"] == body["scope_2_location"] == 2 * most
+    assert body["energy"]["total_mwh"] == 2 * most / 1000
+    change = body["base_year"]["co2e"]
+    assert change["change_percent"] == (change["change_kg"] * 10**8).to_integral_value()
+    preview = alice.post("/v1/emission-factors/preview", {"id": own["id"], "co2e": Decimal("0.5")})
+    assert preview.body["before"]["co2e"] == 2 * most + Decimal("0.000001")
+    assert alice.post("/v1/periods/2023/close", None).status == 200
+    for site in sites:
+        [bill] = alice.get(f"/v1/consumptions?external_id={site['id']}").body["items"]
+        assert alice.patch(f"/v1/consumptions/{bill['id']}", {"status": "inactive"}).status == 200
+    assert alice.get("/v1/periods/2023/restatements").body["before"]["co2e"] == 2 * most
+    assert alice.get("/v1/periods/2023").body["co2e"] == 2 * most
+    for unit in ("L", "MMcf"):
+        alice.consumption(alice.facility(country="AQ"), category="heat", activity="heating_oil",
+                          unit=unit, quantity=most)  # fmt: skip
+    [key] = alice.get("/v1/missing-factors").body["items"]
+    assert key["quantity"] > most * 10**7
 
 
 def test_another_organization_sees_its_own(erin: Person, charlie: Person, sites: Any) -> None:

@@ -111,6 +111,32 @@ def test_a_breakdown_refuses_parameters_it_does_not_know(
     assert_refused(alice.get(f"{path}?{query}"), field)
 
 
+@pytest.mark.parametrize(
+    ("query", "helps"),
+    [
+        ("emissions?group_by=colour", "“colour” is none of: category, activity, scope, month"),
+        ("emissions?scope=4", "“4” is none of: 1, 2, 3."),
+        ("emissions?start_date=01/02/2023", "Write a day of the calendar like 2024-02-29."),
+        ("emissions?as_of=now", "Write a moment like 2024-02-29T12:00:00Z."),
+        ("facilities?status=gone", "“gone” is none of: active, archived."),
+        ("facilities?co2e_min=1,5", "Write a number like 1234.5."),
+        ("reports/inventory?year=x", "Write a year like 2024."),
+    ],
+)
+def test_a_refused_parameter_says_what_may_stand_there(
+    alice: Person, query: str, helps: str
+) -> None:
+    [error] = alice.get(f"/v1/{query}").body["errors"]
+    assert error["detail"].startswith(helps)
+
+
+def test_a_refused_choice_of_a_body_says_which_there_are(alice: Person) -> None:
+    body = {"name": "A", "type": "office", "country": "ES", "status": "gone"}
+    error = alice.post("/v1/facilities", body).error("status")
+    assert error["code"] == "invalid_choice"
+    assert error["detail"] == "“gone” is none of: active, archived."
+
+
 def test_a_query_that_is_not_utf8_is_no_crash(alice: Person) -> None:
     for path in LISTS[:3]:
         assert_refused(alice.get(f"{path}?%ED%A0%80=1"), "\ufffd\ufffd\ufffd")

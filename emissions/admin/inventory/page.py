@@ -5,24 +5,30 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from emissions.admin.links import lines_of, link, list_of, page_of, rows_seen
+from emissions.admin.inventory.data_points import data_points
+from emissions.admin.inventory.tables import Links, changes, leading_to_lines, restated
+from emissions.admin.links import link, rows_seen
 from emissions.admin.monthly import monthly
 from emissions.admin.period import Months
 from emissions.ledger.closing import NotNow, close, reopen, restatements
-from emissions.models import ClosedPeriod, Consumption, Emission
+from emissions.models import ClosedPeriod, Emission
+from emissions.names import ALONE
 from emissions.reports.inventory.report import inventory
+from emissions.reports.inventory.workbook import workbook_of
 from emissions.reports.periods import Period
 from emissions.reports.totals import Question
-from facilities.models import Facility
+from organizations.audit.recording import record_export
 from organizations.database.snapshot import one_snapshot
 from organizations.models import Organization, Role
+from organizations.rest.tables import XLSXTable
 from organizations.staff import OrganizationFilter, ReadOnly, TenantAdmin
 from organizations.tenancy import atomic_with_retry
 
@@ -48,7 +54,7 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
 
     @admin.display(description=_("inventory"))
     def its_inventory(self, row: ClosedPeriod) -> str:
-        return link(_Links(row.organization, row.year).here, gettext("Open it"))
+        return link(Links(row.organization, row.year).here, gettext("Open it"))
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.inventory_view)
@@ -57,8 +63,9 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
             *super().get_urls(),
         ]
 
-    def inventory_view(self, request: HttpRequest) -> HttpResponse:
-        """The report of one organization's year; a POST closes or opens the year."""
+    def inventory_view(self, request: HttpRequest) -> HttpResponseBase:
+        """The report of one organization's year, or its workbook; a POST closes or opens the
+        year."""
         organizations = rows_seen(Organization, request).order_by("name", "pk")
         organization = self._organization(request, organizations)
         if organization is None:
@@ -71,10 +78,17 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
             if not may_close:
                 raise PermissionDenied
             return self._change(request, organization, year)
+        if request.GET.get("format") == XLSXTable.format:
+            with one_snapshot():
+                report = inventory(organization, year, base_year)
+            query = request.META.get("QUERY_STRING", "")
+            record_export(organization.pk, f"inventory-{year}", XLSXTable.format, query=query)
+            return workbook_of(report)
         with one_snapshot():
             report = inventory(organization, year, base_year)
-            restated = list(restatements(organization.pk, year))
+            held = list(restatements(organization.pk, year))
             lines = Question(organization.pk, Period.of_year(year)).lines()
+            links = Links(organization, year)
             context = {
                 **self._page(request),
                 "title": gettext("Inventory {year}").format(year=year),
@@ -84,16 +98,19 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
                 "year": year,
                 "base_year": base_year,
                 "report": report,
-                "links": _Links(organization, year),
-                "facilities": [
-                    {**one, "address": _page_of_facility(one["facility_id"])}
-                    for one in report["by_facility"]
+                "links": links,
+                **leading_to_lines(report, links),
+                "data_points": list(data_points(report)),
+                "changes": changes(report["base_year"]),
+                "missing": report["coverage"]["missing"]["count"],
+                "without_figure": [
+                    {
+                        **one,
+                        "why": str(ALONE[one["reason"]]).capitalize(),
+                        "address": links.without_figure(one),
+                    }
+                    for one in report["missing"]
                 ],
-                "fuels": [
-                    {**one, "address": _Links(organization, year).lines(one)}
-                    for one in report["by_fuel"]
-                ],
-                "missing": sum(one["consumptions"] for one in report["missing"]),
                 "monthly": monthly(
                     lines,
                     listed=12,
@@ -102,8 +119,8 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
                 ),
                 "may_close": may_close,
                 "may_be_closed": year < timezone.localdate().year,
-                "restated": _restated(restated[:RESTATED_SHOWN]),
-                "restated_count": len(restated),
+                "restated": restated(held[:RESTATED_SHOWN]),
+                "restated_count": len(held),
             }
         return TemplateResponse(request, "admin/emissions/inventory.html", context)
 
@@ -150,56 +167,6 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
                 done = gettext("{year} is open: it follows its data.")
             messages.success(request, done.format(year=year))
         return HttpResponseRedirect(request.get_full_path())
-
-
-class _Links:
-    """Addresses of what stands behind the figures of a year."""
-
-    def __init__(self, organization: Organization, year: int) -> None:
-        self._filters = {
-            "organization__id__exact": organization.pk,
-            "month__gte": date(year, 1, 1),
-            "month__lte": date(year, 12, 31),
-        }
-        self.missing = list_of(
-            Consumption,
-            organization__id__exact=organization.pk,
-            co2e_status__exact="not_calculated",
-            status__exact="active",
-        )
-        self.all = lines_of(None, **self._filters)
-        self.scope_1, self.scope_2, self.scope_3 = (
-            lines_of(None, **self._filters, scope=scope) for scope in (1, 2, 3)
-        )
-        query = f"organization={organization.pk}&year={year}"
-        self.here = f"{reverse('admin:emissions_closedperiod_inventory')}?{query}"
-
-    def lines(self, group: dict[str, Any]) -> str:
-        """The ledger's lines of a category and activity."""
-        return lines_of(
-            None,
-            **self._filters,
-            scope=group["scope"],
-            category__exact=group["category"],
-            activity__exact=group["activity"],
-        )
-
-
-def _page_of_facility(pk: Any) -> str:
-    return page_of(Facility(pk=pk))
-
-
-def _restated(rows: Any) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": row.external_id or str(row.consumption_id),
-            "address": page_of(Consumption(pk=row.consumption_id)),
-            "deleted": row.deleted,
-            "before": row.before and row.before.co2e,
-            "after": row.after and row.after.co2e,
-        }
-        for row in rows
-    ]
 
 
 def _usual_year(organization: Organization) -> int:
