@@ -55,10 +55,11 @@ def refuse_vast(file: IO[bytes]) -> None:
         parser.Parse(b"", True)
     except ExpatError as error:
         raise Unreadable(f"The workbook cannot be read ({error}); save it again.") from error
-    if extent.columns > LAST_COLUMN or extent.rows * extent.columns > MOST_CELLS:
+    rows, columns = extent.rows, extent.columns
+    if columns > LAST_COLUMN or rows * columns > MOST_CELLS:
         raise Unreadable(
-            f"The sheet goes to row {extent.rows:,} and column {extent.columns:,}; delete what is "
-            "empty there, or save it as CSV.",
+            f"The sheet goes to row {rows:,} and column {columns:,}; delete what is empty there, "
+            "or save it as CSV.",
             code="too_large",
         )
 
@@ -86,7 +87,8 @@ class Extent:
             self.rows = max(self.rows, self._row)
 
     def refuse_entity(self, *_: object) -> None:
-        raise Unreadable("The workbook cannot be read (it declares an entity); save it again.")
+        error = "it declares an entity"
+        raise Unreadable(f"The workbook cannot be read ({error}); save it again.")
 
 
 @lru_cache(1 << 14)
