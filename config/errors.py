@@ -16,6 +16,7 @@ from rest_framework import exceptions, status
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
+from config.bodies import NotWhole
 from config.rendering import BodyTooLarge, DecimalJSONRenderer, dumps
 from config.security import OVER_HTTP
 from organizations.database.unavailable import nothing_stored, unavailable, was_too_slow
@@ -64,6 +65,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
         error = exceptions.PermissionDenied()
     elif isinstance(error, RequestDataTooBig):
         error = BodyTooLarge()
+    elif isinstance(error, NotWhole):
+        return Response({"code": error.code, "detail": error.detail}, status=error.status_code)
     elif isinstance(error, RecursionError):
         error = exceptions.ParseError("The body is nested too deeply.")
     elif isinstance(error, SuspiciousOperation):

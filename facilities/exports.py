@@ -9,7 +9,7 @@ from import_export.widgets import Widget
 
 from facilities.importing.recognition import PLAIN
 from facilities.models import Facility
-from organizations.rest.tables import harmless
+from organizations.rest.tables import harmless, in_sheet
 
 IMPORTED = (*PLAIN, "cups_list", "meter_list")
 """The columns that the import reads."""
@@ -72,7 +72,7 @@ class FacilityTable(resources.ModelResource):
         return Plain
 
     def export_field(self, field: Any, instance: Facility, **kwargs: Any) -> Any:
-        return harmless(super().export_field(field, instance, **kwargs))
+        return in_sheet(harmless(super().export_field(field, instance, **kwargs)))
 
     def dehydrate_id(self, facility: Facility) -> str:
         return str(facility.pk)

@@ -19,11 +19,11 @@ from facilities.models import (
 )
 from organizations.database.projection import Listed, Split
 from organizations.history import CREATED, record
-from organizations.rest.fields import Choice, ModelSerializer, Text, as_detail
+from organizations.rest.fields import Choice, ModelSerializer, ShortList, Text, as_detail
 from organizations.tenancy import caller
 
 
-class CodeList(serializers.ListField):
+class CodeList(ShortList):
     """The codes of a facility's supply points, as strings; a written list replaces the stored
     one."""
 
@@ -113,7 +113,7 @@ class MeterList(CodeList):
         "default": Category.values,
     }
 )
-class CategoryList(serializers.ListField):
+class CategoryList(ShortList):
     """Which categories count at a facility, each once, in their own order."""
 
     child = Choice(choices=Category.choices)
@@ -129,7 +129,10 @@ class FacilitySerializer(ModelSerializer):
     """A physical site with its kg CO2e."""
 
     categories = CategoryList(
-        required=False, default=all_categories, help_text="What counts here; all four unless set."
+        required=False,
+        default=all_categories,
+        max_length=100,
+        help_text="What counts here; all four unless set.",
     )
     cups_list = CupsList(
         source="supply_points",

@@ -20,8 +20,8 @@ from typing import IO, Any
 
 from organizations.importing.tables import green_button
 from organizations.importing.tables.marks import ABSENT, MARKS, NUMBER
-from organizations.importing.tables.table import Lines, Table
-from organizations.importing.tables.texts import HEAD, UTF_8, divider_of, encoding_of
+from organizations.importing.tables.table import Lines, Table, refuse_wide
+from organizations.importing.tables.texts import BLOCK, HEAD, UTF_8, divider_of, encoding_of
 from organizations.importing.tables.unreadable import Unreadable
 from organizations.importing.tables.workbook import XLSXTable, marked
 
@@ -42,6 +42,7 @@ class CSVTable(Table):
     """
 
     def __init__(self, path: Path) -> None:
+        refuse_endless_lines(path)
         self.path = path
         self._encoding = encoding_of(path)
         self._errors = "surrogateescape" if self._encoding == UTF_8 else "replace"
@@ -86,6 +87,17 @@ class CSVTable(Table):
                     yield lines, rows
 
 
+def refuse_endless_lines(path: Path) -> None:
+    """Raises Unreadable where a line goes on for a megabyte: it could be a million cells."""
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            if len(block) == BLOCK and b"\n" not in block and b"\r" not in block:
+                raise Unreadable(
+                    "A line has over a million characters; a table has a row on each line.",
+                    code="too_large",
+                )
+
+
 def height(cells: list[str]) -> int:
     """How many lines of its file a row takes."""
     return 1 + sum(len(LINE_BREAK.findall(cell)) for cell in cells)
@@ -98,6 +110,7 @@ class JSONTable(Table):
 
     def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
         names = dict.fromkeys(name for row in rows for name in row)
+        refuse_wide(len(names))
         self._rows = [list(names), *([json_text(row, name) for name in names] for row in rows)]
         super().__init__()
 

@@ -28,6 +28,9 @@ from organizations.tenancy import caller, in_the_way
 LIKE_A_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 """How text begins that a spreadsheet runs, or that has been kept from it already."""
 
+NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""Characters that a workbook cannot hold (XML 1.0, 2.2), and text that was imported may."""
+
 LONGEST_SHEET = 1_048_575
 """Rows of a worksheet under its header."""
 
@@ -73,6 +76,11 @@ def harmless(value: Any) -> Any:
     if isinstance(value, str) and LIKE_A_FORMULA.match(value):
         return f"'{value}"
     return value
+
+
+def in_sheet(value: Any) -> Any:
+    """The same with a mark (U+FFFD) in the place of what a workbook cannot hold."""
+    return NOT_IN_XML.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 def as_text(value: Any) -> str:
@@ -175,4 +183,4 @@ def as_cell(value: Any) -> Any:
         return value
     if isinstance(value, list):
         value = "|".join(value)
-    return harmless(str(value))
+    return in_sheet(harmless(str(value)))

@@ -105,6 +105,15 @@ def test_text_is_trimmed_and_has_a_longest_length(erin: Person, name: str) -> No
     assert answer.error(name)["code"] == "max_length"
 
 
+@pytest.mark.parametrize("name", ["categories", "cups_list", "meter_list"])
+def test_a_list_has_a_longest_length_and_is_then_refused_as_one(erin: Person, name: str) -> None:
+    """Not element by element, of which a body has room for a million."""
+    answer = erin.post("/v1/facilities", {**GOOD, name: [7] * 101})
+    assert refused(answer) == [name]
+    assert answer.error(name)["code"] == "max_length"
+    assert "100" in answer.error(name)["detail"]
+
+
 @pytest.mark.parametrize("name", [*LONGEST, "country", "status"])
 def test_text_is_a_json_string_without_nul(erin: Person, name: str) -> None:
     for value in (7, True, 1.5, ["ES"], {"name": "ES"}, "\0", "E\0S", "\ud800"):

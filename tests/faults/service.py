@@ -82,7 +82,7 @@ class Service:
         """Waits until each of its web workers is ready."""
         deadline = time.monotonic() + seconds
         while any(self.get("/readyz").status != 200 for _ in range(8)):
-            assert time.monotonic() < deadline, self.log.read_text()
+            assert time.monotonic() < deadline, "\n".join(self.log.read_text().splitlines()[-50:])
             time.sleep(0.1)
 
 

@@ -13,6 +13,9 @@ from organizations.importing.tables.header import (
 from organizations.importing.tables.marks import ERROR, unmarked
 from organizations.importing.tables.unreadable import Unreadable
 
+MOST_BLANK = 10_000
+"""Lines with nothing in them that may stand above the first one."""
+
 BATCH = 2000
 """So many rows are read, checked and written at once."""
 
@@ -33,7 +36,7 @@ class Table:
         self.columns: list[str] = []
         self._above = 0
         """Rows up to the header; titles and blank lines may stand before it."""
-        for position, cells in enumerate(self._from_the_top()):
+        for position, cells in enumerate(islice(self._from_the_top(), MOST_BLANK)):
             if any(cells):
                 self.begin_at(position, cells)
                 break
@@ -62,10 +65,7 @@ class Table:
         self.columns = [name.strip() for name in cells]
         while self.columns and not self.columns[-1]:
             self.columns.pop()
-        if len(self.columns) > MOST_COLUMNS:
-            raise Unreadable(
-                f"The file has {len(self.columns)} columns; {MOST_COLUMNS} are read at most."
-            )
+        refuse_wide(len(self.columns))
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """(line of the file where it begins, its cells) for each row that is not blank.
@@ -129,3 +129,9 @@ class Table:
     def _lines(self, size: int) -> Iterator[Lines]:
         """All rows, blank ones and the header too, `size` of them at once."""
         raise NotImplementedError
+
+
+def refuse_wide(columns: int) -> None:
+    """Raises Unreadable for more columns than are read."""
+    if columns > MOST_COLUMNS:
+        raise Unreadable(f"The file has {columns} columns; {MOST_COLUMNS} are read at most.")

@@ -424,6 +424,37 @@ def test_a_sheet_with_a_cell_at_its_far_end_is_refused(load: Load, tmp_path: Pat
     assert "row 1,048,576 and column 16,384" in load(tmp_path / "vast.xlsx").messages
 
 
+ROW = '<row r="1"><c r="A1" t="str"><v>facility_id</v></c></row>'
+FAR = {
+    "letters": '<row r="2"><c r="ZZZZZZ2"><v>1</v></c></row>',
+    "small letters": "<row r='2'><c r='zzzzz2'><v>1</v></c></row>",
+    "a cell's own row": '<row r="2"><c\n a="&lt;>" r = "A99999999"><v>1</v></c></row>',
+    "rows that do not say which": "<row><c><v>1</v></c></row>" * 2000
+    + '<row><c r="XFD2002"><v>1</v></c></row>',
+    "cells that do not": f'<row>{"<c/>" * 40}<c><v>1</v></c></row><row r="999999"/>',
+    "an entity": '<row r="2"><c r="&a;2"><v>1</v></c></row>',
+    "no XML": '<row r="2"><c a="<" r="ZZZZZZ2"><v>1</v></c></row>',
+}
+
+
+@pytest.mark.parametrize("rows", FAR.values(), ids=list(FAR))
+def test_however_a_sheet_says_where_its_cells_are_it_does_not_fill_the_memory(
+    load: Load, tmp_path: Path, rows: str
+) -> None:
+    book, path = tmp_path / "book.xlsx", tmp_path / "vast.xlsx"
+    openpyxl.Workbook().save(book)
+    entity = '<!DOCTYPE worksheet [<!ENTITY a "A">]>' if "&a;" in rows else ""
+    name = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    sheet = f'{entity}<worksheet xmlns="{name}"><sheetData>{ROW}{rows}</sheetData></worksheet>'
+    with zipfile.ZipFile(book) as made, zipfile.ZipFile(path, "w") as changed:
+        for part in made.namelist():
+            is_sheet = part == "xl/worksheets/sheet1.xml"
+            changed.writestr(part, sheet.encode() if is_sheet else made.read(part))
+    outcome = load(path)
+    assert outcome.status == 1
+    assert "The sheet goes to row" in outcome.messages or "cannot be read" in outcome.messages
+
+
 BOMB = """<?xml version="1.0"?><!DOCTYPE feed [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>
 <feed xmlns="http://www.w3.org/2005/Atom"><entry>&b;</entry></feed>"""
 OUTSIDE = BOMB.replace('"aaaaaaaaaa"', 'SYSTEM "file:///etc/passwd"')

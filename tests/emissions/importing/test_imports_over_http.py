@@ -202,6 +202,13 @@ def test_more_rows_than_one_request_takes_are_refused(alice: Person) -> None:
     assert answer.error("file")["code"] == "too_many_rows"
 
 
+def test_rows_with_more_names_than_a_file_may_have_columns_are_refused(alice: Person) -> None:
+    """Before a table is made of them: with names of its own in each row it would be as wide as
+    it is high."""
+    answer = alice.post("/v1/imports?kind=facilities", [{str(row): 1} for row in range(1001)])
+    assert answer.error("file")["detail"].startswith("The file has 1001 columns")
+
+
 def test_viewers_read_and_do_not_import(bob: Person, alice: Person, charlie: Person) -> None:
     body = send(alice, CSV, "text/csv").body
     assert send(bob, CSV, "text/csv").status == 403

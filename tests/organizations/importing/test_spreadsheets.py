@@ -83,6 +83,8 @@ def test_stdin_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
         (b"PK\x03\x04 not a workbook", "The workbook cannot be read"),
         (b'a,b\nx,y\n"never closed,1\nx,2\n', "Line 3: the quotation marks"),
         (b'a,b\n"x"y,1\n', "Line 2: the quotation marks"),
+        (b"\n" * 10_000 + b"a,b\n", "The file is empty"),
+        (b"a,b\n" + b"," * (2 << 20), "A line has over a million characters"),
     ],
 )
 def test_what_is_no_table_is_refused_with_what_to_do(

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 from openpyxl import load_workbook
 
+from facilities.models import Facility
 from organizations.models import Organization
 from tests.cases import each
 from tests.conftest import Person
@@ -91,6 +92,23 @@ def test_a_workbook_has_the_same_rows(erin: Person, rows: None, name: str) -> No
     listed = table(erin, f"/v1/{name}")
     assert list(header) == list(listed[0])
     assert len(values) == len(listed)
+
+
+@each("path", ["facilities", "emissions/logistics", "reports/inventory?year=2023"])
+def test_a_character_that_no_workbook_can_hold_costs_nobody_the_file(
+    erin: Person, rows: None, path: str
+) -> None:
+    """Of a name that a file has brought, or a keyboard."""
+    Facility.objects.filter(external_id="HOME").update(name="Home\x01\x0b\uffff")
+    answer = erin.get(f"/v1/{path}", accept=XLSX)
+    assert answer.status == 200
+    cells = [
+        cell
+        for sheet in load_workbook(BytesIO(answer.body))
+        for row in sheet.iter_rows(values_only=True)
+        for cell in row
+    ]
+    assert "Home\ufffd\ufffd\ufffd" in cells
 
 
 @each("name", LISTS)

@@ -1,0 +1,75 @@
+"""A body that broke off on its way is no smaller body."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from django.test import RequestFactory
+
+from config.rendering import dumps
+from config.wsgi import application
+from facilities.models import Facility
+from tests.cases import each
+from tests.conftest import Person
+from tests.wire import SITE
+
+pytestmark = pytest.mark.django_db
+
+FILE = b"name,type,country\nMadrid Office,office,ES\n"
+FORM = (
+    b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+    + FILE
+    + b"\r\n--x--\r\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def open_connection() -> Iterator[None]:
+    """Requests through WSGI would close the connection that the test's transaction is on."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+def send(person: Person, path: str, kind: str, body: bytes, **said: Any) -> str:
+    """The status that the server's own interface answers; `said` is what stands in the request."""
+    request = RequestFactory().generic("POST", path, headers=dict(person.headers))
+    sent = {"CONTENT_TYPE": kind, "wsgi.input": BytesIO(body)}
+    environ = {**request.environ, **sent, **said}
+    answers: list[str] = []
+    for _ in application(environ, lambda status, *_: answers.append(status)):
+        pass
+    return answers[0]
+
+
+@each(
+    ("kind", "body"),
+    [
+        ("text/csv", FILE),
+        ("multipart/form-data; boundary=x", FORM),
+        ("application/json", dumps([SITE])),
+    ],
+)
+def test_half_of_a_file_is_not_imported(alice: Person, kind: str, body: bytes) -> None:
+    path = "/v1/imports?kind=facilities"
+    length = str(len(body) + 1)
+    assert send(alice, path, kind, body, CONTENT_LENGTH=length) == "400 Bad Request"
+    assert not Facility.objects.exists()
+    assert send(alice, path, kind, body, CONTENT_LENGTH=str(len(body))) == "201 Created"
+
+
+@each("said", [{"CONTENT_LENGTH": "5"}, {"CONTENT_LENGTH": ""}])
+def test_chunks_are_not_taken_for_an_empty_body(alice: Person, said: dict[str, str]) -> None:
+    """Which would be a change of nothing, answered with 200."""
+    body = dumps(SITE)
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", **said}
+    status = send(alice, "/v1/facilities", "application/json", body, **chunked)
+    assert status == "411 Length Required"
+    assert not Facility.objects.exists()
+    status = send(alice, "/v1/facilities", "application/json", b"", **chunked)
+    assert status == "422 Unprocessable Entity"
