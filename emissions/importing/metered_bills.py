@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from emissions.importing.bill_names import Named, StoredNames, names_of
 from emissions.importing.consumption import ConsumptionImporter
-from emissions.importing.periods import bill_name
 from emissions.importing.sites import Site
 from emissions.models.factor import DEFAULT_ACTIVITY
 from organizations.importing.cells import ABSENT, Fault, Refused
@@ -29,6 +29,7 @@ class MeteredImporter(ConsumptionImporter):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
+        self._names = StoredNames(self.organization_id)
         for name in ("facility_id", "meter"):
             self._readers.pop(name, None)
 
@@ -54,17 +55,24 @@ class MeteredImporter(ConsumptionImporter):
     def prepare(self) -> None:
         super().prepare()
         for lines, rows in self.table.batches():
-            for line, cells in zip(lines, rows, strict=True):
-                for row in self.bills_of(line, cells)[0]:
-                    if not self._lines.line(row.values["external_id"]):
-                        self._lines.add(row.values["external_id"], line)
+            bills = [
+                row
+                for line, cells in zip(lines, rows, strict=True)
+                for row in self.bills_of(line, cells)[0]
+            ]
+            self._names.look_up(map(named, bills))
+            for row in bills:
+                name = self._names.of(row.values["external_id"])
+                if not self._lines.line(name):
+                    self._lines.add(name, row.line)
         self.begin()
 
     def begin(self) -> None:
         """Forgets what was counted on the way to the names of all bills."""
 
     def bills_of(self, line: int, cells: list[str]) -> tuple[list[Row], list[Fault]]:
-        """The bills of a row of the file, and what is wrong with it."""
+        """The bills of a row of the file, and what is wrong with it. As external_id each has all
+        names that it may have."""
         raise NotImplementedError
 
     def site_of(self, cells: list[str]) -> Any:
@@ -93,6 +101,8 @@ class MeteredImporter(ConsumptionImporter):
                 self.reject(line, cells, [self.wrong_width(cells)])
                 continue
             good, faults = self.bills_of(line, cells)
+            for row in good:
+                row.values["external_id"] = self._names.of(row.values["external_id"])
             faults += self._twice_named(line, good)
             bills += [] if faults else good
             if faults:
@@ -104,13 +114,13 @@ class MeteredImporter(ConsumptionImporter):
             {name: [row.values.get(name, ABSENT) for row in bills] for name in names},
         )
 
-    def name_of_bill(self, cells: list[str], site: Site, what: str, period: str) -> str:
-        """The external_id of a row's bill, by what is used where the facility holds no such
-        meter."""
+    def names_of_bill(
+        self, cells: list[str], site: Site, what: str, period: str
+    ) -> tuple[str, ...]:
+        """All names of a row's bill, by what is used and when."""
         code, building = self.text(cells, "meter"), self.text(cells, "facility_id")
-        if "".join(code.split()) in site.meter_list:
-            return bill_name(code, period, site.key, held=True)
-        return bill_name(f"{code or building} {what}", period, site.key, held=not code)
+        held = "".join(code.split()) in site.meter_list
+        return names_of(code or building, what, period, site, held=held, own=not code)
 
     def _twice_named(self, line: int, bills: list[Row]) -> list[Fault]:
         """Whether an earlier line is of the same meter and period."""
@@ -127,7 +137,7 @@ class PortfolioManager(MeteredImporter):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._entries: Counter[str] = Counter()
+        self._entries: Counter[tuple[str, ...]] = Counter()
 
     def begin(self) -> None:
         self._entries.clear()
@@ -140,13 +150,13 @@ class PortfolioManager(MeteredImporter):
         if faults:
             return [], faults
         period = f"{values['start_date']} {values['end_date']}"
-        site, meter = values["facility_id"], self.text(cells, "meter")
-        held = "".join(meter.split()) in site.meter_list
-        name = bill_name(meter, period, site.key, held=held)
-        self._entries[name] += 1
-        if self._entries[name] > 1:
-            name = bill_name(meter, f"{period} {self._entries[name]}", site.key, held=held)
-        return [Row(line, cells, {**values, "external_id": name})], []
+        site = values["facility_id"]
+        what = "" if self.text(cells, "meter") else values["activity"]
+        names = self.names_of_bill(cells, site, what, period)
+        self._entries[names] += 1
+        if self._entries[names] > 1:
+            names = self.names_of_bill(cells, site, what, f"{period} {self._entries[names]}")
+        return [Row(line, cells, {**values, "external_id": names})], []
 
 
 class Months(MeteredImporter):
@@ -193,6 +203,13 @@ class Months(MeteredImporter):
                 faults += [one._replace(column=self.table.columns[place]) for one in found]
                 continue
             site = values["facility_id"]
-            bill["external_id"] = self.name_of_bill(cells, site, what, f"{first:%Y-%m}")
+            bill["external_id"] = self.names_of_bill(cells, site, what, f"{first:%Y-%m}")
             bills.append(Row(line, cells, bill))
         return bills, faults
+
+
+def named(row: Row) -> Named:
+    """A bill and what its names are to be looked up by."""
+    values = row.values
+    names, site = values["external_id"], values["facility_id"]
+    return Named(names, site.id, values["category"], values.get("activity", ""))

@@ -14,11 +14,11 @@ from uuid import UUID
 
 from uuid_utils import uuid7
 
+from emissions.importing.bill_names import Named, StoredNames, names_of
 from emissions.importing.consumption import ConsumptionImporter
 from emissions.importing.intervals.clocks import DAY, EPOCH, Clock
 from emissions.importing.intervals.series import Meter, Month, Unfit, joined
 from emissions.importing.periods import Bill as Period
-from emissions.importing.periods import bill_name
 from emissions.importing.recognition import Recognised
 from emissions.importing.validation import ZERO_LENGTH
 from emissions.models import Consumption, DataQuality, Intervals
@@ -98,6 +98,7 @@ class IntervalImporter(ConsumptionImporter):
         self.scaled = Scaled(self.columns["quantity"], self.constants.get("unit", ""))
         self._months: dict[str, Month] = {}
         self._differing: set[str] = set()
+        self._names = StoredNames(self.organization_id)
 
     def _places_by(self, layout: Layout) -> dict[str, int]:
         return self._positions(layout)
@@ -160,6 +161,7 @@ class IntervalImporter(ConsumptionImporter):
 
     def settle(self) -> None:
         """Makes the bills, many months at once."""
+        self._names.look_up(self._with_names())
         for source, meter in self.meters.items():
             self._claim_names(source, meter)
         bills = self._bills()
@@ -171,15 +173,20 @@ class IntervalImporter(ConsumptionImporter):
     def _claim_names(self, source: Source, meter: Meter) -> None:
         """Notes that the file has the months of a meter, so that what is stored of them is not
         taken for other bills."""
-        first, last = (date.fromordinal(one // DAY + EPOCH) for one in ends(meter.stamps))
-        if self.layout.sum_by == BY_DAY:
-            for day in {one // DAY + EPOCH + near for one in meter.stamps for near in (-1, 0, 1)}:
-                self._lines.add(self.named(source, str(date.fromordinal(day))), meter.line)
-            return
-        for month in range(first.year * 12 + first.month - 2, last.year * 12 + last.month + 1):
-            name = self.named(source, f"{month // 12}-{month % 12 + 1:02}")
+        for period in self._periods_near(meter):
+            name = self.named(source, period)
             if not self._lines.line(name):
                 self._lines.add(name, meter.line)
+
+    def _periods_near(self, meter: Meter) -> Iterator[str]:
+        """The months, or days, in which the readings of a meter may be, and their neighbours."""
+        if self.layout.sum_by == BY_DAY:
+            for day in {one // DAY + EPOCH + near for one in meter.stamps for near in (-1, 0, 1)}:
+                yield str(date.fromordinal(day))
+            return
+        first, last = (date.fromordinal(one // DAY + EPOCH) for one in ends(meter.stamps))
+        for month in range(first.year * 12 + first.month - 2, last.year * 12 + last.month + 1):
+            yield f"{month // 12}-{month % 12 + 1:02}"
 
     def _bills(self) -> Iterator[Row]:
         """The months of all meters as rows, each with what is stored of it already."""
@@ -256,16 +263,28 @@ class IntervalImporter(ConsumptionImporter):
 
     def named(self, source: Source, period: str) -> str:
         """The same by the text of its period."""
+        return self._names.of(self.names_of(source, period))
+
+    def names_of(self, source: Source, period: str) -> tuple[str, ...]:
+        """All names that a meter's bill may have."""
         site = self.sites[source.facility] if source.facility else WHOSE
-        code = f"{source.code} {source.what}".rstrip()
-        if isinstance(site, Refused):
-            return bill_name(code, period, "", held=True)
-        held = self.unique_codes or source.code in (
-            source.facility,
-            *site.cups_list,
-            *site.meter_list,
-        )
-        return bill_name(code, period, site.key, held=held)
+        if self.unique_codes or isinstance(site, Refused):
+            return (f"{source.code} {period}",)
+        held = source.code in site.cups_list or source.code in site.meter_list
+        own = not held and source.code == source.facility
+        what = source.what or (self.said_of(source).get("activity", "") if own else "")
+        return names_of(source.code, what, period, site, held=held, own=own)
+
+    def _with_names(self) -> Iterator[Named]:
+        """The bills that may be stored under another name than a new one's."""
+        for source, meter in self.meters.items():
+            site = self.sites[source.facility] if source.facility else WHOSE
+            if self.unique_codes or isinstance(site, Refused):
+                continue
+            said = self.said_of(source)
+            for period in self._periods_near(meter):
+                names = self.names_of(source, period)
+                yield Named(names, site.id, said.get("category", ""), said.get("activity", ""))
 
     def said_of(self, source: Source) -> dict[str, Any]:
         """What every bill of a meter has: its category, activity and unit."""
