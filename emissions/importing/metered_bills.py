@@ -18,7 +18,13 @@ from organizations.importing.cells import ABSENT, Fault, Refused
 from organizations.importing.importer import Batch, Row
 from organizations.importing.layouts.layout import Layout
 from organizations.importing.tables.marks import unmarked
-from organizations.importing.tables.shapes import months
+from organizations.importing.tables.shapes import (
+    YEAR,
+    bare_months,
+    month_of,
+    months,
+    year_column,
+)
 
 NO_BILL = {"required", "no_value"}
 """Codes of a cell that is empty, or has a word for nothing."""
@@ -29,7 +35,7 @@ class MeteredImporter(ConsumptionImporter):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._names = StoredNames(self.organization_id)
+        self._known_as = StoredNames(self.organization_id)
         for name in ("facility_id", "meter"):
             self._readers.pop(name, None)
 
@@ -60,9 +66,9 @@ class MeteredImporter(ConsumptionImporter):
                 for line, cells in zip(lines, rows, strict=True)
                 for row in self.bills_of(line, cells)[0]
             ]
-            self._names.look_up(map(named, bills))
+            self._known_as.look_up(map(named, bills))
             for row in bills:
-                name = self._names.of(row.values["external_id"])
+                name = self._known_as.of(row.values["external_id"])
                 if not self._lines.line(name):
                     self._lines.add(name, row.line)
         self.begin()
@@ -102,7 +108,7 @@ class MeteredImporter(ConsumptionImporter):
                 continue
             good, faults = self.bills_of(line, cells)
             for row in good:
-                row.values["external_id"] = self._names.of(row.values["external_id"])
+                row.values["external_id"] = self._known_as.of(row.values["external_id"])
             faults += self._twice_named(line, good)
             bills += [] if faults else good
             if faults:
@@ -164,8 +170,16 @@ class Months(MeteredImporter):
 
     def __init__(self, *args: Any) -> None:
         self._months: dict[int, tuple[date, date]] = {}
+        self._bare: dict[int, int] = {}
+        """The same of months whose year stands in a column."""
+        self._year: int | None = None
         super().__init__(*args)
         self._months = months(self.table.columns)
+        if not self._months:
+            self._bare, self._year = (
+                bare_months(self.table.columns),
+                year_column(self.table.columns),
+            )
 
     def _places_by(self, layout: Layout) -> dict[str, int]:
         for name in ("quantity", "start_date", "end_date"):
@@ -179,7 +193,7 @@ class Months(MeteredImporter):
         super().survey(lines, rows)
         for line, cells in zip(lines, rows, strict=True):
             if len(cells) == len(self.table.columns):
-                texts = [cells[place] for place in self._months]
+                texts = [cells[place] for place in (self._months or self._bare)]
                 self.columns["quantity"].note([line] * len(texts), texts)
 
     def bills_of(self, line: int, cells: list[str]) -> tuple[list[Row], list[Fault]]:
@@ -191,7 +205,11 @@ class Months(MeteredImporter):
         bills = []
         usual = DEFAULT_ACTIVITY.get(values["category"], values["category"])
         what = values.get("activity") or usual
-        for place, (first, last) in self._months.items():
+        try:
+            of_row = self._months_of(cells)
+        except ValueError as error:
+            return [], [Fault(self.table.columns[self._year or 0], "invalid", str(error))]
+        for place, (first, last) in of_row.items():
             quantity = self.columns["quantity"][cells[place]]
             if isinstance(quantity, Refused):
                 if quantity[0].code not in NO_BILL:
@@ -206,6 +224,15 @@ class Months(MeteredImporter):
             bill["external_id"] = self.names_of_bill(cells, site, what, f"{first:%Y-%m}")
             bills.append(Row(line, cells, bill))
         return bills, faults
+
+    def _months_of(self, cells: list[str]) -> dict[int, tuple[date, date]]:
+        """The months of a row. Raises ValueError where its year is none."""
+        if self._year is None:
+            return self._months
+        text = unmarked(cells[self._year]).strip()
+        if not YEAR.fullmatch(text):
+            raise ValueError(f"“{text[:20]}” is no year of four digits.")
+        return {place: month_of(int(text), month) for place, month in self._bare.items()}
 
 
 def named(row: Row) -> Named:

@@ -17,8 +17,8 @@ from emissions.rules import (
     check_cups,
     check_meter,
     check_period,
-    check_unit,
     check_quantity,
+    check_unit,
 )
 from facilities.categories import Category
 from facilities.models import (

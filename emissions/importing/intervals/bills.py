@@ -97,8 +97,10 @@ class IntervalImporter(ConsumptionImporter):
         self.meters: dict[Source, Meter] = {}
         self.scaled = Scaled(self.columns["quantity"], self.constants.get("unit", ""))
         self._months: dict[str, Month] = {}
+        self._clock_of: dict[str, Clock] = {}
+        """The same of the clocks that their days were told by."""
         self._differing: set[str] = set()
-        self._names = StoredNames(self.organization_id)
+        self._known_as = StoredNames(self.organization_id)
 
     def _places_by(self, layout: Layout) -> dict[str, int]:
         return self._positions(layout)
@@ -161,13 +163,14 @@ class IntervalImporter(ConsumptionImporter):
 
     def settle(self) -> None:
         """Makes the bills, many months at once."""
-        self._names.look_up(self._with_names())
+        self._known_as.look_up(self._with_names())
         for source, meter in self.meters.items():
             self._claim_names(source, meter)
         bills = self._bills()
         while rows := list(islice(bills, BILLS_AT_ONCE)):
             self.store(rows)
             self._months.clear()
+            self._clock_of.clear()
             self._differing.clear()
 
     def _claim_names(self, source: Source, meter: Meter) -> None:
@@ -192,20 +195,24 @@ class IntervalImporter(ConsumptionImporter):
         """The months of all meters as rows, each with what is stored of it already."""
         meters = iter(list(self.meters.items()))
         while some := list(islice(meters, METERS_AT_ONCE)):
-            found: list[tuple[Source, Meter, Month]] = []
+            found: list[tuple[Source, Meter, Month, Clock]] = []
             for source, meter in some:
                 try:
-                    found += [(source, meter, month) for month in self.months_of(source, meter)]
+                    made = self.months_of(source, meter)
+                    found += [(source, meter, month, self.clock) for month in made]
                 except Unfit as error:
                     self.reject(
                         meter.line, [source.code], [Fault("quantity", error.code, error.detail)]
                     )
                 self.meters[source] = Meter(meter.line, meter.size)  # lets the readings go
             self.writer.wait()
-            ids = {self.bill_name(source, month): at for at, (source, _, month) in enumerate(found)}
+            ids = {
+                self.bill_name(source, month): at for at, (source, _, month, _) in enumerate(found)
+            }
             stored = self._read_stored(list(ids))
             for name, at in ids.items():
-                source, meter, month = found[at]
+                source, meter, month, self.clock = found[at]
+                self._clock_of[name] = self.clock
                 if row := self._row(name, source, meter, month, stored.get(name)):
                     yield row
 
@@ -263,7 +270,7 @@ class IntervalImporter(ConsumptionImporter):
 
     def named(self, source: Source, period: str) -> str:
         """The same by the text of its period."""
-        return self._names.of(self.names_of(source, period))
+        return self._known_as.of(self.names_of(source, period))
 
     def names_of(self, source: Source, period: str) -> tuple[str, ...]:
         """All names that a meter's bill may have."""
@@ -307,13 +314,14 @@ class IntervalImporter(ConsumptionImporter):
     def beside(self, accepted: Sequence[tuple[Any, Recognised]]) -> Insertions:
         """The intervals of new and changed bills."""
         replaced = [pk for pk, one in accepted if one.stored]
-        rows = [(pk, self._months[one.after["external_id"]]) for pk, one in accepted]
+        names = [one.after["external_id"] for _, one in accepted]
+        rows = [(pk, self._months[name]) for (pk, _), name in zip(accepted, names, strict=True)]
         parts = [columns_of_readings(month.readings, month.seconds) for _, month in rows]
         columns: dict[str, Sequence[Any]] = {
             "id": [uuid7().hex for _ in rows],
             "organization_id": [self.organization_id] * len(rows),
             "consumption_id": [pk.hex if isinstance(pk, UUID) else pk for pk, _ in rows],
-            "zone": [self.clock.zone] * len(rows),
+            "zone": [self._clock_of[name].zone for name in names],
             "numerator": [month.size.numerator for _, month in rows],
             "denominator": [month.size.denominator for _, month in rows],
         }
