@@ -11,7 +11,13 @@ from zipfile import BadZipFile
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError
-from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
 
 from organizations.importing.tables.bombs import refuse_bomb
 from organizations.importing.tables.cell_errors import cell_errors, refuse_vast_sheets
@@ -39,8 +45,13 @@ class XLSXTable(Table):
             ]
             refuse_vast_sheets(str(path), visible)
             self._path, self._workbook, self._names = path, workbook, visible
-            told = (name for name in visible if workbook.get_sheet_by_name(name).start)
-            self.turn_to(next(told, visible[0]))
+            for name in visible:
+                sheet = workbook.get_sheet_by_name(name)
+                if sheet.start:
+                    break
+            else:
+                name, sheet = visible[0], workbook.get_sheet_by_name(visible[0])
+            self._turn_to(name, sheet)
         except (
             CalamineError,
             OSError,
@@ -56,11 +67,15 @@ class XLSXTable(Table):
         return self._names
 
     def turn_to(self, sheet: str) -> None:
-        self._names = [sheet, *(name for name in self._names if name != sheet)]
-        self._errors = cell_errors(str(self._path), sheet)
-        self._formats = number_formats(str(self._path), sheet)
-        self._sheet = self._workbook.get_sheet_by_name(sheet)
-        _, self._left = self._sheet.start or (0, 0)
+        self._turn_to(sheet, self._workbook.get_sheet_by_name(sheet))
+
+    def _turn_to(self, name: str, sheet: CalamineSheet) -> None:
+        """Reads a sheet that is loaded: loading takes as long as reading."""
+        self._names = [name, *(other for other in self._names if other != name)]
+        self._errors = cell_errors(str(self._path), name)
+        self._formats = number_formats(str(self._path), name)
+        self._sheet = sheet
+        _, self._left = sheet.start or (0, 0)
         super().__init__()
 
     def batches(self, size: int = BATCH) -> Iterator[Lines]:
