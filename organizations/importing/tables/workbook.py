@@ -1,6 +1,6 @@
 """Workbooks: a number is taken at its shortest decimal form, a day as ISO, each with its mark."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import islice
@@ -44,7 +44,7 @@ class XLSXTable(Table):
                 if one.visible is SheetVisibleEnum.Visible and one.typ is SheetTypeEnum.WorkSheet
             ]
             refuse_vast_sheets(str(path), visible)
-            self._path, self._workbook, self._names = path, workbook, visible
+            self._path, self._names = path, visible
             for name in visible:
                 sheet = workbook.get_sheet_by_name(name)
                 if sheet.start:
@@ -67,7 +67,11 @@ class XLSXTable(Table):
         return self._names
 
     def turn_to(self, sheet: str) -> None:
-        self._turn_to(sheet, self._workbook.get_sheet_by_name(sheet))
+        self._turn_to(sheet, self._load(sheet))
+
+    def _load(self, name: str) -> CalamineSheet:
+        """A sheet of the workbook, which is not kept: its texts take as much room as a sheet."""
+        return CalamineWorkbook.from_path(self._path).get_sheet_by_name(name)
 
     def _turn_to(self, name: str, sheet: CalamineSheet) -> None:
         """Reads a sheet that is loaded: loading takes as long as reading."""
@@ -91,27 +95,27 @@ class XLSXTable(Table):
         yield from super().batches(size)
 
     def _begins_alike(self, name: str) -> bool:
-        return stands_under(self._workbook.get_sheet_by_name(name).iter_rows(), self.columns)
+        return stands_under(self._load(name).iter_rows(), self.columns)
 
     def _lines(self, size: int) -> Iterator[Lines]:
         sheet, line = self._sheet.iter_rows(), 1
         while values := list(islice(sheet, size)):
             rows = [[one if type(one) is str else marked(one) for one in row] for row in values]
             lines = range(line, line + len(rows))
-            for shown in self._formats.keys() & lines if self._formats else ():
-                self._put_formats(shown, rows[shown - line])
+            for forms, cells in zip(self._formats[line : line + len(rows)], rows, strict=False):
+                self._put_formats(forms or {}, cells)
             for wrong in self._errors.keys() & lines if self._errors else ():
                 self._put_errors(wrong, rows[wrong - line])
             yield lines, rows
             line += len(rows)
         for wrong in sorted(one for one in self._errors if one >= line):
-            cells: list[str] = []
-            self._put_errors(wrong, cells)
-            yield [wrong], [cells]
+            alone: list[str] = []
+            self._put_errors(wrong, alone)
+            yield [wrong], [alone]
 
-    def _put_formats(self, line: int, cells: list[str]) -> None:
+    def _put_formats(self, forms: Mapping[int, str], cells: list[str]) -> None:
         """Puts what the sheet shows beside its numbers there."""
-        for column, form in self._formats[line].items():
+        for column, form in forms.items():
             place = column - self._left
             if 0 <= place < len(cells):
                 cells[place] = as_shown(cells[place], form)
