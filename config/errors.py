@@ -35,6 +35,9 @@ DATABASE_SLOW = gettext_noop("The database took longer over this than it may.")
 DATABASE_AWAY = gettext_noop("The database cannot be used at the moment.")
 TRY_AGAIN = gettext_noop("Try again in {seconds} seconds.")
 UNREADABLE = gettext_noop("The request could not be read.")
+TOO_MUCH = gettext_noop(
+    "That is too much text for a form; save the cells as a file, CSV or XLSX, and choose it."
+)
 NOT_ALLOWED = gettext_noop("You may not do this.")
 WITHOUT_COOKIE = gettext_noop("This form was not accepted: its cookie did not come with it.")
 NOT_ACCEPTED = gettext_noop("This form was not accepted.")
@@ -136,6 +139,9 @@ def answer(
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        body = {"code": BodyTooLarge.default_code, "detail": TOO_MUCH}
+        return answer(request, body, status.HTTP_413_REQUEST_ENTITY_TOO_LARGE)
     body = {"code": "bad_request", "detail": UNREADABLE}
     return answer(request, body, status.HTTP_400_BAD_REQUEST)
 

@@ -17,6 +17,7 @@ from facilities.categories import Category
 
 LONGEST_PERIOD_DAYS = 3653
 BY_PIPE = ("natural_gas", "district_heating", "district_cooling", "district_steam")
+LIQUEFIED, LIQUID_OR_GAS = ("propane", "butane", "lpg"), ("m3", "ft3", "ccf", "kcf", "MMcf")
 EARLIEST_DAY, LATEST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
 
@@ -40,6 +41,20 @@ def check_quantity(quantity: Decimal, *, adjustment: bool) -> ValidationError | 
     return ValidationError(
         gettext("A quantity is 0 or more; for a correction set data_quality to adjustment."),
         code="min_value",
+    )
+
+
+def check_unit(activity: str, unit: str) -> ValidationError | None:
+    """A fuel that is a gas at the meter and a liquid in the tank has no unit of both: its factors
+    per litre are of the liquid."""
+    if activity not in LIQUEFIED or unit not in LIQUID_OR_GAS:
+        return None
+    return ValidationError(
+        gettext(
+            "{unit} of {activity} may be of gas or of liquid, which is 250 times as heavy; give L, "
+            "kg or kWh. Gas from a meter may be an activity with a factor of your own."
+        ).format(unit=unit, activity=activity),
+        code="ambiguous_unit",
     )
 
 

@@ -10,15 +10,21 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from emissions.importing.bill_names import Named, StoredNames, names_of
 from emissions.importing.consumption import ConsumptionImporter
-from emissions.importing.periods import bill_name
 from emissions.importing.sites import Site
 from emissions.models.factor import DEFAULT_ACTIVITY
 from organizations.importing.cells import ABSENT, Fault, Refused
 from organizations.importing.importer import Batch, Row
 from organizations.importing.layouts.layout import Layout
 from organizations.importing.tables.marks import unmarked
-from organizations.importing.tables.shapes import months
+from organizations.importing.tables.shapes import (
+    YEAR,
+    bare_months,
+    month_of,
+    months,
+    year_column,
+)
 
 NO_BILL = {"required", "no_value"}
 """Codes of a cell that is empty, or has a word for nothing."""
@@ -29,6 +35,7 @@ class MeteredImporter(ConsumptionImporter):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
+        self._known_as = StoredNames(self.organization_id)
         for name in ("facility_id", "meter"):
             self._readers.pop(name, None)
 
@@ -54,17 +61,24 @@ class MeteredImporter(ConsumptionImporter):
     def prepare(self) -> None:
         super().prepare()
         for lines, rows in self.table.batches():
-            for line, cells in zip(lines, rows, strict=True):
-                for row in self.bills_of(line, cells)[0]:
-                    if not self._lines.line(row.values["external_id"]):
-                        self._lines.add(row.values["external_id"], line)
+            bills = [
+                row
+                for line, cells in zip(lines, rows, strict=True)
+                for row in self.bills_of(line, cells)[0]
+            ]
+            self._known_as.look_up(map(named, bills))
+            for row in bills:
+                name = self._known_as.of(row.values["external_id"])
+                if not self._lines.line(name):
+                    self._lines.add(name, row.line)
         self.begin()
 
     def begin(self) -> None:
         """Forgets what was counted on the way to the names of all bills."""
 
     def bills_of(self, line: int, cells: list[str]) -> tuple[list[Row], list[Fault]]:
-        """The bills of a row of the file, and what is wrong with it."""
+        """The bills of a row of the file, and what is wrong with it. As external_id each has all
+        names that it may have."""
         raise NotImplementedError
 
     def site_of(self, cells: list[str]) -> Any:
@@ -93,6 +107,8 @@ class MeteredImporter(ConsumptionImporter):
                 self.reject(line, cells, [self.wrong_width(cells)])
                 continue
             good, faults = self.bills_of(line, cells)
+            for row in good:
+                row.values["external_id"] = self._known_as.of(row.values["external_id"])
             faults += self._twice_named(line, good)
             bills += [] if faults else good
             if faults:
@@ -104,13 +120,13 @@ class MeteredImporter(ConsumptionImporter):
             {name: [row.values.get(name, ABSENT) for row in bills] for name in names},
         )
 
-    def name_of_bill(self, cells: list[str], site: Site, what: str, period: str) -> str:
-        """The external_id of a row's bill, by what is used where the facility holds no such
-        meter."""
+    def names_of_bill(
+        self, cells: list[str], site: Site, what: str, period: str
+    ) -> tuple[str, ...]:
+        """All names of a row's bill, by what is used and when."""
         code, building = self.text(cells, "meter"), self.text(cells, "facility_id")
-        if "".join(code.split()) in site.meter_list:
-            return bill_name(code, period, site.key, held=True)
-        return bill_name(f"{code or building} {what}", period, site.key, held=not code)
+        held = "".join(code.split()) in site.meter_list
+        return names_of(code or building, what, period, site, held=held, own=not code)
 
     def _twice_named(self, line: int, bills: list[Row]) -> list[Fault]:
         """Whether an earlier line is of the same meter and period."""
@@ -127,7 +143,7 @@ class PortfolioManager(MeteredImporter):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._entries: Counter[str] = Counter()
+        self._entries: Counter[tuple[str, ...]] = Counter()
 
     def begin(self) -> None:
         self._entries.clear()
@@ -140,13 +156,13 @@ class PortfolioManager(MeteredImporter):
         if faults:
             return [], faults
         period = f"{values['start_date']} {values['end_date']}"
-        site, meter = values["facility_id"], self.text(cells, "meter")
-        held = "".join(meter.split()) in site.meter_list
-        name = bill_name(meter, period, site.key, held=held)
-        self._entries[name] += 1
-        if self._entries[name] > 1:
-            name = bill_name(meter, f"{period} {self._entries[name]}", site.key, held=held)
-        return [Row(line, cells, {**values, "external_id": name})], []
+        site = values["facility_id"]
+        what = "" if self.text(cells, "meter") else values["activity"]
+        names = self.names_of_bill(cells, site, what, period)
+        self._entries[names] += 1
+        if self._entries[names] > 1:
+            names = self.names_of_bill(cells, site, what, f"{period} {self._entries[names]}")
+        return [Row(line, cells, {**values, "external_id": names})], []
 
 
 class Months(MeteredImporter):
@@ -154,8 +170,16 @@ class Months(MeteredImporter):
 
     def __init__(self, *args: Any) -> None:
         self._months: dict[int, tuple[date, date]] = {}
+        self._bare: dict[int, int] = {}
+        """The same of months whose year stands in a column."""
+        self._year: int | None = None
         super().__init__(*args)
         self._months = months(self.table.columns)
+        if not self._months:
+            self._bare, self._year = (
+                bare_months(self.table.columns),
+                year_column(self.table.columns),
+            )
 
     def _places_by(self, layout: Layout) -> dict[str, int]:
         for name in ("quantity", "start_date", "end_date"):
@@ -169,7 +193,7 @@ class Months(MeteredImporter):
         super().survey(lines, rows)
         for line, cells in zip(lines, rows, strict=True):
             if len(cells) == len(self.table.columns):
-                texts = [cells[place] for place in self._months]
+                texts = [cells[place] for place in (self._months or self._bare)]
                 self.columns["quantity"].note([line] * len(texts), texts)
 
     def bills_of(self, line: int, cells: list[str]) -> tuple[list[Row], list[Fault]]:
@@ -181,7 +205,11 @@ class Months(MeteredImporter):
         bills = []
         usual = DEFAULT_ACTIVITY.get(values["category"], values["category"])
         what = values.get("activity") or usual
-        for place, (first, last) in self._months.items():
+        try:
+            of_row = self._months_of(cells)
+        except ValueError as error:
+            return [], [Fault(self.table.columns[self._year or 0], "invalid", str(error))]
+        for place, (first, last) in of_row.items():
             quantity = self.columns["quantity"][cells[place]]
             if isinstance(quantity, Refused):
                 if quantity[0].code not in NO_BILL:
@@ -193,6 +221,22 @@ class Months(MeteredImporter):
                 faults += [one._replace(column=self.table.columns[place]) for one in found]
                 continue
             site = values["facility_id"]
-            bill["external_id"] = self.name_of_bill(cells, site, what, f"{first:%Y-%m}")
+            bill["external_id"] = self.names_of_bill(cells, site, what, f"{first:%Y-%m}")
             bills.append(Row(line, cells, bill))
         return bills, faults
+
+    def _months_of(self, cells: list[str]) -> dict[int, tuple[date, date]]:
+        """The months of a row. Raises ValueError where its year is none."""
+        if self._year is None:
+            return self._months
+        text = unmarked(cells[self._year]).strip()
+        if not YEAR.fullmatch(text):
+            raise ValueError(f"“{text[:20]}” is no year of four digits.")
+        return {place: month_of(int(text), month) for place, month in self._bare.items()}
+
+
+def named(row: Row) -> Named:
+    """A bill and what its names are to be looked up by."""
+    values = row.values
+    names, site = values["external_id"], values["facility_id"]
+    return Named(names, site.id, values["category"], values.get("activity", ""))

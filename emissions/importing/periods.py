@@ -4,7 +4,6 @@ Finds two things that no single row shows: two actual bills of one supply that b
 days, and a quantity a thousand times off, such as kWh written as MWh.
 """
 
-import re
 from array import array
 from bisect import bisect_left, insort
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ from django.db.models import Count, DurationField, ExpressionWrapper, F, Sum
 from django.utils.translation import gettext
 
 from emissions.calculation.units import UNITS, Dimension
+from emissions.importing.bill_names import meter_in
 from emissions.importing.sites import Site, chunks
 from emissions.models import Consumption, ConsumptionStatus, DataQuality
 from organizations.database.decimals import ExactSum
@@ -48,19 +48,6 @@ STORED, STORED_UNNAMED = 0, 1
 """In place of the line of a stored bill; one without external_id is told by its period."""
 
 
-OF_A_METER = re.compile(
-    r"(\S.*?) [0-9]{4}-[0-9]{2}(?:-[0-9]{2}(?: [0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9]+)?)?)?"
-    r"(?: at [0-9a-f]{12})?"
-)
-
-
-def bill_name(code: str, period: str, facility: str, *, held: bool) -> str:
-    """The external_id of a meter's bill: “90002 2023-01”. A code that its facility does not hold,
-    such as a usage point “01”, may be another facility's too: the end of the facility's id (given
-    in hex) stands behind, “01 2023-01 at 3e67d9db0c2a”."""
-    return f"{code} {period}" if held else f"{code} {period} at {facility[-12:]}"
-
-
 class Supply(NamedTuple):
     """What may not be billed twice for a day."""
 
@@ -81,14 +68,8 @@ def supplies_of(
     if cups and meter:
         both = Supply(facility, category, activity, cups)
         return both, both._replace(code=meter)
-    code = cups or meter or meter_in(external_id)
+    code = cups or meter or meter_in(external_id, activity, category)
     return (Supply(facility, category, activity, code),)
-
-
-def meter_in(external_id: str) -> str:
-    """The meter of a bill that came through a layout, or nothing: “90002 2023-01” is of 90002."""
-    found = OF_A_METER.fullmatch(external_id)
-    return found[1] if found else ""
 
 
 class Bill(NamedTuple):

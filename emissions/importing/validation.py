@@ -79,6 +79,8 @@ class RowValidation:
         found: list[Fault] = []
         if before is None or (before["category"], before["activity"]) != (category, activity):
             found += self._activity(category, activity)
+        if before is None or (before["activity"], before["unit"]) != (activity, after["unit"]):
+            found += named("unit", rules.check_unit(activity, after["unit"]))
         if len(after["external_id"]) > LONGEST_ID:  # one that is made of a meter and a month
             sentence = gettext("What it is known by is longer than {most} characters.").format(
                 most=LONGEST_ID

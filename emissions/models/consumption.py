@@ -18,6 +18,7 @@ from emissions.rules import (
     check_meter,
     check_period,
     check_quantity,
+    check_unit,
 )
 from facilities.categories import Category
 from facilities.models import (
@@ -237,6 +238,9 @@ class Consumption(SoftDeleteModel):
             adjustment = self.data_quality == DataQuality.ADJUSTMENT
             if error := check_quantity(self.quantity, adjustment=adjustment):
                 errors["quantity"] = error
+        as_before = before and (before.activity, before.unit) == (self.activity, self.unit)
+        if not as_before and (error := check_unit(self.activity, self.unit)):
+            errors["unit"] = error
         if self.start_date and self.end_date:
             errors |= check_period(self.category, self.start_date, self.end_date)
         self._check_facility(errors, before)

@@ -9,6 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from emissions.importing.drafts import trials
 from emissions.models import Consumption
@@ -79,6 +80,25 @@ def test_a_file_is_seen_before_it_is_stored(erin: Person, erin_admin: Client) ->
     answer = erin_admin.post(address, {"what": "store"}, follow=True)
     assert "stored already" in answer.content.decode()
     assert Import.objects.count() == 1
+
+
+def test_cells_are_pasted_by_the_thousand_and_too_many_are_told_what_to_do(
+    erin: Person, erin_admin: Client, settings: Settings
+) -> None:
+    erin.facility(external_id="HQ")
+    rows = [f"HQ\telectricity\t1\tkWh\t{year}-01-01\t{year}-01-31" for year in range(1950, 2020)]
+    pasted = "\n".join(["\t".join(HEADER.strip().split(",")[1:]), *rows])
+    erin_admin.handler.enforce_csrf_checks = True
+    token = erin_admin.get(SEND).context["csrf_token"]
+    data = {"organization": str(erin.organization.pk), "kind": "consumption", "cells": pasted}
+    data["csrfmiddlewaretoken"] = str(token)
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = len(pasted) + 1000
+    answer = erin_admin.post(SEND, data)
+    assert answer.status_code == 302
+    assert counts(page(erin_admin, answer["location"])) == ["70", "0", "0", "0"]
+    answer = erin_admin.post(SEND, data | {"cells": pasted + " " * 1000})
+    assert answer.status_code == 413
+    assert "save the cells as a file" in answer.content.decode()
 
 
 def test_the_figure_before_and_after_is_what_storing_makes(

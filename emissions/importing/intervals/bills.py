@@ -14,11 +14,11 @@ from uuid import UUID
 
 from uuid_utils import uuid7
 
+from emissions.importing.bill_names import Named, StoredNames, names_of
 from emissions.importing.consumption import ConsumptionImporter
 from emissions.importing.intervals.clocks import DAY, EPOCH, Clock
 from emissions.importing.intervals.series import Meter, Month, Unfit, joined
 from emissions.importing.periods import Bill as Period
-from emissions.importing.periods import bill_name
 from emissions.importing.recognition import Recognised
 from emissions.importing.validation import ZERO_LENGTH
 from emissions.models import Consumption, DataQuality, Intervals
@@ -97,7 +97,10 @@ class IntervalImporter(ConsumptionImporter):
         self.meters: dict[Source, Meter] = {}
         self.scaled = Scaled(self.columns["quantity"], self.constants.get("unit", ""))
         self._months: dict[str, Month] = {}
+        self._clock_of: dict[str, Clock] = {}
+        """The same of the clocks that their days were told by."""
         self._differing: set[str] = set()
+        self._known_as = StoredNames(self.organization_id)
 
     def _places_by(self, layout: Layout) -> dict[str, int]:
         return self._positions(layout)
@@ -160,45 +163,56 @@ class IntervalImporter(ConsumptionImporter):
 
     def settle(self) -> None:
         """Makes the bills, many months at once."""
+        self._known_as.look_up(self._with_names())
         for source, meter in self.meters.items():
             self._claim_names(source, meter)
         bills = self._bills()
         while rows := list(islice(bills, BILLS_AT_ONCE)):
             self.store(rows)
             self._months.clear()
+            self._clock_of.clear()
             self._differing.clear()
 
     def _claim_names(self, source: Source, meter: Meter) -> None:
         """Notes that the file has the months of a meter, so that what is stored of them is not
         taken for other bills."""
-        first, last = (date.fromordinal(one // DAY + EPOCH) for one in ends(meter.stamps))
-        if self.layout.sum_by == BY_DAY:
-            for day in {one // DAY + EPOCH + near for one in meter.stamps for near in (-1, 0, 1)}:
-                self._lines.add(self.named(source, str(date.fromordinal(day))), meter.line)
-            return
-        for month in range(first.year * 12 + first.month - 2, last.year * 12 + last.month + 1):
-            name = self.named(source, f"{month // 12}-{month % 12 + 1:02}")
+        for period in self._periods_near(meter):
+            name = self.named(source, period)
             if not self._lines.line(name):
                 self._lines.add(name, meter.line)
+
+    def _periods_near(self, meter: Meter) -> Iterator[str]:
+        """The months, or days, in which the readings of a meter may be, and their neighbours."""
+        if self.layout.sum_by == BY_DAY:
+            for day in {one // DAY + EPOCH + near for one in meter.stamps for near in (-1, 0, 1)}:
+                yield str(date.fromordinal(day))
+            return
+        first, last = (date.fromordinal(one // DAY + EPOCH) for one in ends(meter.stamps))
+        for month in range(first.year * 12 + first.month - 2, last.year * 12 + last.month + 1):
+            yield f"{month // 12}-{month % 12 + 1:02}"
 
     def _bills(self) -> Iterator[Row]:
         """The months of all meters as rows, each with what is stored of it already."""
         meters = iter(list(self.meters.items()))
         while some := list(islice(meters, METERS_AT_ONCE)):
-            found: list[tuple[Source, Meter, Month]] = []
+            found: list[tuple[Source, Meter, Month, Clock]] = []
             for source, meter in some:
                 try:
-                    found += [(source, meter, month) for month in self.months_of(source, meter)]
+                    made = self.months_of(source, meter)
+                    found += [(source, meter, month, self.clock) for month in made]
                 except Unfit as error:
                     self.reject(
                         meter.line, [source.code], [Fault("quantity", error.code, error.detail)]
                     )
                 self.meters[source] = Meter(meter.line, meter.size)  # lets the readings go
             self.writer.wait()
-            ids = {self.bill_name(source, month): at for at, (source, _, month) in enumerate(found)}
+            ids = {
+                self.bill_name(source, month): at for at, (source, _, month, _) in enumerate(found)
+            }
             stored = self._read_stored(list(ids))
             for name, at in ids.items():
-                source, meter, month = found[at]
+                source, meter, month, self.clock = found[at]
+                self._clock_of[name] = self.clock
                 if row := self._row(name, source, meter, month, stored.get(name)):
                     yield row
 
@@ -256,16 +270,28 @@ class IntervalImporter(ConsumptionImporter):
 
     def named(self, source: Source, period: str) -> str:
         """The same by the text of its period."""
+        return self._known_as.of(self.names_of(source, period))
+
+    def names_of(self, source: Source, period: str) -> tuple[str, ...]:
+        """All names that a meter's bill may have."""
         site = self.sites[source.facility] if source.facility else WHOSE
-        code = f"{source.code} {source.what}".rstrip()
-        if isinstance(site, Refused):
-            return bill_name(code, period, "", held=True)
-        held = self.unique_codes or source.code in (
-            source.facility,
-            *site.cups_list,
-            *site.meter_list,
-        )
-        return bill_name(code, period, site.key, held=held)
+        if self.unique_codes or isinstance(site, Refused):
+            return (f"{source.code} {period}",)
+        held = source.code in site.cups_list or source.code in site.meter_list
+        own = not held and source.code == source.facility
+        what = source.what or (self.said_of(source).get("activity", "") if own else "")
+        return names_of(source.code, what, period, site, held=held, own=own)
+
+    def _with_names(self) -> Iterator[Named]:
+        """The bills that may be stored under another name than a new one's."""
+        for source, meter in self.meters.items():
+            site = self.sites[source.facility] if source.facility else WHOSE
+            if self.unique_codes or isinstance(site, Refused):
+                continue
+            said = self.said_of(source)
+            for period in self._periods_near(meter):
+                names = self.names_of(source, period)
+                yield Named(names, site.id, said.get("category", ""), said.get("activity", ""))
 
     def said_of(self, source: Source) -> dict[str, Any]:
         """What every bill of a meter has: its category, activity and unit."""
@@ -288,13 +314,14 @@ class IntervalImporter(ConsumptionImporter):
     def beside(self, accepted: Sequence[tuple[Any, Recognised]]) -> Insertions:
         """The intervals of new and changed bills."""
         replaced = [pk for pk, one in accepted if one.stored]
-        rows = [(pk, self._months[one.after["external_id"]]) for pk, one in accepted]
+        names = [one.after["external_id"] for _, one in accepted]
+        rows = [(pk, self._months[name]) for (pk, _), name in zip(accepted, names, strict=True)]
         parts = [columns_of_readings(month.readings, month.seconds) for _, month in rows]
         columns: dict[str, Sequence[Any]] = {
             "id": [uuid7().hex for _ in rows],
             "organization_id": [self.organization_id] * len(rows),
             "consumption_id": [pk.hex if isinstance(pk, UUID) else pk for pk, _ in rows],
-            "zone": [self.clock.zone] * len(rows),
+            "zone": [self._clock_of[name].zone for name in names],
             "numerator": [month.size.numerator for _, month in rows],
             "denominator": [month.size.denominator for _, month in rows],
         }

@@ -1,7 +1,7 @@
 """The files of interval data that meters' operators give: what a line of each is."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date
 from fractions import Fraction
 from itertools import groupby
 from operator import add, itemgetter
@@ -11,8 +11,6 @@ from emissions.importing.intervals.bills import IntervalImporter, Source
 from emissions.importing.intervals.clocks import DAY, EPOCH, Clock
 from emissions.importing.intervals.series import Meter, Month, by_moment, by_wall_clock, months
 from organizations.importing.cells import Column, Fault, Refused
-from organizations.importing.layouts.layout import fold
-from organizations.importing.tables.header import plain_name
 from organizations.importing.tables.marks import unmarked
 from organizations.importing.tables.shapes import half_hours
 
@@ -183,107 +181,6 @@ class HalfHours(IntervalImporter):
     def months_of(self, source: Source, meter: Meter) -> list[Month]:
         readings = by_wall_clock(meter, self.clock, usual=self.usual, ends=False)
         return months(readings, self.usual, meter.size, self.clock)
-
-
-class Enedis(IntervalImporter):
-    """France: the power of each half hour, by the moment at which it ends; the PRM stands above."""
-
-    zone = "Europe/Paris"
-    usual = HOUR // 2
-    powers = {"w": Fraction(1, 1000), "kw": Fraction(1)}
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._block: dict[str, str] = {}
-        """What stands above the readings, by its title."""
-        self._titles: list[str] = []
-        for cells in self.table.head():
-            self._above(cells)
-            if plain_name(cells[0]) == "horodate":
-                break
-        self._begin = self._block, self._titles
-
-    def _above(self, cells: list[str]) -> bool:
-        """Whether a row belongs to what stands above the readings of a PRM."""
-        if plain_name(cells[0]) == "identifiant_prm":
-            self._titles = list(map(plain_name, cells))
-            return True
-        if self._titles:
-            told = [unmarked(cell).strip() for cell in cells]
-            self._block, self._titles = dict(zip(self._titles, told, strict=False)), []
-            return True
-        return plain_name(cells[0]) == "horodate"
-
-    def survey(self, lines: Sequence[int], rows: list[list[str]]) -> None:
-        codes = {self._block.get("identifiant_prm", "")}
-        for line, cells in zip(lines, rows, strict=True):
-            if self._above(cells):
-                codes.add(self._block.get("identifiant_prm", ""))
-            elif len(cells) > 1:
-                self.columns["quantity"].note([line], [cells[1]])
-        for code in codes - {""}:
-            self.sites.texts[self.source(code).facility] = None
-
-    def prepare(self) -> None:
-        super().prepare()
-        self._block, self._titles = self._begin
-
-    def gather(self, lines: Sequence[int], rows: list[list[str]]) -> None:
-        for line, cells in zip(lines, rows, strict=True):
-            if self._above(cells):
-                continue
-            code = self._block.get("identifiant_prm", "")
-            faults = self._wrong_block(code) if len(cells) == 2 else [WIDTH]
-            moment = None if faults else moment_of(cells[0])
-            number = 0 if moment is None else self.scaled[cells[1]]
-            if not faults and moment is None:
-                sentence = f"“{cells[0][:40]}” is no moment with its offset from UTC."
-                faults = [Fault("Horodate", "invalid", sentence)]
-            elif type(number) is Refused:
-                faults = [one._replace(column="Valeur") for one in number]
-            if faults or moment is None:
-                self.reject(line, cells, faults)
-            else:
-                meter = self.meter(code, line)
-                if (step := self._block.get("pas_en_minutes", "")).isdigit():
-                    meter.seconds = int(step) * 60
-                meter.add([moment], [number], [0])
-
-    def _wrong_block(self, code: str) -> list[Fault]:
-        """What in the lines above the readings is not consumption of active energy."""
-        said = self._block
-        unit = fold(said.get("unite", ""))
-        use = plain_name(said.get("grandeur_metier", "consommation"))
-        kind = plain_name(said.get("grandeur_physique", "energie active"))
-        if not code:
-            return [Fault("Identifiant PRM", "required", "No PRM stands above these readings.")]
-        if unit not in self.powers:
-            return [Fault("Unite", "invalid", f"The unit is “{unit}”; W and kW are read.")]
-        if not use.startswith("cons"):
-            return [Fault("Grandeur metier", "invalid", f"This is “{use}”, not consumption.")]
-        if "reactive" in kind or not ("active" in kind or kind == "ea"):
-            return [Fault("Grandeur physique", "invalid", f"This is “{kind}”, not active energy.")]
-        return []
-
-    def size_of(self, code: str) -> Fraction:
-        return super().size_of(code) * self.powers[fold(self._block["unite"])]
-
-    def months_of(self, source: Source, meter: Meter) -> list[Month]:
-        length = meter.length(self.usual)
-        readings = by_moment(meter, usual=self.usual, ends=True)
-        return months(readings, length, meter.size * Fraction(length, HOUR), self.clock)
-
-
-WIDTH = Fault("", "wrong_number_of_cells", "A reading has two cells, Horodate and Valeur.")
-
-
-def moment_of(text: str) -> int | None:
-    """The second since 1970 of an ISO time with its offset, or nothing."""
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    return int(moment.timestamp()) if moment.tzinfo else None
 
 
 class GreenButton(IntervalImporter):

@@ -12,13 +12,13 @@ from typing import Any
 from organizations.importing.tables.header import find_header, plain_name
 from organizations.importing.tables.shapes import (
     half_hours,
+    has_months,
     like_half_hour,
     like_month,
-    months,
 )
 
 NONE, DAY, MONTH = "none", "day", "month"
-SHAPES = {"half_hours": half_hours, "months": months}
+SHAPES = {"half_hours": half_hours, "months": has_months}
 LIKE = {"half_hours": like_half_hour, "months": like_month}
 """Whether a column's name is like those of the shape."""
 

@@ -38,12 +38,12 @@ DATADIS = Layout(
 ENEDIS = Layout(
     name="enedis",
     kind=CONSUMPTION,
-    columns={"start_date": "Horodate", "quantity": "Valeur"},
+    columns={"start_date": "Horodate", "quantity": "Valeur|EAS T"},
     constants=GRID,
     sum_by=MONTH,
     reader="enedis",
 )
-"""France: the mean power until the moment that is given; the PRM stands above."""
+"""France: the mean power until the moment that is given, or a day's index; the PRM stands above."""
 
 GREEN_BUTTON = Layout(
     name="green_button",

@@ -15,6 +15,15 @@ MOST, FEWEST = 50, 46
 NAMED_MONTH = re.compile(r"([^\W\d_]+)\.?[-/ _']*([0-9]{4}|[0-9]{2})")
 YEAR_NAMED = re.compile(r"([0-9]{4})[-/ _]*([^\W\d_]+)\.?")
 YEAR_MONTH = re.compile(r"([0-9]{4})[-/.]?([0-9]{2})(?:[-/.]?01)?(?:[T ]00:00(?::00)?)?")
+YEAR = re.compile(r"\b(?:19|20)[0-9]{2}\b")
+TITLE_YEAR = re.compile(
+    r"(?!.*\b(?:FY|fiscal|financial|printed|exported|generated|created|updated|version|copyright)\b)"
+    r"[^\d©]*\b(?:19|20)[0-9]{2}\b\D*",
+    re.I,
+)
+"""A title with one year and no other number, so that it is no day and no two years."""
+
+YEAR_NAMES = {"year", "ano", "jahr", "annee", "anno", "jaar"}
 MONTH_YEAR = re.compile(r"([0-9]{1,2})[-/.]([0-9]{4})")
 
 
@@ -49,6 +58,62 @@ def months(header: Sequence[str]) -> dict[int, tuple[date, date]]:
     return found if len(found) > 1 and len(set(found.values())) == len(found) else {}
 
 
+def bare_months(header: Sequence[str]) -> dict[int, int]:
+    """Column → the number of the month that it is named for, without a year."""
+    names = [plain_letters(name).rstrip(".") for name in header]
+    found = {at: MONTHS[name] for at, name in enumerate(names) if name in MONTHS}
+    return found if len(found) > 1 else {}
+
+
+def year_column(header: Sequence[str]) -> int | None:
+    """The column that says of which year the months of its row are."""
+    places = [at for at, name in enumerate(header) if plain_letters(name) in YEAR_NAMES]
+    return places[0] if len(places) == 1 else None
+
+
+def has_months(header: Sequence[str]) -> bool:
+    """Whether columns are named for months, whose year stands with them or in a column."""
+    bare = bare_months(header)
+    alone = len(set(bare.values())) == len(bare) > 1 and year_column(header) is not None
+    return bool(months(header)) or alone
+
+
+def month_of(year: int, month: int) -> tuple[date, date]:
+    """Its first and its last day."""
+    return date(year, month, 1), date(year, month, monthrange(year, month)[1])
+
+
+def with_years(rows: Sequence[list[str]]) -> list[list[str]]:
+    """The rows, where months without their year get it from above: from a title (“Energy 2023”),
+    or from years that stand over them. A title that may be of something else leaves them alone."""
+    for at, cells in enumerate(rows):
+        found = bare_months(cells)
+        if not found or year_column(cells) is not None:
+            continue
+        places = list(found)
+        years = years_over(rows[:at], places)
+        order = list(zip(years, found.values(), strict=False))
+        if len(order) == len(places) and order == sorted(set(order)):
+            named = list(cells)
+            for place, year in zip(places, years, strict=True):
+                named[place] = f"{cells[place]} {year}"
+            return [*rows[:at], named, *rows[at + 1 :]]
+        break
+    return list(rows)
+
+
+def years_over(above: Sequence[Sequence[str]], places: Sequence[int]) -> list[str]:
+    """The year of each column, or nothing where it is not said once and clearly."""
+    nearest = above[-1] if above else []
+    over = {at: cell for at, cell in enumerate(nearest) if YEAR.fullmatch(cell)}
+    if len(over) > 1:
+        before = [[year for at, year in over.items() if at <= place] for place in places]
+        return [years[-1] for years in before if years]
+    titles = {title for cells in above for title in cells if TITLE_YEAR.fullmatch(title)}
+    years = {YEAR.findall(title)[0] for title in titles}
+    return [years.pop()] * len(places) if len(years) == 1 else []
+
+
 def like_month(name: str) -> bool:
     """Whether a name has to do with a month: “January”, “ene-23 (kWh)”."""
     return any(part in MONTHS for part in re.split(r"[\W\d_]+", plain_letters(name)) if part)
@@ -73,4 +138,4 @@ def month_named(name: str) -> tuple[date, date] | None:
     number = int(year or 0) + (2000 if len(year) == 2 else 0)
     if not 1 <= month <= 12 or not 1900 <= number <= 2199:
         return None
-    return date(number, month, 1), date(number, month, monthrange(number, month)[1])
+    return month_of(number, month)

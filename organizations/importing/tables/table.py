@@ -11,6 +11,7 @@ from organizations.importing.tables.header import (
     shown_columns,
 )
 from organizations.importing.tables.marks import ERROR, unmarked
+from organizations.importing.tables.shapes import with_years
 from organizations.importing.tables.unreadable import Unreadable
 
 MOST_BLANK = 10_000
@@ -56,8 +57,9 @@ class Table:
         raise NotImplementedError
 
     def head(self) -> list[list[str]]:
-        """The first rows as they stand, titles and blank ones too."""
-        return list(islice(self._from_the_top(), SEARCHED))
+        """The first rows as they stand, titles and blank ones too; months have their year from
+        above."""
+        return with_years(list(islice(self._from_the_top(), SEARCHED)))
 
     def begin_at(self, position: int, cells: Sequence[str]) -> None:
         """Takes a row, counted from 0, as the one that names the columns."""

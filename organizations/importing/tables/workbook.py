@@ -1,6 +1,6 @@
 """Workbooks: a number is taken at its shortest decimal form, a day as ISO, each with its mark."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import islice
@@ -11,7 +11,13 @@ from zipfile import BadZipFile
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError
-from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
 
 from organizations.importing.tables.bombs import refuse_bomb
 from organizations.importing.tables.cell_errors import cell_errors, refuse_vast_sheets
@@ -38,9 +44,14 @@ class XLSXTable(Table):
                 if one.visible is SheetVisibleEnum.Visible and one.typ is SheetTypeEnum.WorkSheet
             ]
             refuse_vast_sheets(str(path), visible)
-            self._path, self._workbook, self._names = path, workbook, visible
-            told = (name for name in visible if workbook.get_sheet_by_name(name).start)
-            self.turn_to(next(told, visible[0]))
+            self._path, self._names = path, visible
+            for name in visible:
+                sheet = workbook.get_sheet_by_name(name)
+                if sheet.start:
+                    break
+            else:
+                name, sheet = visible[0], workbook.get_sheet_by_name(visible[0])
+            self._turn_to(name, sheet)
         except (
             CalamineError,
             OSError,
@@ -56,11 +67,19 @@ class XLSXTable(Table):
         return self._names
 
     def turn_to(self, sheet: str) -> None:
-        self._names = [sheet, *(name for name in self._names if name != sheet)]
-        self._errors = cell_errors(str(self._path), sheet)
-        self._formats = number_formats(str(self._path), sheet)
-        self._sheet = self._workbook.get_sheet_by_name(sheet)
-        _, self._left = self._sheet.start or (0, 0)
+        self._turn_to(sheet, self._load(sheet))
+
+    def _load(self, name: str) -> CalamineSheet:
+        """A sheet of the workbook, which is not kept: its texts take as much room as a sheet."""
+        return CalamineWorkbook.from_path(self._path).get_sheet_by_name(name)
+
+    def _turn_to(self, name: str, sheet: CalamineSheet) -> None:
+        """Reads a sheet that is loaded: loading takes as long as reading."""
+        self._names = [name, *(other for other in self._names if other != name)]
+        self._errors = cell_errors(str(self._path), name)
+        self._formats = number_formats(str(self._path), name)
+        self._sheet = sheet
+        _, self._left = sheet.start or (0, 0)
         super().__init__()
 
     def batches(self, size: int = BATCH) -> Iterator[Lines]:
@@ -76,27 +95,27 @@ class XLSXTable(Table):
         yield from super().batches(size)
 
     def _begins_alike(self, name: str) -> bool:
-        return stands_under(self._workbook.get_sheet_by_name(name).iter_rows(), self.columns)
+        return stands_under(self._load(name).iter_rows(), self.columns)
 
     def _lines(self, size: int) -> Iterator[Lines]:
         sheet, line = self._sheet.iter_rows(), 1
         while values := list(islice(sheet, size)):
             rows = [[one if type(one) is str else marked(one) for one in row] for row in values]
             lines = range(line, line + len(rows))
-            for shown in self._formats.keys() & lines if self._formats else ():
-                self._put_formats(shown, rows[shown - line])
+            for forms, cells in zip(self._formats[line : line + len(rows)], rows, strict=False):
+                self._put_formats(forms or {}, cells)
             for wrong in self._errors.keys() & lines if self._errors else ():
                 self._put_errors(wrong, rows[wrong - line])
             yield lines, rows
             line += len(rows)
         for wrong in sorted(one for one in self._errors if one >= line):
-            cells: list[str] = []
-            self._put_errors(wrong, cells)
-            yield [wrong], [cells]
+            alone: list[str] = []
+            self._put_errors(wrong, alone)
+            yield [wrong], [alone]
 
-    def _put_formats(self, line: int, cells: list[str]) -> None:
+    def _put_formats(self, forms: Mapping[int, str], cells: list[str]) -> None:
         """Puts what the sheet shows beside its numbers there."""
-        for column, form in self._formats[line].items():
+        for column, form in forms.items():
             place = column - self._left
             if 0 <= place < len(cells):
                 cells[place] = as_shown(cells[place], form)

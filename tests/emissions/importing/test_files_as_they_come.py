@@ -406,6 +406,32 @@ def test_only_fuel_that_is_delivered_may_come_on_one_day(
     assert Consumption.objects.exists() is not refused
 
 
+@each(
+    ("activity", "unit", "refused"),
+    [
+        ("propane", "m3", True),
+        ("butane", "ft3", True),
+        ("lpg", "ccf", True),
+        ("propane", "L", False),
+        ("natural_gas", "m3", False),
+    ],
+)
+def test_a_volume_of_what_may_be_gas_or_liquid_is_refused(
+    alice: Person, activity: str, unit: str, refused: bool
+) -> None:
+    site = alice.facility(external_id="S3")
+    bill = {"facility_id": "S3", "category": "heat", "activity": activity, "quantity": 10}
+    bill |= {"unit": unit, "start_date": "2023-03-01", "end_date": "2023-03-31"}
+    outcome = alice.post("/v1/imports?kind=consumption", [bill]).body
+    codes = [(one["column"], one["code"]) for one in outcome["faults"]]
+    assert codes == ([("unit", "ambiguous_unit")] if refused else [])
+    answer = alice.post("/v1/consumptions", bill | {"facility_id": site["id"]})
+    if refused:
+        assert answer.error("unit")["code"] == "ambiguous_unit"
+    else:
+        assert answer.status == 201
+
+
 def test_a_zip_bomb_is_refused_before_it_is_read(load: Load, tmp_path: Path) -> None:
     path = tmp_path / "bomb.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -129,6 +129,37 @@ def test_wide_months_without_meter_and_activity_are_of_the_usual_one(
     assert heat.counts.startswith("created 0, changed 0")
 
 
+@each(
+    ("text", "starts"),
+    [
+        ("Energy of our sites\nYear: 2023\nBuilding,Jan,Feb\nHQ,1,2\n", ["2023-01", "2023-02"]),
+        ("Consumos 2022;;\n;;\nSede;ene.;feb.\nHQ;1;2\n", ["2022-01", "2022-02"]),
+        (",2022,,2023\nBuilding,Nov,Dec,Jan\nHQ,1,2,3\n", ["2022-11", "2022-12", "2023-01"]),
+        ("Building,Year,Jan,Feb\nHQ,2022,1,\nHQ,2023,2,3\n", ["2022-01", "2023-01", "2023-02"]),
+        ("Building,Año,Jan,Feb\nHQ,23,1,\n", "[invalid]"),
+        ("Energy\nBuilding,Jan,Feb\nHQ,1,2\n", "header is not right"),
+        ("Report of 15/01/2024\nBuilding,Jan,Feb\nHQ,1,2\n", "header is not right"),
+        ("Exported in 2024\nBuilding,Jan,Feb\nHQ,1,2\n", "header is not right"),
+        ("2023/24\nBuilding,Jan,Feb\nHQ,1,2\n", "header is not right"),
+        ("2023\nGoal 2030\nBuilding,Jan,Feb\nHQ,1,2\n", "header is not right"),
+        ("2023\nBuilding,Apr,Dec,Jan\nHQ,1,2,3\n", "header is not right"),
+        ("FY 2023\nBuilding,Jan,Feb\nHQ,1,2\n", "header is not right"),
+    ],
+)
+def test_months_have_their_year_from_above_or_a_column(
+    load: Load, alice: Person, text: str, starts: list[str] | str
+) -> None:
+    alice.facility(external_id="HQ")
+    outcome = load(text, "--set=category=electricity", "--set=unit=kWh")
+    if isinstance(starts, str):
+        assert starts in outcome.messages
+        assert bills() == []
+    else:
+        assert outcome.counts.startswith(f"created {len(starts)},"), outcome.messages
+        assert [f"{start:%Y-%m}" for _, _, _, start, _, _ in bills()] == starts
+        assert [quantity for _, quantity, *_ in bills()] == list(range(1, len(starts) + 1))
+
+
 def test_wide_months_without_category_says_what_is_missing(load: Load, alice: Person) -> None:
     assert "category" in load(CASES / "wide_months.csv").messages
 
@@ -553,6 +584,18 @@ def test_one_word_of_a_file_may_say_category_and_activity(load: Load, alice: Per
     assert [one[:2] for one in bills()] == [("grid", 2), ("natural_gas", 1)]
 
 
+def test_meters_of_several_countries_in_one_file_keep_their_own_clocks(
+    load: Load, alice: Person
+) -> None:
+    for name, country in (("P1", "ES"), ("P2", "PT")):
+        alice.facility(external_id=name, country=country)
+    assert alice.post("/v1/import-layouts", READINGS | {"sum_by": "month"}).status == 201
+    times = [f"{site};01/07/2023 0{hour}:00;1" for site in ("P1", "P2") for hour in (0, 1)]
+    assert load("\n".join(["Point;Time;Value", *times])).counts.startswith("created 2")
+    zones = Intervals.objects.order_by("consumption__facility__external_id")
+    assert list(zones.values_list("zone", flat=True)) == ["Europe/Madrid", "Europe/Lisbon"]
+
+
 def half_hours(day: str, count: int = 48, *, empty: tuple[int, ...] = (), named: str = "") -> str:
     """A file of one day of half hours of 1.5 kWh, named by their beginning or counted."""
     times = [f"{n // 2:02}:{n % 2 * 30:02}" for n in range(48)]
@@ -654,6 +697,79 @@ def test_what_is_not_consumption_of_active_energy_is_refused(
     alice.facility(external_id="PAR", country="FR")
     assert words in load(enedis(**said), "--facility=PAR").messages
     assert bills() == []
+
+
+DAILY = """Identifiant PRM;Type de donnees;Date de debut;Date de fin;Grandeur physique;\
+Grandeur metier;Etape metier;Unite
+0001;Index;28/10/2023;02/11/2023;Energie active;Consommation;Comptage Brut;Wh
+
+Horodate;Type de releve;EAS F1;EAS F2;EAS T
+{indexes}
+Periode;Identifiant calendrier fournisseur;Libelle calendrier fournisseur
+Du 2023-10-28T00:00:00+02:00 au;FC000007;Base
+Identifiant PRM;Type de donnees;Date de debut;Date de fin;Grandeur physique;\
+Grandeur metier;Etape metier;Unite
+0001;Puissance maximale quotidienne;28/10/2023;02/11/2023;Puissance maximale atteinte;\
+Consommation;Comptage Brut;VA
+Horodate;Valeur
+2023-10-28T19:00:00+02:00;6000
+"""
+INDEXES = {
+    "2023-10-28T00:00:00+02:00": "1000000",
+    "2023-10-29T00:00:00+02:00": "1002500",
+    "2023-10-30T00:00:00+01:00": "1006000",
+    "2023-10-31T00:00:00+01:00": "",
+    "2023-11-01T00:00:00+01:00": "1009001",
+    "2023-11-02T00:00:00+01:00": "1010000",
+}
+
+
+def daily(*more: str, kind: str = "Arrêté quotidien", **other: str) -> str:
+    """A daily file of Enedis, whose indexes are the meter's at the beginning of each day."""
+    lines = [f"{at};{kind};{n};;{n}" for at, n in (INDEXES | other).items()]
+    return DAILY.format(indexes="\n".join([*lines, *more]))
+
+
+def test_daily_indexes_are_the_difference_of_each_day(load: Load, alice: Person) -> None:
+    alice.facility(external_id="PAR", country="FR")
+    outcome = load(daily(), "--facility=PAR")
+    assert outcome.counts == "created 2, changed 0, unchanged 0, rejected 0", outcome.messages
+    assert "missing" not in outcome.messages
+    assert "[passed_over]" in outcome.messages
+    october = (date(2023, 10, 28), date(2023, 10, 31))
+    november = (date(2023, 11, 1), date(2023, 11, 1))
+    assert bills() == [
+        ("grid", Decimal("9.001"), "kWh", *october, "estimated"),
+        ("grid", Decimal("0.999"), "kWh", *november, "actual"),
+    ]
+    assert load(daily(), "--facility=PAR").counts.endswith("unchanged 2, rejected 0")
+
+
+@each(
+    ("content", "words"),
+    [
+        (daily("2023-11-03T00:00:00+01:00;Arrêté quotidien;9;;9"), "[contradictory_numbers]"),
+        (daily("2023-11-03T00:00:00+01:00;Arrêté quotidien;9"), "[wrong_number_of_cells]"),
+        (daily("2023-11-02T23:00:00+01:00;Arrêté quotidien;;;1010001"), "at midnight"),
+        (daily().replace(";Wh", ";varh"), "Wh and kWh are read"),
+        (daily().replace("Consommation", "Production"), "not consumption"),
+        (daily() + enedis("0001"), "[mixed_intervals]"),
+    ],
+)
+def test_an_index_that_is_none_of_a_day_is_refused(
+    load: Load, alice: Person, content: str, words: str
+) -> None:
+    alice.facility(external_id="PAR", country="FR")
+    assert words in load(content, "--facility=PAR").messages
+    assert bills() == []
+
+
+def test_a_day_on_which_a_meter_was_changed_is_missing(load: Load, alice: Person) -> None:
+    alice.facility(external_id="PAR", country="FR")
+    changed = "2023-10-29T11:00:00+01:00;Arrêté après reprogrammation;0;;0"
+    outcome = load(daily(changed), "--facility=PAR")
+    assert "1 of the 4 intervals" in outcome.messages
+    assert [one[1] for one in bills()] == [Decimal("5.501"), Decimal("0.999")]
 
 
 def green_button(*readings: str, uom: str = "72", kind: str = "0", more: str = "") -> str:

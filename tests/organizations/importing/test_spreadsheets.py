@@ -307,3 +307,36 @@ def test_formulas_without_a_value_beyond_all_values_are_there_too(tmp_path: Path
             (3, ["y", "", f"{MARK}=2"]),
             (7, [f"{MARK}=3"]),
         ]
+
+
+@pytest.mark.parametrize(
+    ("mark", "instead"),
+    [
+        (b"", b""),
+        (b' r="', b' was="'),
+        (b"<sheetData>", b'<!-- <c r="C2" s="1"/> --><sheetData>'),
+        (b"<c r=", b"<c\n r="),
+    ],
+)
+def test_formats_are_found_however_the_sheet_is_written(
+    tmp_path: Path, mark: bytes, instead: bytes
+) -> None:
+    book = openpyxl.Workbook()
+    for row in (["a", "b", "c"], [1, 0.5, 3], [2, 0.25, 4]):
+        book.active.append(row)
+    book.active["B2"].number_format = book.active["B3"].number_format = "0%"
+    book.active["C3"].number_format = '0 "kWh"'
+    book.save(tmp_path / "one.xlsx")
+    with (
+        ZipFile(tmp_path / "one.xlsx") as read,
+        ZipFile(tmp_path / "other.xlsx", "w") as written,
+    ):
+        for name in read.namelist():
+            sheet = name.endswith("sheet1.xml")
+            text = read.read(name)
+            written.writestr(name, text.replace(mark, instead) if sheet and mark else text)
+    with open_table(str(tmp_path / "other.xlsx")) as table:
+        assert [cells for _, cells in table.rows()] == [
+            ["1", "50 %", "3"],
+            ["2", "25 %", "4 kWh"],
+        ]
