@@ -26,7 +26,7 @@ from organizations.staff.said import said
 
 WORDS = ("columns", "constants", "activities", "units")
 MEANT = ("category", "activity")
-OURS, THEIRS = _("Our column"), _("Their column, as in the header of the file")
+OURS, THEIRS = _("Our column"), _("Their column")
 WORD = _("Their word")
 
 
@@ -138,7 +138,9 @@ class ImportLayoutAdmin(TenantAdmin):
         "sum_by": _("Add up by"),
     }
     explained = {
-        "columns": _("What the file has in no column is left out here."),
+        "columns": _(
+            "Theirs as in the header of the file. What it has in no column is left out here."
+        ),
         "constants": _("What the file does not say because it is the same in all of it."),
         "activities": _("Only where the file has words of its own, such as Gas."),
         "units": _("Only where the file has words of its own, such as Kilowatts."),

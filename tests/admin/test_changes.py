@@ -48,7 +48,7 @@ def test_every_change_is_listed_with_who_and_why(
     alice.patch(f"/v1/facilities/{facility['id']}", {"cups_list": [cups(1)]})
     assert lines(alice_admin) == [
         ("CUPS", "changed", {"CUPS": ("nothing", cups(1))}),
-        ("consumption", "changed", {"quantity": ("1000", "7")}),
+        ("consumption", "changed", {"quantity": ("1,000", "7")}),
         ("consumption", "created", {}),
         ("facility", "created", {}),
     ]
@@ -277,3 +277,20 @@ def test_an_import_that_stored_nothing_is_no_change(erin: Person, erin_admin: Cl
     answer = erin.post("/v1/imports?kind=facilities", [{"name": "X", "type": "x", "country": "!"}])
     assert answer.body["status"] == "refused"
     assert lines(erin_admin) == []
+
+
+def test_a_change_says_numbers_and_days_as_its_reader_writes_them(
+    alice: Person, alice_admin: Client
+) -> None:
+    bill = alice.consumption(alice.facility())
+    changes = {"quantity": 1047.5, "end_date": "2023-03-30"}
+    alice.patch(f"/v1/consumptions/{bill['id']}", changes)
+    assert lines(alice_admin)[0][2] == {
+        "quantity": ("1,000", "1,047.5"),
+        "end date": ("2023-03-31", "2023-03-30"),
+    }
+    type(alice.user).objects.filter(pk=alice.user.pk).update(language="es")
+    assert lines(alice_admin)[0][2] == {
+        "cantidad": ("1.000", "1.047,5"),
+        "fecha de fin": ("31/03/2023", "30/03/2023"),
+    }
