@@ -8,7 +8,7 @@ history: the ledger has it.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ import uuid_utils.compat as uuid
 from django.db import models
 from django.db.models.signals import pre_save
 from django.utils import timezone
-from django.utils.formats import get_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext, gettext_noop
 from simple_history.models import HistoricalRecords
 
@@ -314,8 +314,10 @@ def shown(entry: Any, field: Any) -> str:
         return ", ".join(map(name_of, value if isinstance(value, list) else [value]))
     if field.choices:
         return str(dict(field.flatchoices).get(value, value))
-    if isinstance(value, Decimal):  # 7, not 7.000000
+    if isinstance(value, Decimal):  # 1,047.5, not 1047.500000
         text = f"{value:f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text
-        return text.replace(".", get_format("DECIMAL_SEPARATOR"))
+        return number_format(text, use_l10n=True, force_grouping=True)
+    if isinstance(value, date):  # and no time, which is not tracked
+        return date_format(value, "DATE_FORMAT")
     return ", ".join(value) if isinstance(value, list) else str(value)

@@ -42,23 +42,23 @@ from organizations.staff import (
     ScopedFilter,
     SoftDeleteAdmin,
     in_one_line,
-    kg,
+    mass,
     named,
     number,
     plain,
 )
 from organizations.staff.cells import day
 from organizations.staff.forms import RowForm
-from organizations.staff.numbers import shown_kg
+from organizations.staff.masses import shown_mass
 from organizations.tenancy import pass_gate
 
 SHOWN_KEYS = 200
 
 CATEGORY, ACTIVITY = named("category"), named("activity")
 QUANTITY = number("quantity", _("quantity"), unit="unit")
-CO2E = kg("co2e", _("CO2e, kg"))
-MARKET = kg("co2e_market", _("CO2e, market-based, kg"))
-BIOMASS = kg("co2e_biomass", _("Biogenic CO2, outside the scopes, kg"))
+CO2E = mass("co2e", _("CO2e"))
+MARKET = mass("co2e_market", _("CO2e, market-based"))
+BIOMASS = mass("co2e_biomass", _("Biogenic CO2, outside the scopes"))
 
 
 class ConsumptionForm(RowForm):
@@ -138,7 +138,7 @@ class ConsumptionAdmin(NamesCodes, SoftDeleteAdmin):
             },
         ),
         (
-            _("Emissions, kg CO2e"),
+            _("Emissions"),
             {"fields": [("co2e_linked", MARKET), (BIOMASS, "state")]},
         ),
         (
@@ -288,8 +288,8 @@ class ConsumptionAdmin(NamesCodes, SoftDeleteAdmin):
         why = str(ALONE.get(row.co2e_reason.split(":")[0], ""))
         return why.capitalize() or row.get_co2e_status_display()
 
-    @admin.display(description=_("CO2e, location-based, kg"))
+    @admin.display(description=_("CO2e, location-based"))
     def co2e_linked(self, row: Consumption) -> str:
         if row.co2e is None:
             return "–"
-        return link(lines_of(None, consumption__id__exact=row.pk), shown_kg(row.co2e))
+        return link(lines_of(None, consumption__id__exact=row.pk), shown_mass(row.co2e))

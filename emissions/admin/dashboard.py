@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext
 from django_countries import countries
 
@@ -15,7 +14,8 @@ from emissions.models import CalculationStatus, Consumption, Recalculation
 from facilities.models import Completeness, Facility
 from organizations.database.decimals import ExactSum
 from organizations.models import Import, Organization
-from organizations.staff.numbers import exact, shown_number
+from organizations.staff.masses import shown_mass
+from organizations.staff.numbers import shown_number
 
 COUNTRIES = 12
 RUNS = 5
@@ -48,11 +48,9 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "address": list_of(Facility),
         },
         {
-            "title": gettext("t CO2e"),
-            "value": shown_number((totals["co2e"] or 0) / 1000, 1),
-            "note": format_html(
-                gettext("{co2e} kg, all periods, location-based"), co2e=in_whole_kg(totals["co2e"])
-            ),
+            "title": gettext("CO2e"),
+            "value": shown_mass(totals["co2e"] or 0),
+            "note": gettext("all periods, location-based"),
             "address": lines_of(None),
         },
         {
@@ -79,7 +77,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         {
             "name": countries.name(one["country"]) or one["country"],
             "facilities": shown_number(one["facilities"]),
-            "co2e": shown_number(one["co2e"] / 1000, 1),
+            "co2e": shown_mass(one["co2e"]),
             "share": 100 * one["facilities"] // most,
             "address": facilities_in(one["country"]),
         }
@@ -100,11 +98,6 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context["missing"] = reverse("admin:emissions_consumption_missing")
     context["monthly_address"] = reverse("admin:emissions_emission_monthly")
     return context
-
-
-def in_whole_kg(co2e: Any) -> str:
-    """A total in kilograms, exact where one points at it."""
-    return exact(shown_number(co2e or 0, 0), co2e or 0, "kg")
 
 
 def first_steps(request: HttpRequest, facilities: int) -> list[dict[str, Any]]:

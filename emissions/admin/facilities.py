@@ -4,8 +4,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from emissions.admin.bills.days import coverage_of
@@ -19,11 +21,22 @@ from emissions.reports.missing import NO_FACTOR, key_of, units_instead
 from facilities.admin import FacilityAdmin
 from facilities.models import Facility
 from organizations.history import changes_of
-from organizations.staff.numbers import shown_kg
+from organizations.staff.lists import Listing
+from organizations.staff.masses import shown_mass
 
 UNCALCULATED = 50
 LISTED = 6
 """So many months are in the table under the chart."""
+
+
+class FacilityListing(Listing):
+    """With whether there is any bill: what is nothing yet is no 0 kg that is complete."""
+
+    def get_queryset(self, *args: Any, **kwargs: Any) -> Any:
+        bills = Consumption.objects.live().filter(
+            facility=OuterRef("pk"), organization=OuterRef("organization")
+        )
+        return super().get_queryset(*args, **kwargs).annotate(has_bills=Exists(bills))
 
 
 class EmittingFacilityAdmin(AsksAboutEffect, FacilityAdmin):
@@ -48,12 +61,19 @@ class EmittingFacilityAdmin(AsksAboutEffect, FacilityAdmin):
         names = ("type", *self.figures_depend_on)
         return effect_of_facility(stored, {name: getattr(wanted, name) for name in names})
 
-    @admin.display(description=_("CO2e, kg"), ordering="co2e")
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return FacilityListing
+
+    @admin.display(description=_("CO2e"), ordering="co2e")
     def co2e_linked(self, row: Facility) -> str:
-        return link(lines_of(row), shown_kg(row.co2e))
+        if not row.has_bills:  # type: ignore[attr-defined]
+            return "–"
+        return link(lines_of(row), shown_mass(row.co2e))
 
     @admin.display(description=_("completeness"), ordering="co2e_status")
     def completeness(self, row: Facility) -> str:
+        if not row.has_bills:  # type: ignore[attr-defined]
+            return gettext("No bills yet")
         return row.get_co2e_status_display()
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
@@ -73,6 +93,7 @@ class EmittingFacilityAdmin(AsksAboutEffect, FacilityAdmin):
             context["monthly"] = monthly(lines, obj, LISTED)
             context["lines"] = lines_of(obj)
             context["bills"] = by_category(obj)
+            context["has_bills"] = any(part.bills for part in context["bills"])
             asked = request.GET.get("coverage", "")
             context["coverage"] = coverage_of(obj, asked, timezone.localdate())
             bills: Any = self.admin_site._registry[Consumption]

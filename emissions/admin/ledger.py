@@ -27,7 +27,7 @@ from organizations.staff import (
     SuperuserAdmin,
     TenantAdmin,
     in_one_line,
-    kg,
+    mass,
     named,
     number,
 )
@@ -63,9 +63,9 @@ class ScopeFilter(DropdownFilter):
 
 CATEGORY, ACTIVITY = named("category"), named("activity")
 QUANTITY = number("quantity", _("quantity"), unit="unit")
-CO2E = kg("co2e", _("CO2e, kg"))
-MARKET = kg("co2e_market", _("CO2e, market-based, kg"))
-BIOMASS = kg("co2e_biomass", _("Biogenic CO2, outside the scopes, kg"))
+CO2E = mass("co2e", _("CO2e"))
+MARKET = mass("co2e_market", _("CO2e, market-based"))
+BIOMASS = mass("co2e_biomass", _("Biogenic CO2, outside the scopes"))
 
 
 @admin.register(Emission)

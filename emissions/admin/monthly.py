@@ -10,7 +10,7 @@ from facilities.categories import Category
 from facilities.models import Facility
 from facilities.names import category_name
 from organizations.staff.local import separators
-from organizations.staff.numbers import shown_kg, shown_mass
+from organizations.staff.masses import shown_mass, unit_for
 
 
 def monthly(
@@ -37,6 +37,7 @@ def monthly(
         "chart": {
             "labels": axis,
             "separators": separators(),
+            "unit": unit_for(sum(sums[month].values(), Decimal(0)) for month in months),
             "series": [
                 {
                     "label": category_name(category),
@@ -57,7 +58,7 @@ def monthly(
                 "month": month,
                 "cells": [
                     {
-                        "value": shown_kg(sums[month].get(category)),
+                        "value": shown_mass(sums[month].get(category)),
                         "address": lines_of(
                             facility,
                             **filters,
@@ -67,7 +68,7 @@ def monthly(
                     }
                     for category in used
                 ],
-                "total": shown_kg(sum(sums[month].values(), Decimal(0))),
+                "total": shown_mass(sum(sums[month].values(), Decimal(0))),
                 "address": lines_of(facility, **filters, month=f"{month}-01"),
             }
             for month in months[: -listed - 1 : -1]

@@ -26,6 +26,9 @@ from organizations.models import Organization
 SHORTEST, LONGEST = 2, 100
 """Characters: one alone is in almost every name."""
 
+LAST = "\uffff"
+"""Sorts after every other character that a code has."""
+
 EACH = 6
 """Results of a kind."""
 
@@ -113,16 +116,21 @@ def points(
 
 
 def bills(request: HttpRequest, term: str) -> Iterator[SearchResult]:
-    """By the whole external_id, in any case, or by id: there may be millions."""
+    """By the beginning of the external_id, as it is typed or in one case, or by id. There may be
+    millions: the bounds are what the index on the codes is searched by."""
     rows = rows_seen(Consumption, request).select_related("facility")
     found = {}
     if key := as_id(term):
         found.update({row.pk: row for row in rows.filter(pk=key)})
-    spellings = {term, term.upper(), term.lower()}
-    by_code = coded(rows, request).filter(external_id__in=spellings)
-    found.update({row.pk: row for row in by_code[:EACH]})
-    for row in found.values():
+    for text in sorted({term, term.upper(), term.lower()}):
+        by_code = coded(rows, request).filter(
+            external_id__gte=text, external_id__lte=f"{text}{LAST}", external_id__startswith=text
+        )
+        found.update({row.pk: row for row in by_code.order_by("external_id")[: EACH + 1]})
+    for row in list(found.values())[:EACH]:
         yield result(row, gettext("Bill"), "receipt_long", str(row.facility), row.external_id)
+    if len(found) > EACH:
+        yield all_of(Consumption, gettext("bills"), term)
 
 
 def factors(request: HttpRequest, term: str) -> Iterator[SearchResult]:

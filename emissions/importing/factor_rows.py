@@ -5,7 +5,7 @@ A row is told by its key and first day. Writing them is one path too, whoever br
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from emissions.ledger.reach import reaches
@@ -74,13 +74,14 @@ def store_sources(sources: Iterable[FactorSource]) -> None:
 
 
 def store_factors(
-    created: Sequence[EmissionFactor], changes: Sequence[Change], reason: str
+    created: Sequence[EmissionFactor], changes: Sequence[Change], reason: str, begun: datetime
 ) -> None:
-    """Stores factors with their history and recomputes what they touch, in the transaction."""
+    """Stores factors with their history and recomputes what they touch, in the transaction; what
+    is new of a file was created when its import began, so that it can be told by that."""
     changed = [change.after for change in changes]
     now = moment()
     for factor in created:
-        factor.created_at = now
+        factor.created_at = begun
     for factor in (*changed, *created):
         factor.updated_at = now
     with recorded(EmissionFactor, [one.pk for one in changed], reason):

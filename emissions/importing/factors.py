@@ -122,7 +122,7 @@ class FactorImporter(Importer):
         rows = [one for one in rows if self._is_free(one)]
         try:
             with transaction.atomic():
-                store_factors(*self._sorted(rows), self.reason)
+                store_factors(*self._sorted(rows), self.reason, self.now)
         except ValidationError as error:
             if len(rows) == 1:
                 [(row, existing, _)] = rows

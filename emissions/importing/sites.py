@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -9,10 +10,18 @@ from uuid import UUID
 from emissions.ledger.recalculation import lock_facilities
 from facilities.categories import ordered
 from facilities.models import Facility, Meter, SupplyPoint
-from organizations.importing.cells import Column, Fault, Refused, spoiled
+from organizations.importing.cells import Column, spoiled
+from organizations.importing.tables.header import plain_name
 from organizations.importing.tables.marks import MARKS, unmarked
 
 AT_ONCE = 5000
+HINTED = 50
+"""So many of the texts that name no facility are compared with those that there are."""
+
+COMPARED = 1000
+"""With so many facilities, besides those that are called just so."""
+
+ALIKE = 0.75
 
 
 class Site(NamedTuple):
@@ -36,6 +45,8 @@ class SiteColumn(Column):
         super().__init__(name, field)
         self.texts: dict[str, Site | None] = {}
         self.ambiguous: set[str] = set()
+        self.near: dict[str, Facility] = {}
+        """The facility that a text which names none may mean."""
 
     def _read(self, text: str) -> Any:
         real, text = text[:1] if text[:1] in MARKS else "", unmarked(text).strip()
@@ -49,16 +60,7 @@ class SiteColumn(Column):
             return self._refused(
                 "ambiguous", f"“{text[:60]}” names more than one facility; give the id of one."
             )
-        return Refused(
-            [
-                Fault(
-                    self.name,
-                    "does_not_exist",
-                    f"No facility of this organization has the external_id, id, CUPS or meter "
-                    f"“{text[:60]}”; import the facilities first.",
-                )
-            ]
-        )
+        return self._refused("does_not_exist", unknown_site(text, self.near.get(text)))
 
     def resolve(self, organization_id: UUID) -> None:
         """Finds the facility of every text noted in `texts`, and locks all of them by id."""
@@ -67,6 +69,7 @@ class SiteColumn(Column):
             self._find(organization_id)
             wanted = sorted({site.id for site in self.texts.values() if site} - locked)
             if not wanted:
+                self._find_near(organization_id)
                 return
             for ids in chunks(wanted):
                 lock_facilities(ids)
@@ -102,6 +105,42 @@ class SiteColumn(Column):
                 self.texts[text] = sites[next(iter(found))] if len(found) == 1 else None
                 if len(found) > 1:
                     self.ambiguous.add(text)
+
+    def _find_near(self, organization_id: UUID) -> None:
+        """A file often has names where codes belong, or a code with a slip in it."""
+        lost = (one for one, site in self.texts.items() if not site and one not in self.ambiguous)
+        unknown = list(islice(lost, HINTED))
+        self.near.clear()
+        if not unknown:
+            return
+        live = Facility.objects.for_organization(organization_id).live().order_by("pk")
+        live = live.only("id", "name", "external_id")
+        by_name = {plain_name(one.name): one for one in live.filter(name__in=unknown)}
+        by_code = {}
+        for one in live[:COMPARED]:
+            by_name.setdefault(plain_name(one.name), one)
+            by_code[plain_name(one.external_id or "")] = one
+        for text in unknown:
+            plain = plain_name(text)
+            begun = [one for name, one in by_name.items() if name.startswith(f"{plain}_")]
+            if close := get_close_matches(plain, filter(None, by_name), 1, ALIKE):
+                self.near[text] = by_name[close[0]]
+            elif plain and len(begun) == 1:
+                [self.near[text]] = begun
+            elif close := get_close_matches(plain, filter(None, by_code), 1, ALIKE):
+                self.near[text] = by_code[close[0]]
+
+
+def unknown_site(text: str, near: Facility | None) -> str:
+    """Why a text names no facility, with the one that it may mean and what to write instead."""
+    sentence = (
+        f"No facility of this organization has the external_id, id, CUPS or meter “{text[:60]}”"
+    )
+    if near is None:
+        return f"{sentence}; import the facilities first."
+    if near.external_id:
+        return f"{sentence}. Did you mean “{near.name}”? Its external_id is “{near.external_id}”."
+    return f"{sentence}. Did you mean “{near.name}”? It has no external_id; its id is {near.pk}."
 
 
 def read_sites(ids: Iterable[UUID]) -> dict[UUID, Site]:

@@ -17,11 +17,18 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from organizations.audit.event import Event
 from organizations.audit.recording import record_export
-from organizations.models import UNFINISHED, AuditEvent, Import, Role
+from organizations.models import UNFINISHED, AuditEvent, Import, ImportOutcome, Role
 from organizations.staff import OrganizationFilter, ReadOnly, SuperuserAdmin, TenantAdmin, number
 
 LONGEST = 100
 """What a history's reason holds."""
+
+LISTS = {
+    "consumption": "emissions_consumption",
+    "facilities": "facilities_facility",
+    "emission factors": "emissions_emissionfactor",
+}
+"""What the rows of a kind of file are listed as."""
 
 SECONDS_BETWEEN = "2"
 """After so long the page of an import that is under way looks again."""
@@ -57,11 +64,13 @@ class ImportAdmin(ReadOnly, TenantAdmin):
         (REJECTED, WARNINGS),
         ("started_at", "finished_at"),
         (CREATED, CHANGED),
-        (UNCHANGED, "its_changes"),
+        ("its_rows", "its_changes"),
+        UNCHANGED,
     ]
     readonly_fields: Any = [
         "kind_named",
         "progress_shown",
+        "its_rows",
         "its_changes",
         CREATED,
         CHANGED,
@@ -103,6 +112,20 @@ class ImportAdmin(ReadOnly, TenantAdmin):
     @admin.display(description=_("progress"))
     def progress_shown(self, row: Import) -> str:
         return f"{row.progress} %"
+
+    def created_by(self, row: Import) -> str:
+        """The list of what an import has created, or nothing: it was all created as it began."""
+        page = LISTS.get(row.kind)
+        if page is None or not row.created or row.outcome != ImportOutcome.STORED:
+            return ""
+        return f"{reverse(f'admin:{page}_changelist')}?{urlencode({'created_at': row.started_at})}"
+
+    @admin.display(description=_("what it has created"))
+    def its_rows(self, row: Import) -> str:
+        address = self.created_by(row)
+        if not address:
+            return "–"
+        return format_html('<a href="{}">{}</a>', address, gettext("See what it has created"))
 
     @admin.display(description=_("changes"))
     def its_changes(self, row: Import) -> str:

@@ -5,7 +5,7 @@ their role says: the same roles, and the same querysets, as in the API. Every li
 autocomplete, export, chart and page starts from `visible()`.
 """
 
-from organizations.staff.cells import in_one_line, kg, named, number, plain
+from organizations.staff.cells import in_one_line, mass, named, number, plain
 from organizations.staff.deleting import SoftDeleteAdmin
 from organizations.staff.lists import (
     CappedPaginator,
@@ -34,7 +34,7 @@ __all__ = [
     "TenantInline",
     "in_one_line",
     "is_superuser",
-    "kg",
+    "mass",
     "named",
     "number",
     "organizations_of",

@@ -10,7 +10,8 @@ from django.utils.formats import date_format
 from django.utils.html import escape, format_html
 from django.utils.translation import gettext_lazy
 
-from organizations.staff.numbers import shown_amount, shown_kg, shown_number
+from organizations.staff.masses import shown_mass
+from organizations.staff.numbers import shown_amount, shown_number
 
 
 def called(row: Any, field: str) -> str:
@@ -45,12 +46,12 @@ def number(field: str, description: Any, unit: str = "") -> Callable[[Any], str]
     return figure
 
 
-def kg(field: str, description: Any) -> Callable[[Any], str]:
-    """A column of kilograms, in short, and exact where one points at it."""
+def mass(field: str, description: Any) -> Callable[[Any], str]:
+    """A column of masses, in short, and exact where one points at it."""
 
     @admin.display(description=description, ordering=field)
     def figure(row: Any) -> str:
-        return shown_kg(getattr(row, field))
+        return shown_mass(getattr(row, field))
 
     figure.__name__ = f"{field}_figure"
     return figure

@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 
 from organizations.history import changes_of
+from organizations.staff.pairs import PairsWidget
 
 BASE, CHOICE = "_base", "_choice-"
 THEIRS, MINE = "theirs", "mine"
@@ -217,6 +218,8 @@ def comparable(form: Any) -> list[str]:
 def as_sent(field: Any) -> dict[str, list[str]]:
     """What a browser sends of a form's field that nobody has touched."""
     widget, value = field.field.widget, field.value()
+    if isinstance(widget, PairsWidget):
+        return widget.sent(field.html_name, value)
     if isinstance(widget, forms.MultiWidget):
         parts = zip(widget.widgets, widget.decompress(value) or (), strict=True)
         return {
@@ -233,6 +236,8 @@ def as_sent(field: Any) -> dict[str, list[str]]:
 
 def in_words(field: forms.Field, sent: dict[str, list[str]]) -> str:
     """What was sent of a field, as people read it."""
+    if isinstance(field.widget, PairsWidget):
+        return field.widget.in_words(sent)
     values = [one for some in sent.values() for one in some if one]
     if isinstance(field, forms.BooleanField):
         return gettext("yes") if values else gettext("no")

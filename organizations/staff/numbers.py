@@ -7,11 +7,7 @@ from django.utils.html import format_html
 
 from organizations.staff.local import separators
 
-MILLION = 1_000_000
-WHOLE = 100
-"""From so many kg up nobody reads a fraction."""
-
-TENTH, HUNDREDTH, THOUSANDTH = Decimal("0.1"), Decimal("0.01"), Decimal("0.001")
+THOUSANDTH = Decimal("0.001")
 
 
 def in_own_language(text: str) -> str:
@@ -31,54 +27,12 @@ def shown_number(value: Any, decimals: int | None = None) -> str:
     return in_own_language(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
-def signed_number(value: Any) -> str:
-    """A difference: +1,234.5, −1,234.5 or ±0."""
-    number = Decimal(value)
-    return f"{sign_of(number)}{shown_number(abs(number))}"
-
-
 def sign_of(number: Decimal) -> str:
     return "+" if number > 0 else "−" if number else "±"
 
 
-def rounded_kg(value: Any) -> str:
-    """Kilograms in short: 0.0123, 12.35, 1,235."""
-    number = Decimal(value)
-    size = abs(number)
-    if to(size, HUNDREDTH) >= WHOLE:
-        return shown_number(to(number, Decimal(1)), 0)
-    if size >= 1 or not size:
-        return shown_number(to(number, HUNDREDTH), 2 if size else 0)
-    return shown_number(to(number, Decimal(1).scaleb(size.adjusted() - 2)))
-
-
-def rounded_mass(value: Any) -> str:
-    """A mass that stands by itself: 1,235 kg, and 1,234.6 t where kg would have seven digits."""
-    number = Decimal(value)
-    if to(abs(number), Decimal(1)) >= MILLION:
-        return f"{shown_number(to(number / 1000, TENTH), 1)} t"
-    return f"{rounded_kg(number)} kg"
-
-
 def to(number: Decimal, step: Decimal) -> Decimal:
     return number.quantize(step, ROUND_HALF_UP)
-
-
-def shown_kg(value: Any) -> str:
-    """Kilograms in short, and exact where one points at them. Never in tonnes: a column has one
-    unit, or 1,153.0 t beside 329,428 reads as the smaller one."""
-    return "–" if value is None else exact(rounded_kg(value), value, "kg")
-
-
-def signed_kg(value: Any) -> str:
-    """A difference in kilograms in short: +1,235, −12.35 or ±0."""
-    number = Decimal(value)
-    return exact(f"{sign_of(number)}{rounded_kg(abs(number))}", number, "kg")
-
-
-def shown_mass(value: Any) -> str:
-    """The same with its unit: 1,235 kg, or 1,234.6 t."""
-    return exact(rounded_mass(value), value, "kg")
 
 
 def shown_amount(value: Any, unit: str = "") -> str:

@@ -22,6 +22,12 @@ THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 """A number that the sentence counts; what stands in quotation marks is as it was written."""
 
 QUOTES = ("“", "«", '"')
+SENTENCE_END = re.compile(r"\. (?![^“]*”)")
+"""No stop in quotation marks, which is a value's: “St. Mary”."""
+
+OURS = ("fields", "known", "lacking", "name", "names", "near", "other")
+"""The placeholders for columns of ours, whose codes people know by their names."""
+
 LITERAL = 10
 """So many characters a template has besides its placeholders, so that it fits nothing else."""
 
@@ -33,6 +39,9 @@ class Template(NamedTuple):
     """Its longest part without a placeholder, to look for first."""
 
     pattern: str
+    loose: str
+    """The pattern where a value may be anything."""
+
     said: str
 
 
@@ -40,27 +49,58 @@ def said(sentence: str) -> str:
     """A sentence of an import in the language of the page; as it is where there is no other."""
     if not sentence or (get_language() or "en").startswith("en"):
         return sentence
+    if whole := known(sentence):
+        return whole
+    ends = [found.start() + 1 for found in SENTENCE_END.finditer(sentence)]
+    for end in ends:
+        if first := known(sentence[:end]):
+            return f"{first} {said(sentence[end + 1 :])}"
+    if whole := known(sentence, anything=True):
+        return whole
+    return f"{sentence[: ends[0]]} {said(sentence[ends[0] + 1 :])}" if ends else sentence
+
+
+def known(sentence: str, anything: bool = False) -> str:
+    """The sentence in the language of the page, or nothing; with `anything` also where the end of
+    a sentence stands in a value that is in no quotation marks: the layout St. Mary."""
     for whole in (pgettext(REFUSAL, sentence), gettext(sentence)):
         if whole != sentence:
             return whole
     for one in templates(get_language() or "en"):
-        if one.longest in sentence and (found := re.fullmatch(one.pattern, sentence, re.DOTALL)):
+        pattern = one.loose if anything else one.pattern
+        if one.longest in sentence and (found := re.fullmatch(pattern, sentence, re.DOTALL)):
             return filled(one.said, found.groupdict())
-    first, stop, rest = sentence.partition(". ")
-    return f"{said(first + '.')} {said(rest)}" if stop else sentence
+    return ""
 
 
 def filled(template: str, given: dict[str, str]) -> str:
     """A template with what stood in the sentence, which may be sentences itself: “… ; …”."""
 
     def one(place: re.Match[str]) -> str:
-        text = given[place[1] or place[2]]
-        if THOUSANDS.fullmatch(text) and template[: place.start()][-1:] not in QUOTES:
+        name = place[1] or place[2]
+        text = given[name]
+        quoted = template[: place.start()][-1:] in QUOTES
+        if THOUSANDS.fullmatch(text) and not quoted:
             return in_own_language(text)
+        if name in OURS and not quoted:
+            return ", ".join(map(column_said, text.split(", ")))
+        if quoted:
+            return text
         space = text[: len(text) - len(text.lstrip())]
         return space + "; ".join(map(said, text.lstrip().split("; "))) if " " in text else text
 
     return PLACEHOLDER.sub(one, template)
+
+
+def column_said(code: str) -> str:
+    """One of our columns as people call it, with the code that files have: fecha de inicio
+    (start_date)."""
+    words = code.replace("_", " ")
+    for one in (words, words.removesuffix(" id"), f"{words.removesuffix(' list')}s"):
+        name = gettext(one)
+        if name != one:
+            return f"{name} ({code})"
+    return code
 
 
 @cache
@@ -73,21 +113,25 @@ def templates(language: str) -> list[Template]:
         parts = PLACEHOLDER.split(source)[::3]
         names = [one[1] or one[2] for one in PLACEHOLDER.finditer(source)]
         if len(parts) > 1 and text and len("".join(parts)) >= LITERAL:
-            found.append(
-                (len("".join(parts)), Template(max(parts, key=len), fitting(parts, names), text))
+            one = Template(
+                max(parts, key=len), fitting(parts, names), fitting(parts, names, ".*?"), text
             )
+            found.append((len("".join(parts)), one))
     return [one for _, one in sorted(found, key=lambda one: -one[0])]
 
 
-def fitting(parts: list[str], names: list[str]) -> str:
+def fitting(parts: list[str], names: list[str], anything: str = "") -> str:
     """The pattern of a template from what is between its placeholders, and their names. What
-    stands in a single sentence has no end of a sentence in it, or it would take in the next one."""
+    stands in a single sentence has no end of a sentence in it, or it would take in the next one;
+    but in quotation marks it may."""
     several = any(re.search(r"\. |\.$", one) for one in parts[:-1]) or ". " in parts[-1]
-    anything = ".*?" if several else r"(?:(?!\. ).)*?"
+    anything = anything or (".*?" if several else r"(?:(?!\. ).)*?")
     seen: set[str] = set()
     pattern = re.escape(parts[0])
-    for name, part in zip(names, parts[1:], strict=True):
-        pattern += f"(?P={name})" if name in seen else f"(?P<{name}>{anything})"
-        pattern += re.escape(part)
+    for name, before, after in zip(names, parts[:-1], parts[1:], strict=True):
+        quoted = before.endswith("“") and after.startswith("”")
+        text = f"(?P<{name}>{'[^“”]*?' if quoted else anything})"
+        pattern += f"(?P={name})" if name in seen else text
+        pattern += re.escape(after)
         seen.add(name)
     return pattern

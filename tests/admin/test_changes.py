@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 from html import unescape
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -11,6 +12,7 @@ from django.test import Client
 from emissions.admin.changes import entries as listed
 from emissions.models import Consumption, EmissionFactor
 from facilities.models import Facility
+from tests.admin.conftest import at_the_admin
 from tests.admin.test_bill_form import form, page
 from tests.admin.test_conflicts import opened
 from tests.admin.test_deleting import delete
@@ -29,7 +31,7 @@ def lines(client: Client, **asked: str) -> list[tuple[str, str, dict[str, tuple[
     assert response.status_code == 200
     return [
         (one.kind, one.what, {field.name: (field.before, field.after) for field in one.fields})
-        for one, _, _ in response.context["entries"]
+        for one, *_ in response.context["entries"]
     ]
 
 
@@ -46,7 +48,7 @@ def test_every_change_is_listed_with_who_and_why(
     alice.patch(f"/v1/facilities/{facility['id']}", {"cups_list": [cups(1)]})
     assert lines(alice_admin) == [
         ("CUPS", "changed", {"CUPS": ("nothing", cups(1))}),
-        ("consumption", "changed", {"quantity": ("1000", "7")}),
+        ("consumption", "changed", {"quantity": ("1,000", "7")}),
         ("consumption", "created", {}),
         ("facility", "created", {}),
     ]
@@ -79,7 +81,7 @@ def test_they_are_leafed_without_a_gap(
     found, address = [], CHANGES
     while address:
         context = alice_admin.get(address).context
-        found += [str(one.row) for one, _, _ in context["entries"]]
+        found += [str(one.row) for one, *_ in context["entries"]]
         address = context["older"] and f"{CHANGES}{context['older']}"
     assert found == names[::-1]
 
@@ -215,4 +217,80 @@ def test_an_imports_page_leads_to_the_rows_that_it_has_changed(
     assert "See what it has changed" not in first, "it has created a row, which is in no history"
     address = unescape(re.findall(r'href="([^"]+)">See what it has changed', second)[0])
     entries = erin_admin.get(address).context["entries"]
-    assert [one.fields[0].after for one, _, _ in entries if one.fields] == ["900"]
+    assert [one.fields[0].after for one, *_ in entries if one.fields] == ["900"]
+    whole = erin_admin.get(CHANGES).content.decode()
+    assert f"/admin/organizations/import/{made[0]}/change/" in whole
+    of_imports = [
+        one for one in erin_admin.get(CHANGES).context["entries"] if one[0].kind == "import"
+    ]
+    assert [str(entry.row.pk) for entry, *_ in of_imports] == made[::-1]
+    assert [created != "" for *_, created in of_imports] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "place"),
+    [
+        (
+            "facilities",
+            {"name": "From a file", "type": "office", "country": "ES"},
+            "facilities/facility",
+        ),
+        (
+            "consumption",
+            {"facility_id": "HQ", "category": "electricity", "quantity": 1, "unit": "kWh",
+             "start_date": "2023-05-01", "end_date": "2023-05-31"},
+            "emissions/consumption",
+        ),
+        (
+            "emission-factors",
+            {"category": "electricity", "unit": "kWh", "valid_from": "2023-01-01", "co2e": 0.5},
+            "emissions/emissionfactor",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_file_has_created_is_one_change_that_leads_to_its_rows(
+    erin: Person, erin_admin: Client, charlie: Person, kind: str, row: Any, place: str
+) -> None:
+    site = erin.facility(external_id="HQ", name="By hand")
+    erin.consumption(site, external_id="BY-HAND")
+    erin.factor(country="PT")
+    made = erin.post(f"/v1/imports?kind={kind}", [row]).body
+    assert made["created"] == 1
+    entry, address, undo_at, created = erin_admin.get(CHANGES).context["entries"][0]
+    assert (entry.kind, str(entry.row.pk), undo_at) == ("import", made["id"], {})
+    page = erin_admin.get(CHANGES).content.decode()
+    assert "created 1, changed 0" in page
+    assert made["started_by"] in entry.who
+    assert f"/admin/{place}/" in created
+    [found] = erin_admin.get(created).context["cl"].result_list
+    assert found.pk not in (UUID(site["id"]),)
+    assert found.created_at == entry.row.started_at
+    assert created in unescape(erin_admin.get(address).content.decode())
+    assert lines(erin_admin, kind="import", reason="rows") != []
+    assert lines(erin_admin, kind="import", who="nobody") == []
+    assert lines(erin_admin, kind="import", last="2020-01-01") == []
+    assert lines(erin_admin, kind="facility", reason="import") == []
+    assert "import" not in [kind for kind, *_ in lines(at_the_admin(charlie.user))]
+
+
+def test_an_import_that_stored_nothing_is_no_change(erin: Person, erin_admin: Client) -> None:
+    answer = erin.post("/v1/imports?kind=facilities", [{"name": "X", "type": "x", "country": "!"}])
+    assert answer.body["status"] == "refused"
+    assert lines(erin_admin) == []
+
+
+def test_a_change_says_numbers_and_days_as_its_reader_writes_them(
+    alice: Person, alice_admin: Client
+) -> None:
+    bill = alice.consumption(alice.facility())
+    changes = {"quantity": 1047.5, "end_date": "2023-03-30"}
+    alice.patch(f"/v1/consumptions/{bill['id']}", changes)
+    assert lines(alice_admin)[0][2] == {
+        "quantity": ("1,000", "1,047.5"),
+        "end date": ("2023-03-31", "2023-03-30"),
+    }
+    type(alice.user).objects.filter(pk=alice.user.pk).update(language="es")
+    assert lines(alice_admin)[0][2] == {
+        "cantidad": ("1.000", "1.047,5"),
+        "fecha de fin": ("31/03/2023", "30/03/2023"),
+    }

@@ -17,6 +17,7 @@ from facilities.models import Facility
 from organizations.history import changes_of
 from organizations.models import Membership, Organization, User
 from organizations.staff.conflicts import SALT, Meanwhile
+from organizations.staff.pairs import PairsWidget
 from tests.admin import test_bill_form, test_facilities
 from tests.admin.conftest import confirmed
 from tests.cases import each
@@ -33,6 +34,9 @@ def opened(client: Client, address: str) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for field in form:
         value = field.value()
+        if isinstance(field.field.widget, PairsWidget):
+            data |= field.field.widget.sent(field.html_name, value)
+            continue
         data[field.html_name] = "" if value is None else value
     for one in response.context["inline_admin_formsets"]:
         prefix, rows = one.formset.prefix, one.formset.forms

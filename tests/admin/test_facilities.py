@@ -133,7 +133,7 @@ def test_the_chart_and_its_table_show_each_month_and_category(
     assert series["data"] == ["254.098361", "245.901639"]
     newest = monthly["rows"][0]
     assert newest["month"] == "2023-04"
-    assert 'title="245.901639 kg">246<' in newest["total"]
+    assert 'title="245.901639 kg" data-kg="245.901639">246 kg<' in newest["total"]
     behind = alice_admin.get(newest["cells"][0]["address"]).context["cl"].result_list
     assert [str(line.co2e) for line in behind] == ["245.901639"]
 

@@ -140,3 +140,39 @@ def test_the_days_of_a_year_without_a_bill_are_named(alice: Person, alice_admin:
     assert earlier["streams"][0]["days"]["none"] == 365
     wrong: Any = alice_admin.get(page(facility), {"coverage": "9999999"}).context["coverage"]
     assert wrong["year"] == 2023
+
+
+SHOWN_COMPLETE = r'(field-completeness[^>]*|fa-figure")>\s*Complete\s*<'
+
+
+def test_a_facility_without_a_bill_is_not_complete_with_0_kg(
+    erin: Person, erin_admin: Client
+) -> None:
+    """Neither on its page nor in the list; one bill of nothing is 0 kg."""
+    facility = erin.facility()
+    for address in (page(facility), "/admin/facilities/facility/"):
+        text = erin_admin.get(address).content.decode()
+        assert "No bills yet" in text, address
+        assert "data-kg" not in text, address
+        assert not re.search(SHOWN_COMPLETE, text), address
+    erin.factor()
+    erin.consumption(facility, quantity=0)
+    for address in (page(facility), "/admin/facilities/facility/"):
+        text = erin_admin.get(address).content.decode()
+        assert "No bills yet" not in text, address
+        assert ">0 kg<" in text, address
+        assert re.search(SHOWN_COMPLETE, text), address
+
+
+def test_no_section_is_named_before_a_list_of_its_name(erin: Person, erin_admin: Client) -> None:
+    """It said Facilities › Facilities."""
+    erin.facility()
+    for address, heading in (
+        ("/admin/facilities/facility/", ["Facilities"]),
+        ("/admin/emissions/consumption/", ["Emissions", "Consumption"]),
+        (page(erin.facility()), ["Facilities", "Madrid Office"]),
+    ):
+        text = erin_admin.get(address).content.decode()
+        title = text.split("<h1")[1].split("</h1>")[0]
+        names = [one.strip() for one in re.findall(r"tracking-tight\">([^<]*)<", title)]
+        assert names == heading

@@ -308,8 +308,20 @@ def test_what_a_file_is_refused_for_is_said_in_spanish_and_stored_in_english(
      "comillas."),
     ("The header is not right: the column “unit” is missing; there is no column “unidat” (did you "
      "mean “unit”?). The columns are a, b. Found: unidat.",
-     "El encabezado no está bien: falta la columna «unit»; no hay ninguna columna «unidat» "
-     "(¿quería decir «unit»?). Las columnas son a, b. Encontradas: unidat."),
+     "El encabezado no está bien: falta la columna unidad (unit); no hay ninguna columna «unidat» "
+     "(¿quería decir unidad (unit)?). Las columnas son a, b. Encontradas: unidat."),
+    ("Say where end_date, facility_id, cups_list comes from, here or in constants.",
+     "Diga de dónde sale fecha de fin (end_date), instalación (facility_id), cups_list, aquí o en "
+     "las constantes."),
+    ("No facility of this organization has the external_id, id, CUPS or meter “St. Mary. Nord”. "
+     "Did you mean “St. Mary. Nord 2”? Its external_id is “S. 1”.",
+     "Ninguna instalación de esta organización tiene el código propio (external_id), id, CUPS o "
+     "contador «St. Mary. Nord». ¿Quería decir «St. Mary. Nord 2»? Su código propio (external_id) "
+     "es «S. 1»."),
+    ("The layout Acme S. A. does not say where unit comes from; give it a column or a constant.",
+     "La plantilla Acme S. A. no dice de dónde sale unidad (unit); dele una columna o una "
+     "constante."),
+    ("The nearest layout is Acme S. A. Bills.", "La plantilla más parecida es Acme S. A. Bills."),
     ("What nobody has translated.", "What nobody has translated."), ("", ""),
 ])  # fmt: skip
 def test_a_sentence_is_known_by_its_template(sentence: str, said_so: str) -> None:

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from emissions.admin.period import after
 from organizations.models import User
-from organizations.staff.numbers import rounded_kg, rounded_mass, shown_amount, shown_kg
+from organizations.staff.masses import exact_mass, shown_mass, signed_mass, written
+from organizations.staff.numbers import shown_amount
 from tests.cases import each
 from tests.conftest import Person
 
@@ -20,50 +21,90 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(
-    ("kilograms", "shown"),
+    ("kilograms", "kg", "tonnes"),
     [
-        ("0", "0"), ("0.001234", "0.00123"), ("0.5", "0.5"), ("12.3456", "12.35"),
-        ("99.999", "100"), ("100.4", "100"), ("1234.567891", "1,235"), ("-1234.5", "-1,235"),
-        ("999999.4", "999,999"), ("999999.6", "1,000,000"), ("1234567.89", "1,234,568"),
+        ("0", "0 kg", "0.000 t"), ("0.001234", "0.00123 kg", "0.00000123 t"),
+        ("0.5", "0.5 kg", "0.0005 t"), ("12.3456", "12.35 kg", "0.01235 t"),
+        ("99.999", "100 kg", "0.100 t"), ("100.4", "100 kg", "0.100 t"),
+        ("1234.567891", "1,235 kg", "1.235 t"), ("-1234.5", "-1,235 kg", "-1.235 t"),
+        ("999999.4", "999,999 kg", "999.999 t"),
     ],
 )  # fmt: skip
-def test_kilograms_are_short_and_stay_kilograms_in_a_column(kilograms: str, shown: str) -> None:
-    assert rounded_kg(Decimal(kilograms)) == shown
+def test_a_figure_says_the_same_in_either_unit(kilograms: str, kg: str, tonnes: str) -> None:
+    assert written(Decimal(kilograms), "kg") == kg
+    assert written(Decimal(kilograms), "t") == tonnes
 
 
 @pytest.mark.parametrize(
     ("kilograms", "shown"),
-    [("12.3456", "12.35 kg"), ("999999.4", "999,999 kg"), ("1234567.89", "1,234.6 t")],
+    [("999999.4", "999,999 kg"), ("999999.6", "1,000.000 t"), ("1234567.89", "1,234.568 t")],
 )
 def test_a_figure_by_itself_is_in_tonnes_where_kilograms_would_have_seven_digits(
     kilograms: str, shown: str
 ) -> None:
-    assert rounded_mass(Decimal(kilograms)) == shown
+    assert f">{shown}<" in shown_mass(Decimal(kilograms))
+    assert f">+{shown}<" in signed_mass(Decimal(kilograms))
 
 
-def test_no_column_has_two_units(alice: Person, alice_admin: Client) -> None:
+TABLES = {
+    "/admin/facilities/facility/": 1,
+    "/admin/facilities/facility/{facility}/change/": 2,
+    "/admin/emissions/consumption/": 1,
+    "/admin/emissions/consumption/{bill}/change/": 1,
+    "/admin/emissions/emission/": 1,
+    "/admin/emissions/closedperiod/inventory/?year=2023": 5,
+    "/admin/": 1,
+    MONTHLY: 1,
+}
+"""The pages with kg, and how many of their tables have any."""
+
+
+def test_a_table_has_one_unit_and_no_figure_has_seven_digits_of_kg(
+    alice: Person, alice_admin: Client
+) -> None:
     alice.factor()
     facility = alice.facility()
-    for month, quantity in ((1, 2_469_135), (2, 1000)):
+    for month, quantity in ((2, 1000), (1, 2_469_135)):
         period = {"start_date": f"2023-{month:02}-01", "end_date": f"2023-{month:02}-28"}
-        alice.consumption(facility, quantity=quantity, **period)
-    for address in (
-        "/admin/facilities/facility/",
-        f"/admin/facilities/facility/{facility['id']}/change/",
-        "/admin/emissions/consumption/",
-        "/admin/emissions/emission/",
-        "/admin/emissions/closedperiod/inventory/?year=2023",
-        MONTHLY,
-    ):
-        page = alice_admin.get(address).content.decode()
-        cells = re.findall(r"<td[^>]*>(.*?)</td>", page, re.DOTALL)
-        figures = [re.sub(r"<[^>]+>", "", cell).strip() for cell in cells]
-        assert any(one.startswith("1,23") for one in figures), address
-        assert not [one for one in figures if re.fullmatch(r"[\d,.]+ t", one)], address
+        bill = alice.consumption(facility, quantity=quantity, **period)
+    for address, expected in TABLES.items():
+        asked = address.format(facility=facility["id"], bill=bill["id"])
+        page = alice_admin.get(asked).content.decode()
+        assert not re.search(r">\s*[+−]?\d{1,3},\d{3},\d{3}(\.\d+)? kg", page), asked
+        found = 0
+        for table in re.findall(r"<table\b.*?</table>", page, re.DOTALL):
+            figures = re.findall(r'data-(?:kg|change)="[^"]+">([^<]*)<', table)
+            units = {one.split()[-1] for one in figures}
+            found += bool(units)
+            assert len(units) <= 1, (asked, figures)
+            if "1,234.568 t" in figures:
+                assert units == {"t"}, (asked, figures)
+                assert 'title="1,234,567.5 kg"' in table
+        assert found == expected, asked
+    page = alice_admin.get("/admin/emissions/consumption/").content.decode()
+    assert re.findall(r'data-kg="[^"]+">([^<]*)<', page) == ["1,234.568 t", "0.500 t"]
+    assert alice_admin.get(MONTHLY).context["monthly"]["chart"]["unit"] == "t"
+    page = alice_admin.get("/admin/emissions/consumption/?category__exact=heat").content.decode()
+    assert "data-kg" not in page
+
+
+def test_a_table_without_seven_digits_stays_in_kilograms(
+    alice: Person, alice_admin: Client
+) -> None:
+    alice.factor()
+    alice.consumption(alice.facility(), quantity=1_999_998)
+    page = alice_admin.get("/admin/emissions/consumption/").content.decode()
+    assert re.findall(r'data-kg="[^"]+">([^<]*)<', page) == ["999,999 kg"]
+    assert alice_admin.get(MONTHLY).context["monthly"]["chart"]["unit"] == "kg"
+
+
+def test_a_sentence_says_a_mass_exactly() -> None:
+    assert exact_mass(Decimal("523.750000")) == "523.75 kg"
+    assert exact_mass(Decimal("1234567.5")) == "1,234.5675 t"
 
 
 def test_what_is_rounded_says_the_exact_number_where_one_points_at_it() -> None:
-    assert 'title="1,234.567891 kg">1,235<' in shown_kg(Decimal("1234.567891"))
+    assert 'title="1,234.567891 kg"' in shown_mass(Decimal("1234.567891"))
     assert 'title="12.123456789012 kWh">12.123 kWh<' in shown_amount(
         Decimal("12.123456789012"), "kWh"
     )

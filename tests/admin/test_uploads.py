@@ -193,7 +193,8 @@ def test_an_unknown_header_is_matched_by_hand_and_kept(erin: Person, erin_admin:
     assert "Which column is which?" in html
     guessed = columns(html)
     assert guessed["ours"] == ["", "cups", "start_date", "end_date", "quantity", "supplier"]
-    assert 'name="all_unit" id="columns_all_unit" value="kWh"' in html
+    offered = html.split('id="columns_all_unit"')[1].split("</select>")[0]
+    assert '<option value="kWh" selected>' in offered
     said = {**guessed, "all_category": "electricity", "all_unit": "kWh", "save_as": "Facturas"}
     erin_admin.post(address, said)
     html = page(erin_admin, address)

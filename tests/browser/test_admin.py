@@ -40,7 +40,7 @@ def test_the_dashboard_counts_draws_and_links(visit: Visit, alice: Person) -> No
     )
     assert painted, "the chart is drawn"
     page.click("#monthly-chart [title='245.901639 kg'] >> nth=0")
-    expect(page.locator("#result_list [title='245.901639 kg']").first).to_have_text("246")
+    expect(page.locator("#result_list [title='245.901639 kg']").first).to_have_text("246 kg")
 
 
 def test_a_facility_is_edited(visit: Visit, alice: Person) -> None:

@@ -13,6 +13,7 @@ from emissions.importing.single import warnings_of
 from emissions.ledger.effects import expected_of_consumption
 from emissions.models import Consumption, Emission, EmissionFactor
 from emissions.names import reason_in_words, unit_name
+from organizations.staff.masses import exact_mass
 from organizations.staff.numbers import shown_number
 
 NEEDED = ("facility", "category", "quantity", "unit", "start_date", "end_date")
@@ -37,7 +38,7 @@ def said_of(row: Consumption, lines: Iterable[Emission]) -> Said:
     figure = "" if row.co2e is None else in_words(row, list(lines))
     if figure and row.co2e_reason:
         # A year is closed: its lines are those of an earlier bill, which this one does not make.
-        figure = format_html(gettext("It counts with {} kg CO2e."), shown_number(row.co2e))
+        figure = format_html(gettext("It counts with {} CO2e."), exact_mass(row.co2e))
     warned = [f"{_label(one)}: {one.detail}" for one in warnings_of(row)]
     return Said(figure, reason_in_words(row.co2e_reason), warned)
 
@@ -66,14 +67,14 @@ def in_words(row: Consumption, lines: list[Emission]) -> str:
     location = factors_used(lines, "location")
     quantity = f"{shown_number(row.quantity)} {unit_name(row.unit)}"
     words = format_html(
-        gettext("{} kg CO2e: {} × {}"), shown_number(row.co2e), quantity, _named(location)
+        gettext("{} CO2e: {} × {}"), exact_mass(row.co2e), quantity, _named(location)
     )
     market = factors_used(lines, "market")
     if market != location:
         words = format_html(
-            gettext("{}; market-based {} kg, by {}"),
+            gettext("{}; market-based {}, by {}"),
             words,
-            shown_number(row.co2e_market),
+            exact_mass(row.co2e_market),
             _named(market),
         )
     return words

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Concat
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
@@ -23,7 +24,7 @@ from organizations.history import (
     names_of,
     what_happened,
 )
-from organizations.models import APIKey, User
+from organizations.models import APIKey, Import, ImportOutcome, User
 
 KINDS: dict[str, Any] = {
     gettext_noop("facility"): Facility,
@@ -35,6 +36,9 @@ KINDS: dict[str, Any] = {
 """What changes are kept of; the last two are changes of their facility."""
 
 PARTS = (SupplyPoint, Meter)
+IMPORT = gettext_noop("import")
+"""A file or rows that were brought in: one entry, because what it has created has none."""
+
 SIZE = 50
 BASELINE = timedelta(minutes=1)
 """An entry that is so much younger than its moment was written at the first change of a row that
@@ -59,8 +63,9 @@ class Entry(NamedTuple):
 
     kind: str
     history: Any
+    when: datetime
     row: Any
-    """What it is about, as it is now; of a CUPS or a meter, its facility."""
+    """What it is about, as it is now; of a CUPS or a meter, its facility; of an import, itself."""
 
     before: Any
     """The entry before it of the same row, or nothing."""
@@ -73,13 +78,34 @@ class Entry(NamedTuple):
 def entries(request: HttpRequest, asked: Asked) -> tuple[list[Entry], UUID | None]:
     """A page of changes, and where the next one begins; None at the end."""
     found: list[tuple[str, Any]] = []
-    for kind, model in KINDS.items():
+    for kind in (*KINDS, IMPORT):
         if asked.kind in ("", kind):
-            rows = seen(request, model, asked).order_by("-history_id")[: SIZE + 1]
-            found += [(kind, one) for one in rows]
-    found.sort(key=lambda one: one[1].history_id, reverse=True)
-    following = found[SIZE - 1][1].history_id if len(found) > SIZE else None
+            rows = imports(request, asked) if kind == IMPORT else seen(request, KINDS[kind], asked)
+            found += [(kind, one) for one in rows.order_by("-pk")[: SIZE + 1]]
+    found.sort(key=lambda one: one[1].pk, reverse=True)  # UUIDv7: in order of time
+    following = found[SIZE - 1][1].pk if len(found) > SIZE else None
     return described(found[:SIZE]), following
+
+
+def imports(request: HttpRequest, asked: Asked) -> Any:
+    """The imports that have stored something, which the user sees and has asked for."""
+    page: Any = admin.site._registry[Import]
+    stored = Import.objects.filter(outcome=ImportOutcome.STORED)
+    rows = page.visible(stored.exclude(created=0, changed=0), request)
+    if asked.organization:
+        rows = rows.filter(organization_id=asked.organization)
+    if asked.who:
+        rows = rows.filter(started_by__icontains=asked.who)
+    if asked.reason:
+        reason = Concat(Value("import "), "file_name", Value(" by "), "started_by")  # as_reason()
+        rows = rows.annotate(reason=reason).filter(reason__icontains=asked.reason)
+    if asked.first:
+        rows = rows.filter(started_at__gte=at_start(asked.first))
+    if asked.last:
+        rows = rows.filter(started_at__lt=at_start(asked.last + timedelta(days=1)))
+    if asked.before:
+        rows = rows.filter(pk__lt=asked.before)
+    return rows.select_related("organization")
 
 
 def seen(request: HttpRequest, model: Any, asked: Asked) -> Any:
@@ -115,11 +141,16 @@ def at_start(day: date) -> datetime:
 
 def described(found: list[tuple[str, Any]]) -> list[Entry]:
     """Entries with what they changed; what only repeats how a row was loaded is left out."""
-    who = names_of([one for _, one in found])
-    before = befores(found)
-    rows = rows_of(found)
+    kept = [(kind, one) for kind, one in found if kind != IMPORT]
+    who = names_of([one for _, one in kept])
+    before = befores(kept)
+    rows = rows_of(kept)
     described = []
     for kind, one in found:
+        if kind == IMPORT:
+            by_whom = one.started_by or gettext("the service")
+            described.append(Entry(kind, one, one.started_at, one, None, by_whom, "stored", []))
+            continue
         was = before.get(one.history_id)
         if was is None and one.history_type == CREATED and written_later(one):
             continue
@@ -129,7 +160,7 @@ def described(found: list[tuple[str, Any]]) -> list[Entry]:
         else:
             fields, what = differences(was, one) if was else [], what_happened(was, one)
         if fields or what != "changed":
-            described.append(Entry(kind, one, about, was, who(one), what, fields))
+            described.append(Entry(kind, one, one.history_date, about, was, who(one), what, fields))
     return described
 
 

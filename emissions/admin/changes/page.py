@@ -15,9 +15,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from emissions.admin.changes.entries import KINDS, PARTS, Asked, Entry, entries
+from emissions.admin.changes.entries import IMPORT, KINDS, PARTS, Asked, Entry, entries
 from emissions.admin.links import page_of
-from organizations.models import Organization
+from organizations.models import Import, Organization
 from organizations.staff.undoing import UNDO, part_undone, undone
 
 called = lazy(lambda kind: capfirst(gettext(kind)), str)
@@ -27,7 +27,7 @@ class AskedForm(forms.Form):
     """What the changes are narrowed by."""
 
     kind = forms.ChoiceField(
-        choices=[("", _("Everything")), *((kind, called(kind)) for kind in KINDS)],
+        choices=[("", _("Everything")), *((kind, called(kind)) for kind in (*KINDS, IMPORT))],
         required=False, label=_("Of"),
     )  # fmt: skip
     who = forms.CharField(required=False, max_length=100, label=_("By (email, name or key)"))
@@ -62,7 +62,9 @@ def changes_page(page: Any, request: HttpRequest) -> HttpResponse:
         "title": gettext("Changes"),
         "content_title": gettext("Changes"),
         "form": form,
-        "entries": [(one, address_of(one), undo_of(one, request)) for one in found],
+        "entries": [
+            (one, address_of(one), undo_of(one, request), created_by(one)) for one in found
+        ],
         "older": f"?{urlencode({**query, 'before': following})}" if following else "",
         "newest": f"?{urlencode(query)}" if request.GET.get("before") else "",
         "csrf": get_token(request),
@@ -74,11 +76,17 @@ def address_of(entry: Entry) -> str:
     return page_of(entry.row) if entry.row is not None else ""
 
 
+def created_by(entry: Entry) -> str:
+    """The list of what an import has created."""
+    page: Any = admin.site._registry[Import]
+    return str(page.created_by(entry.row)) if entry.kind == IMPORT else ""
+
+
 def undo_of(entry: Entry, request: HttpRequest) -> dict[str, str]:
     """What undoes a change: an address to `open` or to `post` to; nothing where it is too late or
     not the user's."""
     row = entry.row
-    if row is None:
+    if row is None or entry.kind == IMPORT:
         return {}
     page: Any = admin.site._registry[type(row)]
     name = f"admin:{row._meta.app_label}_{row._meta.model_name}"

@@ -12,18 +12,15 @@ from django.urls import path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from emissions.admin.uploads.guesses import guesses, unit_in
-from emissions.admin.uploads.words import column_name, fault_name, refused_rows
+from emissions.admin.uploads.offered import CHOICES, CONSTANT, choices, constants, mapping
+from emissions.admin.uploads.words import fault_name, refused_rows
 from emissions.importing.drafts.drafts import begin, changed, is_workers
 from emissions.importing.drafts.looking import ask
 from emissions.importing.drafts.trials import Trial, attempt, store
 from emissions.importing.kinds import ALLOWED, KINDS, check_layout
-from facilities.names import category_choices
 from organizations.audit.recording import record_export
-from organizations.importing.dates import ORDERS
 from organizations.importing.engine import NotStored
 from organizations.importing.layouts.known import layouts_of
-from organizations.importing.numbers import STYLES
 from organizations.importing.options import ABORT, SKIP
 from organizations.importing.spreadsheets import Unreadable
 from organizations.importing.uploads import FileTooLarge, kept
@@ -41,16 +38,8 @@ NAMES = {
     "facilities": _("Facilities"),
     "emission-factors": _("Own emission factors"),
 }
-CHOICES = {"decimal": STYLES, "dates": ORDERS}
 ON_ERROR = {"store": ABORT, "store_good": SKIP}
 """The button → what becomes of refused rows."""
-
-WRITTEN = {
-    "point": _("1,234.5 (a point)"), "comma": _("1.234,5 (a comma)"), "ymd": "2023-12-31",
-    "dmy": "31/12/2023", "mdy": "12/31/2023",
-}  # fmt: skip
-CONSTANT = ("category", "activity", "unit", "supplier", "data_quality", "country", "type")
-"""Columns that every row of a file may have in common."""
 
 
 class SendForm(forms.Form):
@@ -141,7 +130,7 @@ class Uploads:
             kind=NAMES[draft.kind],
             trial=trial,
             mapping=mapping(draft, trial),
-            constants=constants(draft, trial),
+            constants=constants(request, draft, trial),
             layouts=[one.name for one in layouts_of(organization, KINDS[draft.kind].kind)],
             choices=choices(draft, trial.codes),
             allowable=[
@@ -332,58 +321,3 @@ def mend(draft: Draft, request: HttpRequest) -> None:
         is_cell = name.startswith("cell-") and line.isdecimal() and position.isdecimal()
         if is_cell and text != request.POST.get(f"was-{line}-{position}"):
             draft.mended.setdefault(line, {})[position] = str(text)
-
-
-def mapping(draft: Draft, trial: Trial) -> list[dict[str, Any]]:
-    """For each column of the file what it is, or may be, and what it could be."""
-    fields = list(KINDS[draft.kind].fields())
-    guessed: dict[str, str] = {}
-    if not trial.counts and not draft.columns:
-        guessed = guesses([one.theirs for one in trial.columns], fields)
-    by_hand = draft.columns or guessed
-    return [
-        {
-            "theirs": one.theirs,
-            "cells": one.cells,
-            "ours": next(
-                (ours for ours, theirs in by_hand.items() if theirs == one.theirs),
-                one.ours.split(", ")[0],
-            ),
-            "fields": [(name, column_name(draft.kind, name)) for name in fields],
-        }
-        for one in trial.columns
-    ]
-
-
-def constants(draft: Draft, trial: Trial) -> list[dict[str, Any]]:
-    """What all rows may have in common, with what is said or can be told of it."""
-    fields = KINDS[draft.kind].fields()
-    told = dict(draft.constants)
-    if not trial.counts and draft.kind == "consumption" and not draft.constants:
-        told["unit"] = unit_in(one.theirs for one in trial.columns)
-    listed = {"category": category_choices()}
-    return [
-        {
-            "name": name,
-            "label": column_name(draft.kind, name),
-            "value": told.get(name, ""),
-            "choices": listed.get(name),
-        }
-        for name in CONSTANT
-        if name in fields
-    ]
-
-
-def choices(draft: Draft, codes: set[str]) -> list[dict[str, Any]]:
-    """How numbers and days may be written, and whether that has to be said."""
-    labels = {"decimal": gettext("Numbers"), "dates": gettext("Days")}
-    undecided = {"decimal": "ambiguous_number", "dates": "ambiguous_date"}
-    return [
-        {
-            "name": name,
-            "label": labels[name],
-            "undecided": undecided[name] in codes,
-            "options": [(one, WRITTEN[one], draft.said.get(name) == one) for one in styles],
-        }
-        for name, styles in CHOICES.items()
-    ]

@@ -18,8 +18,13 @@ MODELS: dict[str, Any] = {
     "facilities": Facility,
     "emission-factors": EmissionFactor,
 }
-LISTS = {"cups_list": _("CUPS"), "meter_list": _("meters"), "source_id": _("source")}
-"""Columns that are no column of the model."""
+LISTS = {
+    "cups": "CUPS",
+    "cups_list": _("CUPS"),
+    "meter_list": _("meters"),
+    "source_id": _("source"),
+}
+"""Columns that are no column of the model, or are called otherwise."""
 
 FAULTS = {
     "overlap": _("bills that overlap"),
@@ -38,8 +43,9 @@ def column_name(kind: str, code: str) -> str:
         field: Any = MODELS[kind]._meta.get_field(code)
         name = str(field.verbose_name)
     except FieldDoesNotExist:
-        name = str(LISTS.get(code, ""))
-    return f"{capfirst(name)} ({code})" if name and name.lower() != code else capfirst(code)
+        name = code
+    name = capfirst(str(LISTS.get(code, name)))
+    return name if name.lower() == code else f"{name} ({code})"
 
 
 def fault_name(code: str) -> str:

@@ -21,6 +21,7 @@ from emissions.importing.factor_rows import (
 )
 from emissions.importing.release import preview_of
 from emissions.models import EmissionFactor, FactorSource, ShippedRow
+from organizations.database.clock import moment
 from organizations.database.tenant import about
 from organizations.tenancy import atomic_with_retry, pass_gate
 
@@ -117,7 +118,7 @@ def load(sources: Iterable[dict[str, str]], rows: Sequence[EmissionFactor]) -> C
     store_sources(FactorSource(id=row.pop("source_id"), **row) for row in map(dict, sources))
     shipped = dict(ShippedRow.objects.values_list("factor_id", "row"))
     release = compared(rows, shipped)
-    store_factors(release.created, release.changes, "load_emission_factors")
+    store_factors(release.created, release.changes, "load_emission_factors", moment())
     stored = [*release.created, *(change.after for change in release.changes)]
     remember([*release.settled, *((factor, as_row(factor)) for factor in stored)], shipped)
     return release.counts + Counter(created=len(release.created), changed=len(release.changes))

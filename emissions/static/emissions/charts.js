@@ -11,9 +11,9 @@
   };
 
   const draw = (canvas) => {
-    const { labels, series, separators } = JSON.parse(canvas.parentElement.querySelector("script").textContent);
+    const { labels, series, separators, unit } = JSON.parse(canvas.parentElement.querySelector("script").textContent);
     const [decimal, thousands] = separators;
-    const written = (value) => Number(value).toLocaleString("en", { maximumFractionDigits: 2 })
+    const written = (value) => Number(value).toLocaleString("en", { maximumFractionDigits: unit === "t" ? 3 : 2 })
       .replace(/[.,]/g, (one) => (one === "," ? thousands : decimal));
     drawn.get(canvas)?.destroy();
     const axis = { stacked: true, ticks: { color: ink("text") }, grid: { color: ink("grid") } };
@@ -23,7 +23,7 @@
         labels,
         datasets: series.map((one) => ({
           label: one.label,
-          data: one.data.map((value) => (value === null ? null : Number(value))),
+          data: one.data.map((value) => (value === null ? null : Number(value) / (unit === "t" ? 1000 : 1))),
           backgroundColor: COLOURS[one.category],
           maxBarThickness: 40,
         })),
@@ -32,12 +32,12 @@
         animation: false,
         responsive: true,
         maintainAspectRatio: false,
-        scales: { x: { ...axis, grid: { display: false } }, y: { ...axis, ticks: { ...axis.ticks, callback: written } } },
+        scales: { x: { ...axis, grid: { display: false } }, y: { ...axis, ticks: { ...axis.ticks, callback: (value) => `${written(value)} ${unit}` } } },
         plugins: {
           legend: { position: "bottom", labels: { color: ink("text"), boxWidth: 12 } },
           tooltip: {
             mode: "index",
-            callbacks: { label: ({ dataset, raw }) => `${dataset.label}: ${written(raw ?? 0)} kg` },
+            callbacks: { label: ({ dataset, raw }) => `${dataset.label}: ${written(raw ?? 0)} ${unit}` },
           },
         },
       },

@@ -73,11 +73,24 @@
       }));
   });
 
+  // A form that was refused begins at its first mistake, not at its top.
+  const showMistake = () => {
+    if (!document.querySelector(".errornote, .errors, .fa-form .fa-warning")) return;
+    const field = document.querySelector("main form :is([aria-invalid=true], [data-invalid])");
+    const said = document.querySelector(".errornote, .fa-form .fa-warning");
+    const place = field?.nextElementSibling?.querySelector(".select2-selection")
+      ?? field?.querySelector("select, input") ?? field ?? said;
+    if (place === said) said.setAttribute("tabindex", "-1");
+    place.focus({ preventScroll: true });
+    place.scrollIntoView({ block: "center" });
+  };
+
   let asked = false;
   const all = () => { asked = false; nameChoices(); reachClicked(); labelCells(); };
   const soon = () => { if (!asked) { asked = true; requestAnimationFrame(all); } };
   window.addEventListener("load", () => {
     all();
+    requestAnimationFrame(showMistake); // when the choices have become what one sees
     new MutationObserver(soon).observe(document.body, { childList: true, subtree: true });
   });
 })();

@@ -123,6 +123,31 @@ def test_a_name_of_two_facilities_is_refused(
     assert codes(outcome) == [(2, "facility_id", "ambiguous")]
 
 
+@each(
+    ("text", "hint"),
+    [
+        ("Madrid Office", "Did you mean “Madrid Office”? Its external_id is “MAD-01”."),
+        ("madrid óffice", "Did you mean “Madrid Office”? Its external_id is “MAD-01”."),
+        ("MAD_O1", "Did you mean “Madrid Office”? Its external_id is “MAD-01”."),
+        (
+            "St. Mary. North",
+            "Did you mean “St. Mary North”? It has no external_id; its id is {id}.",
+        ),
+        ("St. Mary", "“St. Mary North”? It has no external_id; its id is {id}."),
+        ("Vladivostok", "; import the facilities first."),
+    ],
+)
+def test_a_site_that_is_named_otherwise_is_told_its_code(
+    alice: Person, organization: Organization, madrid: Any, tmp_path: Path, text: str, hint: str
+) -> None:
+    """A file often has the name of a facility, which is no code."""
+    nameless = alice.facility(name="St. Mary North", external_id=None)
+    outcome = load(tmp_path, [{**BILL, "facility_id": text}], organization)
+    assert codes(outcome) == [(2, "facility_id", "does_not_exist")]
+    assert f"CUPS or meter “{text}”" in outcome.messages
+    assert hint.format(id=nameless["id"]) in outcome.messages
+
+
 def test_another_organizations_facility_does_not_exist(
     tmp_path: Path, organization: Organization, charlie: Person
 ) -> None:
