@@ -108,7 +108,7 @@ PAGE_MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
     "organizations.access.author.remember_request",
     "organizations.staff.local.remember_reader",
-    "organizations.staff.masses.one_unit_in_each_table",
+    "organizations.staff.values.masses.one_unit_in_each_table",
     "organizations.admin.second_factor.ask_second_factor",
     "config.middleware.resuming.resume_after_login",
 ]

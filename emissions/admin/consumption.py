@@ -49,7 +49,7 @@ from organizations.staff import (
 )
 from organizations.staff.cells import day
 from organizations.staff.forms import RowForm
-from organizations.staff.masses import shown_mass
+from organizations.staff.values.masses import shown_mass
 from organizations.tenancy import pass_gate
 
 SHOWN_KEYS = 200

@@ -14,8 +14,8 @@ from emissions.models import CalculationStatus, Consumption, Recalculation
 from facilities.models import Completeness, Facility
 from organizations.database.decimals import ExactSum
 from organizations.models import Import, Organization
-from organizations.staff.masses import shown_mass
 from organizations.staff.numbers import shown_number
+from organizations.staff.values.masses import shown_mass
 
 COUNTRIES = 12
 RUNS = 5

@@ -22,7 +22,7 @@ from facilities.admin import FacilityAdmin
 from facilities.models import Facility
 from organizations.history import changes_of
 from organizations.staff.lists import Listing
-from organizations.staff.masses import shown_mass
+from organizations.staff.values.masses import shown_mass
 
 UNCALCULATED = 50
 LISTED = 6

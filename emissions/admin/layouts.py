@@ -21,8 +21,8 @@ from organizations.importing.layouts.layout import meaning
 from organizations.models import ImportLayout
 from organizations.staff import OrganizationFilter, TenantAdmin
 from organizations.staff.forms import RowForm
-from organizations.staff.pairs import Cell, PairsField, Rows
 from organizations.staff.said import said
+from organizations.staff.values.pairs import Cell, PairsField, Rows
 
 WORDS = ("columns", "constants", "activities", "units")
 MEANT = ("category", "activity")

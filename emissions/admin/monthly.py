@@ -10,7 +10,7 @@ from facilities.categories import Category
 from facilities.models import Facility
 from facilities.names import category_name
 from organizations.staff.local import separators
-from organizations.staff.masses import shown_mass, unit_for
+from organizations.staff.values.masses import shown_mass, unit_for
 
 
 def monthly(

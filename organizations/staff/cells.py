@@ -10,8 +10,8 @@ from django.utils.formats import date_format
 from django.utils.html import escape, format_html
 from django.utils.translation import gettext_lazy
 
-from organizations.staff.masses import shown_mass
 from organizations.staff.numbers import shown_amount, shown_number
+from organizations.staff.values.masses import shown_mass
 
 
 def called(row: Any, field: str) -> str:

@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 
 from organizations.history import changes_of
-from organizations.staff.pairs import PairsWidget
+from organizations.staff.values.pairs import PairsWidget
 
 BASE, CHOICE = "_base", "_choice-"
 THEIRS, MINE = "theirs", "mine"

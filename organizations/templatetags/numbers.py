@@ -3,9 +3,9 @@
 from django import template
 
 from organizations.staff.local import zone_name
-from organizations.staff.masses import exact_mass, shown_mass, signed_mass
 from organizations.staff.numbers import shown_amount, shown_number
 from organizations.staff.said import said
+from organizations.staff.values.masses import exact_mass, shown_mass, signed_mass
 
 register = template.Library()
 register.filter("number", shown_number)

@@ -17,7 +17,7 @@ from facilities.models import Facility
 from organizations.history import changes_of
 from organizations.models import Membership, Organization, User
 from organizations.staff.conflicts import SALT, Meanwhile
-from organizations.staff.pairs import PairsWidget
+from organizations.staff.values.pairs import PairsWidget
 from tests.admin import test_bill_form, test_facilities
 from tests.admin.conftest import confirmed
 from tests.cases import each

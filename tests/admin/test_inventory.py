@@ -9,7 +9,7 @@ from django.test import Client
 
 from emissions.models import ClosedPeriod
 from organizations.models import Membership, Organization, Role
-from organizations.staff.numbers import rounded_kg
+from organizations.staff.values.masses import written
 from tests.conftest import Person
 from tests.emissions.figures import FIGURES, gas, refill
 
@@ -52,9 +52,9 @@ def test_it_says_what_the_report_says(alice: Person, sites: Any) -> None:
     report = alice.get("/v1/reports/inventory?year=2023&base_year=2022").body
     seen = text(page(staff(alice), base_year=2022))
     for name in ("scope_1", "scope_2_location", "scope_2_market", "total_location"):
-        assert rounded_kg(report[name]) in seen
+        assert written(Decimal(report[name]), "kg") in seen
     for cause in report["base_year"]["co2e"]["explained"].values():
-        assert rounded_kg(cause["kg"]) in seen
+        assert written(Decimal(cause["kg"]), "kg") in seen
     assert seen.index("1 consumption without a figure") < seen.index("Scope 1")
 
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from emissions.admin.period import after
 from organizations.models import User
-from organizations.staff.masses import exact_mass, shown_mass, signed_mass, written
 from organizations.staff.numbers import shown_amount
+from organizations.staff.values.masses import exact_mass, shown_mass, signed_mass, written
 from tests.cases import each
 from tests.conftest import Person
 

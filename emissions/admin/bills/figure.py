@@ -13,8 +13,8 @@ from emissions.importing.single import warnings_of
 from emissions.ledger.effects import expected_of_consumption
 from emissions.models import Consumption, Emission, EmissionFactor
 from emissions.names import reason_in_words, unit_name
-from organizations.staff.masses import exact_mass
 from organizations.staff.numbers import shown_number
+from organizations.staff.values.masses import exact_mass
 
 NEEDED = ("facility", "category", "quantity", "unit", "start_date", "end_date")
 """Without these of the form's fields there is nothing to work out yet."""

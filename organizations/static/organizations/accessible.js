@@ -74,9 +74,14 @@
   });
 
   // A form that was refused begins at its first mistake, not at its top.
-  const showMistake = () => {
+  const showMistake = (frames = 120) => {
     if (!document.querySelector(".errornote, .errors, .fa-form .fa-warning")) return;
     const field = document.querySelector("main form :is([aria-invalid=true], [data-invalid])");
+    const searched = /select2|autocomplete/.test(field?.className ?? "");
+    if (searched && !field.matches(".select2-hidden-accessible") && frames) {
+      requestAnimationFrame(() => showMistake(frames - 1)); // its box is not there yet
+      return;
+    }
     const said = document.querySelector(".errornote, .fa-form .fa-warning");
     const place = field?.nextElementSibling?.querySelector(".select2-selection")
       ?? field?.querySelector("select, input") ?? field ?? said;
@@ -90,7 +95,7 @@
   const soon = () => { if (!asked) { asked = true; requestAnimationFrame(all); } };
   window.addEventListener("load", () => {
     all();
-    requestAnimationFrame(showMistake); // when the choices have become what one sees
+    requestAnimationFrame(() => showMistake());
     new MutationObserver(soon).observe(document.body, { childList: true, subtree: true });
   });
 })();

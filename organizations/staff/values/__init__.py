@@ -1,0 +1,1 @@
+"""How values of one kind are shown and typed: masses, mappings."""
