@@ -13,7 +13,6 @@ import math
 import threading
 import time
 from collections import OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,10 +114,14 @@ class Limit:
         if connection.vendor != "postgresql":
             return
         share = max(1, quota // SHARES)
-        with suppress(DatabaseError):  # the view finds that too, and says so
+        try:
             taken = RequestCount.take(f"{self.name} {who}", count.minute, share)
-            count.in_hand = max(0, min(share, quota - taken + share))
-            count.left = max(0, quota - taken)
+        except DatabaseError:
+            if connection.connection is None:
+                raise  # there was none to be had: the view would wait as long for one again
+            return  # the view finds that too, and says so
+        count.in_hand = max(0, min(share, quota - taken + share))
+        count.left = max(0, quota - taken)
 
 
 ADDRESS = Limit("address", "REQUESTS_PER_ADDRESS")
