@@ -10,7 +10,7 @@ from emissions.importing.factors import FactorImporter
 from emissions.importing.intervals.enedis import Enedis
 from emissions.importing.intervals.files import Datadis, GreenButton, HalfHours
 from emissions.importing.intervals.sums import Sums
-from emissions.importing.metered_bills import Months, PortfolioManager
+from emissions.importing.metered.bills import Months, PortfolioManager
 from emissions.importing.validation import ALLOWABLE
 from facilities.importing.facilities import FacilityImporter
 from organizations.importing.cells import Column, Fault, Refused

@@ -16,7 +16,7 @@ from django.db.models import Count, DurationField, ExpressionWrapper, F, Sum
 from django.utils.translation import gettext
 
 from emissions.calculation.units import UNITS, Dimension
-from emissions.importing.bill_names import meter_in
+from emissions.importing.metered.names import meter_in
 from emissions.importing.sites import Site, chunks
 from emissions.models import Consumption, ConsumptionStatus, DataQuality
 from organizations.database.decimals import ExactSum

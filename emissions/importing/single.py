@@ -56,26 +56,24 @@ def warnings_of(row: Consumption) -> list[Fault]:
         found.append(Fault("end_date", FUTURE, sentence))
     if row.status != ConsumptionStatus.ACTIVE:
         return found
-    mine = as_bill(row)
+    mine = as_bill(row, row)
     later, earlier = neighbours(row, [one.code for one in mine.supplies if one.code])
     supplies, active = set(mine.supplies), ConsumptionStatus.ACTIVE
+    bills = {one: as_bill(one, row) for one in (*earlier, *later)}
     rivals = [
-        one
-        for one in map(as_bill, later)
-        if one.status == active and not supplies.isdisjoint(one.supplies)
+        bills[one]
+        for one in later
+        if one.status == active and not supplies.isdisjoint(bills[one].supplies)
     ]
     found += _duplicate(mine, rivals) or _overlap(mine, rivals)
-    if sentence := _jump(mine, map(as_bill, {*earlier, *later})):
+    if sentence := _jump(mine, bills.values()):
         found.append(Fault("quantity", JUMP, sentence))
     return found
 
 
 class Neighbour(NamedTuple):
-    """What is asked of another bill."""
+    """What is asked of another bill of the same facility and activity."""
 
-    facility_id: UUID
-    category: str
-    activity: str
     external_id: str
     cups: str
     meter: str
@@ -147,10 +145,10 @@ def _neighbours(count: int) -> Statement:
     return Statement(build, **types)
 
 
-def as_bill(row: Compared) -> Bill:
-    """What of a bill it is compared by."""
+def as_bill(row: Compared, of: Consumption) -> Bill:
+    """What of a bill it is compared by; its facility and activity are those `of` another."""
     supplies = supplies_of(
-        row.facility_id.hex, row.category, row.activity, row.cups, row.meter, row.external_id
+        of.facility_id.hex, of.category, of.activity, row.cups, row.meter, row.external_id
     )
     return Bill(
         supplies, bool(row.external_id), row.quantity, row.unit, row.start_date, row.end_date,

@@ -23,15 +23,15 @@ PIVOT = 69
 LONGEST = 60
 
 MONTH_NAMES = {
-    1: "january jan enero ene janvier janv januar jaenner jan gennaio gen janeiro januari",
+    1: "january jan enero ene janvier janv januar jaenner jaen jan gennaio gen janeiro januari",
     2: "february feb febrero fevrier fevr fev februar febbraio fevereiro februari",
-    3: "march mar marzo mars maerz mrz marz marco maart mrt",
+    3: "march mar marzo mars maerz maer mrz marz marco maart mrt",
     4: "april apr abril abr avril avr aprile",
     5: "may mayo mai maggio mag maio mei",
     6: "june jun junio juin juni giugno giu junho",
-    7: "july jul julio juillet juil juli luglio lug julho",
+    7: "july jul julio juillet juill juil juli luglio lug julho",
     8: "august aug agosto ago aout augustus",
-    9: "september sep sept septiembre setiembre septembre settembre set setembro",
+    9: "september sep sept septiembre setiembre septembre settembre set sett setembro",
     10: "october oct octubre octobre oktober okt ottobre ott outubro out",
     11: "november nov noviembre novembre",
     12: "december dec diciembre dic decembre dezember dez dicembre dezembro",

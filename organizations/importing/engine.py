@@ -25,7 +25,7 @@ from organizations.importing.rejects import Report, storable
 from organizations.models import Import, ImportOutcome
 from organizations.tenancy import in_the_way
 
-CACHE_KIB = 64 * 1024
+CACHE_KIB = 56 * 1024
 COUNTS = ("created", "changed", "unchanged", "rejected", "warnings")
 
 

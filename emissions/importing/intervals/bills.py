@@ -14,10 +14,10 @@ from uuid import UUID
 
 from uuid_utils import uuid7
 
-from emissions.importing.bill_names import Named, StoredNames, names_of
 from emissions.importing.consumption import ConsumptionImporter
 from emissions.importing.intervals.clocks import DAY, EPOCH, Clock
 from emissions.importing.intervals.series import Meter, Month, Unfit, joined
+from emissions.importing.metered.names import Named, StoredNames, names_of
 from emissions.importing.periods import Bill as Period
 from emissions.importing.recognition import Recognised
 from emissions.importing.validation import ZERO_LENGTH

@@ -2,8 +2,9 @@
 
 import re
 from calendar import monthrange
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 
 from organizations.importing.dates import MONTHS, plain_letters
 
@@ -55,14 +56,23 @@ def half_hours(header: Sequence[str]) -> dict[int, int]:
 def months(header: Sequence[str]) -> dict[int, tuple[date, date]]:
     """Column → first and last day of the month that it is named for."""
     found = {at: month for at, name in enumerate(header) if (month := month_named(name))}
+    if leaves_out({at: first.year * 12 + first.month for at, (first, _) in found.items()}):
+        return {}
     return found if len(found) > 1 and len(set(found.values())) == len(found) else {}
+
+
+def leaves_out(found: Mapping[int, int]) -> bool:
+    """Whether a column that is not understood stands where a month is missing: it would be lost."""
+    return any(
+        after - before > 1 and found[after] - found[before] > 1 for before, after in pairwise(found)
+    )
 
 
 def bare_months(header: Sequence[str]) -> dict[int, int]:
     """Column → the number of the month that it is named for, without a year."""
     names = [plain_letters(name).rstrip(".") for name in header]
     found = {at: MONTHS[name] for at, name in enumerate(names) if name in MONTHS}
-    return found if len(found) > 1 else {}
+    return found if len(found) > 1 and not leaves_out(found) else {}
 
 
 def year_column(header: Sequence[str]) -> int | None:

@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from emissions.importing.bill_names import Named, StoredNames, names_of
 from emissions.importing.consumption import ConsumptionImporter
+from emissions.importing.metered.names import Named, StoredNames, names_of
 from emissions.importing.sites import Site
 from emissions.models.factor import DEFAULT_ACTIVITY
 from organizations.importing.cells import ABSENT, Fault, Refused
