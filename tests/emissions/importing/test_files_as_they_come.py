@@ -356,10 +356,11 @@ def test_a_formula_that_an_export_has_made_harmless_comes_back_as_it_was(
     [
         (bytes(range(256)) * 40, "no table of text"),
         (",".join(f"c{n}" for n in range(10_000)).encode() + b"\n1\n", "10000 columns"),
-        (f"{HEADER}\n".encode() + b"x" * 3_000_000, "a cell has more than 100,000 characters"),
+        (f"{HEADER}\n".encode() + b"x" * 300_000, "a cell has more than 100,000 characters"),
+        (f"{HEADER}\n".encode() + b"x" * 3_000_000, "A line has over a million characters"),
         (b"PK\x03\x04garbage", "workbook cannot be read"),
     ],
-    ids=["garbage", "columns", "cell", "zip"],
+    ids=["garbage", "columns", "cell", "line", "zip"],
 )
 def test_what_is_no_file_of_ours_is_refused_as_a_whole(
     load: Load, content: bytes, words: str
