@@ -205,6 +205,15 @@ def test_a_bad_period_is_answered_by_a_sentence_that_names_the_field(
         ]
 
 
+def test_what_was_chosen_stays_in_the_form(alice_admin: Client, sites: Any) -> None:
+    days = {"start_date": "2019-02-03", "end_date": "2019-02-02"}
+    html = alice_admin.get(PAGE, days).content.decode()
+    assert [f'value="{day}"' in html for day in days.values()] == [True, True]
+    html = shown(alice_admin, year=1999, quarter=3).content.decode()
+    for chosen in ('value="1999" selected', 'value="3" selected', 'value="1999-07-01"'):
+        assert chosen in html
+
+
 def test_without_a_period_it_shows_the_newest_year_with_figures(
     alice_admin: Client, sites: Any
 ) -> None:

@@ -62,7 +62,7 @@ class ShowsFigures:
         if organization is None:
             return TemplateResponse(request, PAGE, context)
         if not form.is_valid():
-            context["wrong"] = form.sentences()
+            context |= {"wrong": form.sentences(), **form.cleaned_data}
             return TemplateResponse(request, PAGE, context, status=REFUSED)
         period = form.period() or Period.of_year(_usual_year(organization))
         question = Question(organization.pk, period)
@@ -74,12 +74,13 @@ class ShowsFigures:
         files = files_of(here)
         for table in context["tables"]:
             table["files"] = files[table["id"]]
+        year = here.get("year") or here["start_date"].year
         context |= {
             "period": period,
             "name": form.name_of(period),
-            "year": here.get("year"),
+            "year": year,
             "quarter": here.get("quarter"),
-            "years": _years(here.get("year")),
+            "years": _years(year),
             "files": files,
             "here": urlencode(here),
             "inventory": _inventory(here),
