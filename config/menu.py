@@ -19,6 +19,7 @@ GROUPS: list[tuple[Any, list[tuple[Any, str, str]]]] = [
             (_("Consumption"), "bolt", "emissions_consumption_changelist"),
             (_("Missing factors"), "help", "emissions_consumption_missing"),
             (_("Emissions"), "receipt_long", "emissions_emission_changelist"),
+            (_("Figures"), "bar_chart", "emissions_emission_figures"),
             (_("Inventory"), "summarize", "emissions_closedperiod_inventory"),
             (_("Closed years"), "event_busy", "emissions_closedperiod_changelist"),
             (_("Changes"), "manage_history", "emissions_consumption_changes"),

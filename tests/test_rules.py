@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "emissions.signals": "ledger models",
     "emissions.templatetags": "calculation names",
     "emissions.views": "importing reports ledger models filters serializers",
-    "emissions.admin": "importing reports ledger models calculation names templatetags",
+    "emissions.admin": "importing reports ledger models calculation rules names templatetags",
     "emissions.management": "importing reports ledger models",
     "emissions.apps": "signals",
     "facilities.categories": "",

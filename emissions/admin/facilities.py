@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from emissions.admin.bills.days import coverage_of
 from emissions.admin.bills.listed import by_category
 from emissions.admin.links import lines_of, link, new_factor, page_of
-from emissions.admin.monthly import monthly
+from emissions.admin.monthly import monthly, of_lines
 from emissions.admin.previews.effects import AsksAboutEffect
 from emissions.ledger.effects import Effect, effect_of_facility
 from emissions.models import CalculationStatus, Consumption, ConsumptionStatus, Emission
@@ -90,7 +90,7 @@ class EmittingFacilityAdmin(AsksAboutEffect, FacilityAdmin):
         obj: Facility | None = kwargs.get("obj")
         if obj is not None:
             lines = Emission.objects.current().filter(facility=obj)
-            context["monthly"] = monthly(lines, obj, LISTED)
+            context["monthly"] = monthly(of_lines(lines), obj, LISTED)
             context["lines"] = lines_of(obj)
             context["bills"] = by_category(obj)
             context["has_bills"] = any(part.bills for part in context["bills"])

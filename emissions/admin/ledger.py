@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.timezone import localtime
@@ -13,10 +13,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
+from emissions.admin.figures.page import ShowsFigures
 from emissions.admin.links import link, page_of
-from emissions.admin.monthly import monthly
+from emissions.admin.monthly import monthly, of_lines
 from emissions.admin.named import ActivityFilter, CategoryFilter
-from emissions.admin.period import chosen
 from emissions.models import Emission, FactorSource
 from emissions.names import unit_name
 from emissions.templatetags.fallbacks import fallbacks
@@ -69,7 +69,7 @@ BIOMASS = mass("co2e_biomass", _("Biogenic CO2, outside the scopes"))
 
 
 @admin.register(Emission)
-class EmissionAdmin(ReadOnly, TenantAdmin):
+class EmissionAdmin(ShowsFigures, ReadOnly, TenantAdmin):
     """The ledger: written by the calculation, changed by nobody."""
 
     list_display = [
@@ -122,8 +122,8 @@ class EmissionAdmin(ReadOnly, TenantAdmin):
         """The chart and table of everything the user sees; the dashboard loads it when it is up."""
         lines = self.get_queryset(request).current()
         context = {
-            "monthly": monthly(lines, period=chosen(request)),
-            "address": request.path,
+            "monthly": monthly(of_lines(lines)),
+            "figures": reverse("admin:emissions_emission_figures"),
         }
         return TemplateResponse(request, "admin/emissions/monthly.html", context)
 

@@ -1,32 +1,40 @@
 """What is emitted by month and category: what the charts draw and the tables under them say."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from emissions.admin.links import lines_of
 from emissions.admin.period import DRAWN, Months, usual
-from emissions.reports.adding import Grouped, Lines
+from emissions.reports.adding import Group, Grouped, Lines
 from facilities.categories import Category
 from facilities.models import Facility
 from facilities.names import category_name
 from organizations.staff.local import separators
 from organizations.staff.values.masses import shown_mass, unit_for
 
+BY = ("month", "category")
+
+
+def of_lines(lines: Any) -> Iterable[Group]:
+    """What `monthly` takes, of any lines."""
+    return Grouped(Lines(lines), BY, {})
+
 
 def monthly(
-    lines: Any,
+    groups: Iterable[Group],
     facility: Facility | None = None,
     listed: int = DRAWN,
     period: Months | None = None,
     **filters: Any,
 ) -> dict[str, Any]:
-    """The current lines summed; `rows` newest first, each number with its lines' address.
+    """Groups BY month and category; `rows` newest first, each number with its lines' address.
 
-    `filters` are of the list of lines, the same that chose these. The chart shows every month of
-    the period, with a gap where nothing is; the table the newest `listed` that have figures.
+    `filters` are of the list of lines, the same that chose the groups. The chart shows every month
+    of the period, with a gap where nothing is; the table the newest `listed` that have figures.
     """
     sums: dict[str, dict[str, Decimal]] = {}
-    for keys, found, _ in Grouped(Lines(lines), ["month", "category"], {}):
+    for keys, found, _ in groups:
         sums.setdefault(keys["month"], {})[keys["category"]] = found.co2e
     period = period or usual(sorted(sums))
     axis = list(period)

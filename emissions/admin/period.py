@@ -1,16 +1,19 @@
-"""The months that a chart shows: a true time axis, chosen by whoever looks at it."""
+"""The months that a chart shows: a true time axis, with a place for every month."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from django.http import HttpRequest
 from django.utils import timezone
 
 DRAWN = 24
-"""So many months up to today are shown until somebody chooses others."""
+"""So many months up to today are shown where nobody chooses any."""
 
 LONGEST = 240
+"""So many months are shown at once at most."""
+
+YEARS_SHOWN = 15
+"""So many years are offered to choose from."""
 
 
 @dataclass(frozen=True)
@@ -34,22 +37,12 @@ def after(day: date, months: int = 1) -> date:
     return date(year, month + 1, 1)
 
 
-def month_of(text: str | None) -> date | None:
+def month_of(text: str) -> date | None:
     """The first day of 2023-04; nothing for what is no month."""
     try:
         return date.fromisoformat(f"{text}-01")
     except ValueError:
         return None
-
-
-def chosen(request: HttpRequest) -> Months | None:
-    """The period of a page's `from` and `to`; nothing where they make none."""
-    first, last = month_of(request.GET.get("from")), month_of(request.GET.get("to"))
-    if last is None and first is None:
-        return None
-    last = last or timezone.localdate().replace(day=1)
-    first, last = sorted((first or after(last, 1 - DRAWN), last))  # either way round
-    return Months(max(first, after(last, 1 - LONGEST)), last)
 
 
 def usual(found: list[str]) -> Months:

@@ -8,7 +8,7 @@ one, it stands in for a market-based one, so none is ever missing alone. Where s
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -107,6 +107,25 @@ def uncalculated(rows: Any, reason: str) -> QuerySet[Consumption]:
 def without_figure(rows: Any) -> QuerySet[Consumption]:
     """Those of some consumptions that ought to have a figure and have none, whatever the reason."""
     return reduce(or_, (uncalculated(rows, reason) for reason in WITHOUT_FIGURE))
+
+
+def kinds_without_figure(rows: Any) -> Iterator[dict[str, Any]]:
+    """The same by why, kind and country, with how many and at how many facilities."""
+    for reason in WITHOUT_FIGURE:
+        without = uncalculated(rows, reason).order_by()
+        for category, activity, country, count, places in (
+            without.values_list("category", "activity", "facility__country")
+            .annotate(count=Count("pk"), places=Count("facility_id", distinct=True))
+            .order_by("-count", "category", "activity", "facility__country")
+        ):
+            yield {
+                "category": category,
+                "activity": activity,
+                "country": country,
+                "reason": reason,
+                "consumptions": count,
+                "facilities": places,
+            }
 
 
 def key_of(row: Consumption) -> MissingKey:

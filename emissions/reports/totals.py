@@ -5,7 +5,7 @@ the admin. Parts add up to their total exactly, whatever they are grouped by: ea
 same amounts of the same lines.
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -18,10 +18,11 @@ from django.db.models import Q, QuerySet
 
 from emissions.models import Consumption, DataQuality, Emission, Subtotal
 from emissions.reports.adding import ALL, AMOUNTS, Group, Grouped, Lines, Subtotals, Sums
-from emissions.reports.missing import without_figure
+from emissions.reports.missing import kinds_without_figure, without_figure
 from emissions.reports.moments import uncounted
 from emissions.reports.periods import ALWAYS, Period
 from facilities.models import Facility
+from organizations.database.snapshot import one_snapshot
 from organizations.models import Organization
 
 NO_KINDS: Mapping[str, Q] = MappingProxyType({})
@@ -104,6 +105,10 @@ class Question:
             )
         return without_figure(self.bills()).count()
 
+    def kinds_without_figure(self) -> list[dict[str, Any]]:
+        """The same by why, kind and country, as things are now."""
+        return list(kinds_without_figure(self.bills()))
+
     def _asks_for(self, bill: Consumption, facility: Facility) -> bool:
         """Whether a bill as it was, at a facility as it was, is among what is asked for."""
         wanted: list[tuple[Any, Container[Any] | None]] = [
@@ -155,6 +160,19 @@ class Question:
         by_facility = "facility" in group_by
         of = Lines(self.lines(), self.period) if by_facility else self.lines_or_subtotals()
         return Grouped(of, group_by, kinds)
+
+
+def table_of(
+    question: Question, group_by: Sequence[str]
+) -> tuple[list[str], Callable[[], Iterator[list[Any]]]]:
+    """The columns of a file of all groups, and what reads its rows, in one snapshot."""
+
+    def rows() -> Iterator[list[Any]]:
+        with one_snapshot():
+            for group in question.grouped(group_by):
+                yield [*group.keys.values(), *group.sums]
+
+    return [*group_by, *Sums._fields], rows
 
 
 HOW_GOOD = {

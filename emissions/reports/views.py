@@ -13,7 +13,6 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from emissions.models import Consumption
-from emissions.reports.adding import Sums
 from emissions.reports.coverage import covered
 from emissions.reports.filters import MissingFilter, ReportFilter, TotalsFilter
 from emissions.reports.logistics import LogisticsRow, LogisticsTotal, logistics
@@ -28,7 +27,7 @@ from emissions.reports.serializers import (
     MissingFactorSerializer,
     TotalsSerializer,
 )
-from emissions.reports.totals import HOW_GOOD, Question, total_and_coverage
+from emissions.reports.totals import HOW_GOOD, Question, table_of, total_and_coverage
 from facilities.models import Facility
 from organizations.database.snapshot import one_snapshot
 from organizations.rest.filters import StrictFilterBackend, plain_names, refuse_unknown
@@ -82,13 +81,8 @@ class EmissionsView(Report):
         group_by = list(dict.fromkeys(asked.form.cleaned_data["group_by"])) or ["category"]
         start, size = self.paginator.asked(request)
 
-        def rows() -> Iterator[list[Any]]:
-            with one_snapshot():
-                for group in question.grouped(group_by):
-                    yield [*group.keys.values(), *group.sums]
-
         if wants_table(request):
-            return table_response(request, "emissions", [*group_by, *Sums._fields], rows)
+            return table_response(request, "emissions", *table_of(question, group_by))
         with one_snapshot():
             groups, count = question.grouped(group_by, HOW_GOOD).page(start, size)
             every = groups if len(groups) == count else None

@@ -110,13 +110,24 @@ def table_response(
     """
     chosen = request.accepted_renderer
     record_sent(request, name, chosen.format)
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{chosen.format}"'}
-    if isinstance(chosen, XLSXTable):
+    return as_file(chosen.format, name, columns, rows, text)
+
+
+def as_file(
+    kind: str,
+    name: str,
+    columns: Sequence[str],
+    rows: Callable[[], Rows],
+    text: Callable[[Any], str] = as_text,
+) -> HttpResponseBase:
+    """The same as csv or xlsx, for who has recorded it already."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{kind}"'}
+    if kind == XLSXTable.format:
         file = TemporaryFile()  # noqa: SIM115 - the answer closes it when it is sent
         with long_job():
             write_workbook(file, columns, rows())
         file.seek(0)
-        return FileResponse(file, content_type=chosen.media_type, headers=headers)
+        return FileResponse(file, content_type=XLSXTable.media_type, headers=headers)
     return StreamingHttpResponse(
         csv_lines(columns, rows, text), content_type="text/csv; charset=utf-8", headers=headers
     )

@@ -202,6 +202,7 @@ def pages_of(alice: Person) -> list[str]:
     addresses = [
         "/admin/",
         "/admin/emissions/emission/monthly/",
+        "/admin/emissions/emission/figures/",
         reverse("admin:emissions_consumption_missing"),
         reverse("admin:emissions_consumption_changes"),
         reverse("admin:emissions_consumption_upload"),

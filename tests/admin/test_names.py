@@ -107,6 +107,7 @@ def test_no_page_says_a_code(
     pages = [
         "/admin/",
         "/admin/emissions/emission/monthly/",
+        "/admin/emissions/emission/figures/?year=2023",
         LIST,
         f"{LIST}?category__exact=water",
         f"{LIST}{gas['id']}/change/",

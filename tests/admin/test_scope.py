@@ -192,6 +192,7 @@ def test_pages_of_their_own_show_only_what_is_seen(
         for path in (
             reverse("admin:index"),
             reverse("admin:emissions_emission_monthly"),
+            reverse("admin:emissions_emission_figures"),
             reverse("admin:emissions_consumption_missing"),
             reverse("admin:search") + "?s=facilit",
             reverse("admin:emissions_emissionfactor_restore", args=[secrets[EmissionFactor].pk]),

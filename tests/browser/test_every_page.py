@@ -81,7 +81,8 @@ async (rules) => {
 
 def addresses(rows: dict[Any, Any], person: Person) -> list[str]:
     """Every page that opens by an address: lists, forms, what asks before it deletes, our own."""
-    names = ("consumption_missing", "consumption_upload", "closedperiod_inventory")
+    names = ("consumption_missing", "consumption_upload", "closedperiod_inventory",
+             "emission_figures")  # fmt: skip
     found = ["/admin/", "/admin/password_change/"]
     found += [reverse(f"admin:emissions_{name}") for name in names]
     request: Any = type("Asked", (), {"user": person.user, "path": "/admin/"})

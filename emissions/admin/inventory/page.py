@@ -14,13 +14,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from emissions.admin.inventory.data_points import data_points
-from emissions.admin.inventory.tables import Links, changes, leading_to_lines, restated
-from emissions.admin.links import link, rows_seen
-from emissions.admin.monthly import monthly
-from emissions.admin.period import Months
+from emissions.admin.inventory.tables import Links, changes, leading_to_lines, mix, restated
+from emissions.admin.links import link, organization_asked, rows_seen, without_figure
+from emissions.admin.monthly import BY, monthly
+from emissions.admin.period import YEARS_SHOWN, Months
 from emissions.ledger.closing import NotNow, close, reopen, restatements
 from emissions.models import ClosedPeriod, Emission
-from emissions.names import ALONE
 from emissions.reports.inventory.report import inventory
 from emissions.reports.inventory.workbook import workbook_of
 from emissions.reports.periods import Period
@@ -32,7 +31,6 @@ from organizations.rest.tables import XLSXTable
 from organizations.staff import OrganizationFilter, ReadOnly, TenantAdmin
 from organizations.tenancy import atomic_with_retry
 
-YEARS_SHOWN = 15
 RESTATED_SHOWN = 50
 CHANGES = {"close": close, "reopen": reopen}
 
@@ -67,7 +65,7 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
         """The report of one organization's year, or its workbook; a POST closes or opens the
         year."""
         organizations = rows_seen(Organization, request).order_by("name", "pk")
-        organization = self._organization(request, organizations)
+        organization = organization_asked(request, organizations)
         if organization is None:
             context = {**self._page(request), "organizations": []}
             return TemplateResponse(request, "admin/emissions/inventory.html", context)
@@ -87,7 +85,7 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
         with one_snapshot():
             report = inventory(organization, year, base_year)
             held = list(restatements(organization.pk, year))
-            lines = Question(organization.pk, Period.of_year(year)).lines()
+            question = Question(organization.pk, Period.of_year(year))
             links = Links(organization, year)
             context = {
                 **self._page(request),
@@ -103,16 +101,10 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
                 "data_points": list(data_points(report)),
                 "changes": changes(report["base_year"]),
                 "missing": report["coverage"]["missing"]["count"],
-                "without_figure": [
-                    {
-                        **one,
-                        "why": str(ALONE[one["reason"]]).capitalize(),
-                        "address": links.without_figure(one),
-                    }
-                    for one in report["missing"]
-                ],
+                "without_figure": without_figure(report["missing"], links),
+                "mix": mix(report["energy"]["mix"]),
                 "monthly": monthly(
-                    lines,
+                    question.grouped(BY),
                     listed=12,
                     period=Months(date(year, 1, 1), date(year, 12, 1)),
                     organization__id__exact=organization.pk,
@@ -130,19 +122,6 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
             "title": gettext("Inventory"),
             "content_title": gettext("Inventory"),
         }
-
-    def _organization(self, request: HttpRequest, seen: Any) -> Organization | None:
-        """The one that is asked for, else the first that is seen. Raises 404 for another's."""
-        asked = request.GET.get("organization")
-        if not asked:
-            return seen.first()
-        try:
-            found = seen.filter(pk=asked).first()
-        except ValidationError:
-            found = None
-        if found is None:
-            raise Http404
-        return found
 
     def _may_close(self, request: HttpRequest, organization: Organization) -> bool:
         return self.may(request, Role.ADMIN, ClosedPeriod(organization=organization))

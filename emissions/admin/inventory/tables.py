@@ -1,39 +1,30 @@
 """The rows of the inventory's tables, each figure with the address of what stands behind it."""
 
-from datetime import date
 from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext
 
 from emissions.admin.inventory.data_points import CARRIERS
-from emissions.admin.links import lines_of, list_of, page_of
+from emissions.admin.links import Behind, page_of
 from emissions.models import Consumption, DataQuality
+from emissions.names import activity_name
+from emissions.reports.periods import Period
 from facilities.categories import Category
 from facilities.models import Facility
+from facilities.names import category_name
 from organizations.models import Organization
+from organizations.staff.local import separators
 
 
-class Links:
+class Links(Behind):
     """Addresses of what stands behind the figures of a year."""
 
     def __init__(self, organization: Organization, year: int) -> None:
-        self._year = year
-        self._filters = {
-            "organization__id__exact": organization.pk,
-            "month__gte": date(year, 1, 1),
-            "month__lte": date(year, 12, 31),
-        }
-        self.all = lines_of(None, **self._filters)
-        self.scope_1, self.scope_2, self.scope_3 = (
-            lines_of(None, **self._filters, scope=scope) for scope in (1, 2, 3)
-        )
+        super().__init__(organization.pk, Period.of_year(year))
+        self.scope_1, self.scope_2, self.scope_3 = (self.lines(scope=one) for one in (1, 2, 3))
         query = f"organization={organization.pk}&year={year}"
         self.here = f"{reverse('admin:emissions_closedperiod_inventory')}?{query}"
-
-    def lines(self, **chosen: Any) -> str:
-        """The ledger's lines of the year with these values."""
-        return lines_of(None, **self._filters, **chosen)
 
     def computed_with(self, factor: dict[str, Any], method: str) -> str:
         """The lines that a factor was used for, by a method, with the value that it had."""
@@ -42,21 +33,6 @@ class Links:
             f"{method}_value": factor["co2e_per_unit"],
         }
         return self.lines(**chosen)
-
-    def without_figure(self, group: dict[str, Any]) -> str:
-        """The consumption of a kind and country that has no figure for one reason."""
-        return list_of(
-            Consumption,
-            organization__id__exact=self._filters["organization__id__exact"],
-            start_date__lte=date(self._year, 12, 31),
-            end_date__gte=date(self._year, 1, 1),
-            category__exact=group["category"],
-            activity__exact=group["activity"],
-            facility__country=group["country"],
-            status__exact="active",
-            co2e_status__exact="not_calculated",
-            co2e_reason__startswith=f"{group['reason']}:",
-        )
 
 
 def leading_to_lines(report: dict[str, Any], links: Links) -> dict[str, Any]:
@@ -156,3 +132,22 @@ def restated(rows: Any) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def mix(carriers: list[dict[str, Any]]) -> dict[str, Any]:
+    """The energy mix as a chart: a bar of MWh for each carrier, coloured by its category."""
+    return {
+        "labels": [activity_name(one["activity"]) for one in carriers],
+        "separators": separators(),
+        "unit": "MWh",
+        "series": [
+            {
+                "label": category_name(category),
+                "category": category,
+                "data": [
+                    str(one["mwh"]) if one["category"] == category else None for one in carriers
+                ],
+            }
+            for category in dict.fromkeys(one["category"] for one in carriers)
+        ],
+    }

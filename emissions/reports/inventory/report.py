@@ -21,7 +21,6 @@ from emissions.reports.adding import Sums
 from emissions.reports.inventory.change import change_between
 from emissions.reports.inventory.energy import energy_of
 from emissions.reports.inventory.quantities import added_up
-from emissions.reports.missing import WITHOUT_FIGURE, uncalculated
 from emissions.reports.periods import Period
 from emissions.reports.totals import Question, total_and_coverage
 from facilities.categories import Category
@@ -51,7 +50,7 @@ def inventory(organization: Organization, year: int, base_year: int | None) -> d
         },
         "year": year,
         **_state(organization.pk, year),
-        "missing": list(_missing(question)),
+        "missing": question.kinds_without_figure(),
         "coverage": coverage,
         "scope_1": _kg(by_scope, 1, "co2e"),
         "scope_2_location": _kg(by_scope, 2, "co2e"),
@@ -108,26 +107,6 @@ def _state(organization_id: UUID, year: int) -> dict[str, Any]:
 
 def _by(question: Question, *keys: str) -> list[dict[str, Any]]:
     return [one.as_item() for one in question.grouped(keys)]
-
-
-def _missing(question: Question) -> Iterator[dict[str, Any]]:
-    """What ought to have a figure and has none, by kind and country."""
-    for reason in WITHOUT_FIGURE:
-        rows = uncalculated(question.bills(), reason).order_by()
-        for *key, count, places in (
-            rows.values_list("category", "activity", "facility__country")
-            .annotate(count=Count("pk"), places=Count("facility_id", distinct=True))
-            .order_by("-count", "category", "activity", "facility__country")
-        ):
-            category, activity, country = key
-            yield {
-                "category": category,
-                "activity": activity,
-                "country": country,
-                "reason": reason,
-                "consumptions": count,
-                "facilities": places,
-            }
 
 
 def _by_facility(question: Question) -> Iterator[dict[str, Any]]:
