@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from emissions.models import ClosedPeriod
+from emissions.names import activity_name
 from organizations.models import Membership, Organization, Role
 from organizations.staff.values.masses import written
 from tests.conftest import Person
@@ -56,6 +57,22 @@ def test_it_says_what_the_report_says(alice: Person, sites: Any) -> None:
     for cause in report["base_year"]["co2e"]["explained"].values():
         assert written(Decimal(cause["kg"]), "kg") in seen
     assert seen.index("1 consumption without a figure") < seen.index("Scope 1")
+
+
+def test_the_energy_mix_is_drawn_as_the_report_has_it(alice: Person, sites: Any) -> None:
+    report = alice.get("/v1/reports/inventory?year=2023").body
+    chart = staff(alice).get(PAGE, {"year": 2023}).context["mix"]
+    drawn = {
+        (one["category"], label): Decimal(value)
+        for one in chart["series"]
+        for label, value in zip(chart["labels"], one["data"], strict=True)
+        if value is not None
+    }
+    assert drawn == {
+        (one["category"], activity_name(one["activity"])): one["mwh"]
+        for one in report["energy"]["mix"]
+    }
+    assert (len(drawn), chart["unit"]) == (2, "MWh")
 
 
 TABLES = "scopes|fuels|energy|gases|countries|qualities|facilities|factors"
