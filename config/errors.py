@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+)
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponse
@@ -38,6 +43,7 @@ UNREADABLE = gettext_noop("The request could not be read.")
 TOO_MUCH = gettext_noop(
     "That is too much text for a form; save the cells as a file, CSV or XLSX, and choose it."
 )
+TOO_MANY = gettext_noop("A request has {most} parameters at most; send fewer.")
 NOT_ALLOWED = gettext_noop("You may not do this.")
 WITHOUT_COOKIE = gettext_noop("This form was not accepted: its cookie did not come with it.")
 NOT_ACCEPTED = gettext_noop("This form was not accepted.")
@@ -72,6 +78,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
         return Response({"code": error.code, "detail": error.detail}, status=error.status_code)
     elif isinstance(error, RecursionError):
         error = exceptions.ParseError("The body is nested too deeply.")
+    elif isinstance(error, TooManyFieldsSent):
+        error = exceptions.ParseError(too_many())
     elif isinstance(error, SuspiciousOperation):
         error = exceptions.ParseError()
     elif isinstance(error, ModelValidationError):
@@ -122,6 +130,10 @@ def flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
         }
 
 
+def too_many() -> str:
+    return TOO_MANY.format(most=settings.DATA_UPLOAD_MAX_NUMBER_FIELDS)
+
+
 def plain_response(body: dict[str, str], status_code: int) -> HttpResponse:
     return HttpResponse(dumps(body), status=status_code, content_type="application/json")
 
@@ -142,7 +154,8 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     if isinstance(exception, RequestDataTooBig):
         body = {"code": BodyTooLarge.default_code, "detail": TOO_MUCH}
         return answer(request, body, status.HTTP_413_REQUEST_ENTITY_TOO_LARGE)
-    body = {"code": "bad_request", "detail": UNREADABLE}
+    many = isinstance(exception, TooManyFieldsSent)
+    body = {"code": "bad_request", "detail": too_many() if many else UNREADABLE}
     return answer(request, body, status.HTTP_400_BAD_REQUEST)
 
 

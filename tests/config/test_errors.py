@@ -195,6 +195,16 @@ def test_a_body_over_the_limit_is_413(alice: Person, settings: Settings) -> None
     assert alice.get("/v1/facilities").body["total"] == 1
 
 
+def test_more_parameters_than_are_read_are_400_and_counted(alice: Person) -> None:
+    query = "&".join(["name=x"] * 2501)
+    said = "A request has 2500 parameters at most; send fewer."
+    assert_error(answer := alice.get(f"/v1/facilities?{query}"), 400)
+    assert answer.body["detail"] == said
+    page = Client().get(f"/admin/login/?{query}", HTTP_ACCEPT_LANGUAGE="en")
+    assert page.status_code == 400
+    assert said in page.content.decode()
+
+
 def test_a_host_that_is_not_served_is_400(settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["api.example.com"]
     for path in ("/v1/facilities", "/healthz"):
