@@ -58,10 +58,12 @@ def whole_bodies(application: Callable[..., Iterable[bytes]]) -> Callable[..., I
     """WSGI middleware: a view that reads a body which is not whole is answered 400 or 411."""
 
     def around(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] in BODILESS:
+            return application(environ, start_response)
         stream = environ["wsgi.input"]
         if environ.get("CONTENT_LENGTH") and "HTTP_TRANSFER_ENCODING" not in environ:
             environ["wsgi.input"] = Whole(stream)
-        elif environ["REQUEST_METHOD"] not in BODILESS:
+        else:
             environ["CONTENT_LENGTH"] = str(len(stream.read(1)))
             environ["wsgi.input"] = Unmeasured()
         return application(environ, start_response)
