@@ -9,15 +9,15 @@ from emissions.admin import (
     organizations,
     runs,
 )
-from emissions.admin.inventory import page
+from emissions.admin.inventory import page as inventory
 
 __all__ = [
     "consumption",
     "facilities",
     "factors",
+    "inventory",
     "layouts",
     "ledger",
     "organizations",
-    "page",
     "runs",
 ]

@@ -12,7 +12,7 @@ from emissions.names import activity_name
 from organizations.models import Membership, Organization, Role
 from organizations.staff.values.masses import written
 from tests.conftest import Person
-from tests.emissions.figures import FIGURES, gas, refill
+from tests.emissions.figures import FIGURES, two_years
 
 pytestmark = pytest.mark.django_db
 
@@ -21,14 +21,7 @@ PAGE = "/admin/emissions/closedperiod/inventory/"
 
 @pytest.fixture
 def sites(alice: Person) -> dict[str, Any]:
-    home = alice.facility()
-    for year in (2022, 2023):
-        days = {"start_date": f"{year}-03-01", "end_date": f"{year}-03-31"}
-        alice.consumption(home, external_id=f"B-{year}", **days)
-        gas(alice, home, **days)
-    refill(alice, home)
-    alice.consumption(alice.facility(name="Ice", country="AQ"))
-    return home
+    return two_years(alice)
 
 
 def staff(person: Person) -> Client:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
 from tests.conftest import Person
-from tests.emissions.figures import gas, refill
+from tests.emissions.figures import two_years
 
 BARS = """() => {
     const canvas = document.querySelector('canvas.fa-stacked');
@@ -20,13 +20,7 @@ WIDER = "() => document.documentElement.scrollWidth - document.documentElement.c
 
 
 def test_an_auditor_reads_follows_prints_and_takes_a_year(visit: Visit, alice: Person) -> None:
-    home = alice.facility()
-    for year in (2022, 2023):
-        days = {"start_date": f"{year}-03-01", "end_date": f"{year}-03-31"}
-        alice.consumption(home, external_id=f"B-{year}", **days)
-        gas(alice, home, **days)
-    refill(alice, home)
-    alice.consumption(alice.facility(name="Ice", country="AQ"))
+    two_years(alice)
     page = visit(alice)
     page.click("#nav-sidebar a[href='/admin/emissions/closedperiod/inventory/']")
     page.select_option("#inventory-year", "2022")

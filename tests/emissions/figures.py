@@ -128,3 +128,16 @@ def refill(person: Person, site: dict[str, Any], **fields: Any) -> dict[str, Any
     day = {"start_date": "2023-07-14", "end_date": "2023-07-14"}
     given = {"category": "recharge", "activity": "R-410A", "quantity": Decimal("2.5"), "unit": "kg"}
     return person.consumption(site, **{**given, **day, **fields})
+
+
+def two_years(person: Person) -> dict[str, Any]:
+    """A facility with electricity and gas in 2022 and 2023 and a refill, and another whose bill
+    has no factor; the first of them."""
+    home = person.facility()
+    for year in (2022, 2023):
+        days = {"start_date": f"{year}-03-01", "end_date": f"{year}-03-31"}
+        person.consumption(home, external_id=f"B-{year}", **days)
+        gas(person, home, **days)
+    refill(person, home)
+    person.consumption(person.facility(name="Ice", country="AQ"))
+    return home

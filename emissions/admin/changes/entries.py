@@ -92,20 +92,12 @@ def imports(request: HttpRequest, asked: Asked) -> Any:
     page: Any = admin.site._registry[Import]
     stored = Import.objects.filter(outcome=ImportOutcome.STORED)
     rows = page.visible(stored.exclude(created=0, changed=0), request)
-    if asked.organization:
-        rows = rows.filter(organization_id=asked.organization)
     if asked.who:
         rows = rows.filter(started_by__icontains=asked.who)
     if asked.reason:
         reason = Concat(Value("import "), "file_name", Value(" by "), "started_by")  # as_reason()
         rows = rows.annotate(reason=reason).filter(reason__icontains=asked.reason)
-    if asked.first:
-        rows = rows.filter(started_at__gte=at_start(asked.first))
-    if asked.last:
-        rows = rows.filter(started_at__lt=at_start(asked.last + timedelta(days=1)))
-    if asked.before:
-        rows = rows.filter(pk__lt=asked.before)
-    return rows.select_related("organization")
+    return narrowed(rows.select_related("organization"), asked, "started_at")
 
 
 def seen(request: HttpRequest, model: Any, asked: Asked) -> Any:
@@ -113,18 +105,24 @@ def seen(request: HttpRequest, model: Any, asked: Asked) -> Any:
     about = Facility if model in PARTS else model
     page: Any = admin.site._registry[about]
     rows = page.visible(model.history.all(), request)
-    if asked.organization:
-        rows = rows.filter(organization_id=asked.organization)
     if asked.who:
         rows = rows.filter(by(asked.who))
     if asked.reason:
         rows = rows.filter(history_change_reason__icontains=asked.reason)
+    return narrowed(rows, asked, "history_date")
+
+
+def narrowed(rows: Any, asked: Asked, moment: str) -> Any:
+    """Those of the organization and the days asked for, that are older than where the page begins;
+    `moment` is the field that says when."""
+    if asked.organization:
+        rows = rows.filter(organization_id=asked.organization)
     if asked.first:
-        rows = rows.filter(history_date__gte=at_start(asked.first))
+        rows = rows.filter(**{f"{moment}__gte": at_start(asked.first)})
     if asked.last:
-        rows = rows.filter(history_date__lt=at_start(asked.last + timedelta(days=1)))
+        rows = rows.filter(**{f"{moment}__lt": at_start(asked.last + timedelta(days=1))})
     if asked.before:
-        rows = rows.filter(history_id__lt=asked.before)
+        rows = rows.filter(pk__lt=asked.before)
     return rows
 
 
