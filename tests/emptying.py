@@ -75,5 +75,9 @@ def published_as_loaded() -> bool:
 
 
 def fingerprint(model: type[models.Model]) -> int:
-    """Of all values of all rows."""
-    return hash(repr(list(model._default_manager.order_by("pk").values_list())))
+    """Of all rows as the database has them: nothing of Django's takes part, which takes its time."""
+    whole = "*" if connection.vendor == "sqlite" else "t::text"
+    table, key = model._meta.db_table, model._meta.pk.column
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {whole} FROM {table} AS t ORDER BY {key}")
+        return hash(tuple(cursor.fetchall()))
