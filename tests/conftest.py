@@ -265,7 +265,7 @@ def created(answer: Answer) -> dict[str, Any]:
 def pages_tell_what_they_were_given(django_test_environment: None) -> None:
     """`response.context` has the page's own context; Django would copy that of every template in
     it, and of every choice of a select: a fifth of a page's time."""
-    setattr(Template, "_render", tell_of_the_page)
+    Template._render = tell_of_the_page  # type: ignore[attr-defined]
 
 
 def tell_of_the_page(template: Template, context: Context) -> str:

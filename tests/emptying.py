@@ -75,7 +75,7 @@ def published_as_loaded() -> bool:
 
 
 def fingerprint(model: type[models.Model]) -> int:
-    """Of all rows as the database has them: nothing of Django's takes part, which takes its time."""
+    """Of all rows as the database has them: Django would take its time to make them its own."""
     whole = "*" if connection.vendor == "sqlite" else "t::text"
     table, key = model._meta.db_table, model._meta.pk.column
     with connection.cursor() as cursor:

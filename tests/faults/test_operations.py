@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import psycopg
 
-from tests.faults.server import Server
+from tests.faults.server import Server, of_the_service
 from tests.faults.service import TOKEN, Service, serving
 
 SITE = {"name": "Madrid Office", "type": "office", "country": "ES"}
@@ -88,7 +88,7 @@ def test_told_to_end_it_finishes_what_was_begun(
     facility = service.call("POST", "/v1/facilities", SITE).body
     log = tmp_path / "ending.log"
     with (
-        serving(server.url, log, service.headers) as ending,
+        serving(of_the_service(server), log, service.headers) as ending,
         ThreadPoolExecutor(1) as threads,
         psycopg.connect(server.url) as other,
     ):

@@ -22,13 +22,12 @@ from tests.faults.replicated import (
     delayed,
     elsewhere,
     names,
-    of_the_service,
     reads_there,
     taken_back,
     unique,
 )
-from tests.faults.server import Server, private_server, replica_of
-from tests.faults.service import FACTOR, Service, manage, prepare, serving
+from tests.faults.server import Server, of_the_service, replica_of
+from tests.faults.service import FACTOR, Service, manage, serving
 
 EVER = {"DATABASE_REPLICA_LAG": "3600"}
 """For services whose replica may be late, so that only what is one's own keeps them from it."""
@@ -38,19 +37,10 @@ IN_TIME = 6
 
 
 @pytest.fixture(scope="module")
-def primary() -> Iterator[Server]:
-    with private_server() as server:
-        server.do("ALTER SYSTEM SET log_statement = 'all'")
-        server.do("SELECT pg_reload_conf()")
-        server.do("CREATE ROLE service LOGIN")
-        server.do("CREATE DATABASE facilities OWNER service")
-        yield server
-
-
-@pytest.fixture(scope="module")
-def alice(primary: Server) -> dict[str, str]:
-    """The headers of an admin."""
-    return prepare(of_the_service(primary))
+def primary(server: Server) -> Server:
+    server.do("ALTER SYSTEM SET log_statement = 'all'")
+    server.do("SELECT pg_reload_conf()")
+    return server
 
 
 @pytest.fixture(scope="module")

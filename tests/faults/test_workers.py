@@ -17,8 +17,8 @@ import psycopg
 import pytest
 
 from tests.faults.run import background_workers
-from tests.faults.server import Server
-from tests.faults.service import FACTOR, ROOT, Service, environment, manage, prepare, serving
+from tests.faults.server import Server, of_the_service
+from tests.faults.service import FACTOR, ROOT, Service, environment, manage, serving
 
 SITE = {"name": "Madrid Office", "type": "office", "country": "ES", "external_id": "madrid"}
 FILES, ROWS = 6, 600
@@ -37,11 +37,12 @@ WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND mode = 'ExclusiveLo
 
 
 @pytest.fixture(scope="module")
-def service(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(
+    server: Server, alice: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
     """One that leaves every file to the workers; its own is suspended until it is wanted."""
     log: Path = tmp_path_factory.mktemp("workers") / "service.log"
-    headers = prepare(server.url)
-    with serving(server.url, log, headers, IMPORT_BYTES_AT_ONCE="10") as running:
+    with serving(of_the_service(server), log, alice, IMPORT_BYTES_AT_ONCE="10") as running:
         assert running.call("POST", "/v1/facilities", SITE).status == 201
         assert running.call("POST", "/v1/emission-factors", FACTOR).status == 201
         until(lambda: background_workers(running))
@@ -55,7 +56,7 @@ def a_worker(server: Server, log: Path | str = os.devnull) -> Iterator[subproces
         process = subprocess.Popen(
             [sys.executable, "manage.py", "run_worker"],
             cwd=ROOT,
-            env=environment(server.url),
+            env=environment(of_the_service(server)),
             stderr=file,
         )
     try:
@@ -154,7 +155,7 @@ def test_they_share_imports_and_recalculations_and_do_nothing_twice(
         until(lambda: recalculations(service)[0]["state"] == "done")
         [run] = recalculations(service)
         assert run["consumptions_changed"] == run["consumptions_done"] == total
-        assert manage(server.url, "recalculate_co2e", "--check") == ""
+        assert manage(of_the_service(server), "recalculate_co2e", "--check") == ""
         assert service.get("/v1/emissions").body["co2e"] == 2 * kilograms
 
 
