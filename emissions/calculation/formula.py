@@ -254,7 +254,7 @@ class Calculator:
         self.learn(factors)
 
     def learn(self, factors: Iterable[Factor]) -> None:
-        """Takes in factors of activities that nothing was asked about before."""
+        """Takes in factors of activities and countries that nothing was asked about before."""
         for factor in factors:
             self._factors.setdefault((factor.category, factor.activity), []).append(factor)
 

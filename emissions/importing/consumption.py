@@ -4,7 +4,7 @@ The ledger's one formula computes the lines of new bills, and COPY writes them; 
 way of any changed bill (`emissions.ledger.recalculation`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -54,6 +54,8 @@ WRITTEN = (
 NO_FIGURES = Figures(None, None, None, CalculationStatus.NOT_CALCULATED, "")
 NOTHING = Kilograms()
 DUPLICATE = "duplicate"
+EVERYWHERE = ""
+"""The country of factors for all countries."""
 
 MOST_SUBTOTALS = 20_000
 """So many keys of subtotals are held in memory before they are written."""
@@ -94,7 +96,7 @@ class ConsumptionImporter(Importer):
         self._earlier = EarlierBills(self.organization_id, self._lines, self._days)
         self._validation = RowValidation(self.organization_id)
         self._calculator = Calculator()
-        self._learnt: set[tuple[str, str]] = set()
+        self._learnt: set[tuple[str, str, str]] = set()
         """Categories and activities whose factors the calculator has."""
         self._totals = RunningTotals()
         self._moves: dict[str, Kilograms] = {}
@@ -178,21 +180,30 @@ class ConsumptionImporter(Importer):
         self.organization.refresh_from_db()
         self._validation.learn()
 
-    def _learn(self, activities: set[tuple[str, str]]) -> None:
-        """Reads the factors of activities that come for the first time: a file has few of many."""
-        if new := activities - self._learnt:
+    def _learn(self, rows: Iterable[Recognised]) -> None:
+        """Reads the factors of activities and countries that come for the first time, the world's
+        too: a file has few of many."""
+        needed = {
+            (one.after["category"], one.after["activity"], country)
+            for one in rows
+            for country in (one.site.country, EVERYWHERE)
+        }
+        if new := needed - self._learnt:
             self._learnt |= new
+            _, activities, countries = (set(one) for one in zip(*new, strict=True))
             usable = EmissionFactor.objects.usable_by(self.organization_id)
-            rows = usable.filter(activity__in={activity for _, activity in new})
-            factors = (Factor(*row) for row in rows.values_list(*FACTOR_COLUMNS))
-            self._calculator.learn(one for one in factors if (one.category, one.activity) in new)
+            found = usable.filter(activity__in=activities, country__in=countries)
+            factors = (Factor(*row) for row in found.values_list(*FACTOR_COLUMNS))
+            self._calculator.learn(
+                one for one in factors if (one.category, one.activity, one.country) in new
+            )
 
     def store(self, rows: list[Row]) -> None:
         self.writer.wait()
         for row in rows:
             self._validation.normalise(row.values)
         checked = recognise(rows, self.organization_id, self._taken)
-        self._learn({(one.after["category"], one.after["activity"]) for one in checked})
+        self._learn(checked)
         fresh = [one for one in checked if one.after != one.before or self.differs(one)]
         self._earlier.load([one.site for one in fresh], before_line=rows[0].line if rows else 0)
         replaced = [one.stored[0][0] for one in fresh if one.stored]
