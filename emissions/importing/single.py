@@ -59,7 +59,7 @@ def warnings_of(row: Consumption) -> list[Fault]:
     mine = as_bill(row, row)
     later, earlier = neighbours(row, [one.code for one in mine.supplies if one.code])
     supplies, active = set(mine.supplies), ConsumptionStatus.ACTIVE
-    bills = {one: as_bill(one, row) for one in (*earlier, *later)}
+    bills = {one: as_bill(one, row) for one in {*earlier, *later}}
     rivals = [
         bills[one]
         for one in later

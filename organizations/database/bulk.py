@@ -8,13 +8,13 @@ and what holds for all values of a column need not be asked of each.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from functools import partial
+from functools import cache, partial
 from itertools import chain, islice
 from operator import attrgetter
 from types import NoneType
 from typing import Any
 
-from django.db import connection, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
 
 from organizations.database.statements import prepared_cursor
 from organizations.database.tenant import named, owners
@@ -40,6 +40,7 @@ INCOMING, ARRIVING = "incoming", "arriving"
 """The session's own tables: of new values of columns, and of new rows."""
 
 Columns = Sequence[Sequence[Any]]
+Fields = tuple[models.Field, ...]
 
 
 def insert(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence]) -> None:
@@ -47,7 +48,7 @@ def insert(model: type[models.Model], columns: Sequence[str], rows: Iterable[Seq
 
     Defaults of the model are not applied. Raises IntegrityError as a single write would.
     """
-    _insert(model, [_field(model, name) for name in columns], _together(rows))
+    _insert(model, _fields(model, *columns), _together(rows))
 
 
 def insert_together(
@@ -63,8 +64,7 @@ def insert_together(
     params: list[Any] = []
     for model, columns, rows in tables:
         if rows:
-            fields = [_field(model, name) for name in columns]
-            sql, values = _plain(model, fields, list(zip(*rows, strict=True)))
+            sql, values = _plain(model, _fields(model, *columns), list(zip(*rows, strict=True)))
             statements.append(sql)
             params += values
     if statements:
@@ -81,7 +81,7 @@ def insertion(
 
     Everything but the writing is done now: a thread that writes is to wait for the server alone.
     """
-    fields = [_field(model, name) for name in columns]
+    fields = _fields(model, *columns)
     values = list(columns.values())
     if not any(values):
         return lambda: None
@@ -95,7 +95,7 @@ def update(model: type[models.Model], columns: Sequence[str], rows: Sequence[Seq
 
     The rows are those of the organization that statements are about, where they are about one.
     """
-    fields = [_field(model, name) for name in ("pk", *columns)]
+    fields = _fields(model, "pk", *columns)
     table, names = _names([model._meta.db_table]), _columns(fields)
     theirs = named() if connection.vendor == "postgresql" and len(named()) == 1 else ()
     of = [owners()[model._meta.db_table]] if theirs else []
@@ -119,7 +119,7 @@ def update(model: type[models.Model], columns: Sequence[str], rows: Sequence[Seq
         return
     sets = ", ".join(f"{_names([one])} = %s" for one in names[1:])
     sql = f"UPDATE {table} SET {sets} WHERE {_names(names[:1])} = %s{whose}"
-    fields = [*fields[1:], fields[0], *of]
+    fields = (*fields[1:], fields[0], *of)
     batches = _together((*row[1:], row[0], *theirs) for row in rows)
     if len(rows) > FEW:
         _executemany(sql, fields, batches)
@@ -153,9 +153,7 @@ def analyze_new(model: type[models.Model]) -> None:
                 cursor.execute(f"ANALYZE {_names([table])}")
 
 
-def _insert(
-    model: type[models.Model], fields: Sequence[models.Field], batches: Iterable[Columns]
-) -> None:
+def _insert(model: type[models.Model], fields: Fields, batches: Iterable[Columns]) -> None:
     stream = iter(batches)
     first = next(stream, None)
     if first is None:
@@ -170,16 +168,15 @@ def _insert(
         _executemany(into + one, fields, chain([first], stream))
 
 
-def _plain(
-    model: type[models.Model], fields: Sequence[models.Field], columns: Columns
-) -> tuple[str, list[Any]]:
+def _plain(model: type[models.Model], fields: Fields, columns: Columns) -> tuple[str, list[Any]]:
     """A statement that inserts rows, and its parameters."""
     into, one = _into(model, fields)
     rows = list(_rows(fields, columns))
     return into + ", ".join([one] * len(rows)), list(chain.from_iterable(rows))
 
 
-def _into(model: type[models.Model], fields: Sequence[models.Field]) -> tuple[str, str]:
+@cache
+def _into(model: type[models.Model], fields: Fields) -> tuple[str, str]:
     """How a statement that inserts begins, and the place of a row in it."""
     into = f"INSERT INTO {_names([model._meta.db_table])} ({_names(_columns(fields))}) VALUES "
     return into, f"({', '.join(['%s'] * len(fields))})"
@@ -192,11 +189,11 @@ def _together(rows: Iterable[Sequence]) -> Iterator[Columns]:
         yield list(zip(*batch, strict=True))
 
 
-def _copy(table: str, fields: Sequence[models.Field], batches: Iterable[Columns]) -> None:
+def _copy(table: str, fields: Fields, batches: Iterable[Columns]) -> None:
     _send(table, fields, (block for columns in batches for block in _blocks(fields, columns)))
 
 
-def _blocks(fields: Sequence[models.Field], columns: Columns) -> Iterator[str]:
+def _blocks(fields: Fields, columns: Columns) -> Iterator[str]:
     """Columns as lines of COPY's text format."""
     texts = [_texts(field, values) for field, values in zip(fields, columns, strict=True)]
     lines = map("\t".join, zip(*texts, strict=True))
@@ -204,7 +201,7 @@ def _blocks(fields: Sequence[models.Field], columns: Columns) -> Iterator[str]:
         yield "\n".join([*block, ""])
 
 
-def _send(table: str, fields: Sequence[models.Field], blocks: Iterable[str]) -> None:
+def _send(table: str, fields: Fields, blocks: Iterable[str]) -> None:
     """COPY goes past Django's cursor, and so past what makes psycopg's errors Django's.
 
     PostgreSQL refuses COPY into a table with row-level security to the roles that this binds; their
@@ -260,13 +257,13 @@ def _texts(field: models.Field, values: Sequence[Any]) -> Sequence[str]:
     return [one.translate(ESCAPES) for one in values]
 
 
-def _executemany(sql: str, fields: Sequence[models.Field], batches: Iterable[Columns]) -> None:
+def _executemany(sql: str, fields: Fields, batches: Iterable[Columns]) -> None:
     with connection.cursor() as cursor:
         for batch in batches:
             cursor.executemany(sql, list(_rows(fields, batch)))
 
 
-def _rows(fields: Sequence[models.Field], columns: Columns) -> Iterator[Sequence[Any]]:
+def _rows(fields: Fields, columns: Columns) -> Iterator[Sequence[Any]]:
     """Columns as rows of what the database's driver takes."""
     ready = [_ready(field, values) for field, values in zip(fields, columns, strict=True)]
     return zip(*ready, strict=True)
@@ -274,7 +271,10 @@ def _rows(fields: Sequence[models.Field], columns: Columns) -> Iterator[Sequence
 
 def _ready(field: models.Field, values: Sequence[Any]) -> Sequence[Any]:
     """The values of a column as the database's driver takes them."""
-    return _each(lambda one: field.get_db_prep_save(one, connection), values)
+    to = connections[DEFAULT_DB_ALIAS]  # `connection` looks for it whenever it is asked something
+    if len(values) <= FEW:
+        return [field.get_db_prep_save(one, to) for one in values]
+    return _each(lambda one: field.get_db_prep_save(one, to), values)
 
 
 def _each(convert: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
@@ -287,11 +287,11 @@ def _each(convert: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:
     return list(map(converted.__getitem__, ids))
 
 
-def _field(model: type[models.Model], name: str) -> models.Field:
-    """The column of an attname, or the primary key's."""
-    if name == "pk":
-        return model._meta.pk
-    return next(field for field in model._meta.concrete_fields if field.attname == name)
+@cache
+def _fields(model: type[models.Model], *names: str) -> Fields:
+    """The columns of attnames; of `pk`, the primary key's."""
+    known = {field.attname: field for field in model._meta.concrete_fields}
+    return tuple(model._meta.pk if name == "pk" else known[name] for name in names)
 
 
 def _columns(fields: Iterable[models.Field]) -> list[str]:

@@ -5,8 +5,7 @@ is therefore compiled once, with a marker for each value that changes, and run w
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -89,6 +88,8 @@ class Slot(NamedTuple):
 
 def stored(value: Any) -> Any:
     """A value as the ORM gives it to the database."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     if isinstance(value, date):
@@ -98,24 +99,20 @@ def stored(value: Any) -> Any:
     return value
 
 
-@contextmanager
-def prepared_cursor() -> Iterator[CursorWrapper]:
+def prepared_cursor() -> CursorWrapper:
     """A cursor whose statements PostgreSQL plans once a connection; on SQLite the usual one.
 
-    Django's own cursor writes the values into the SQL, so that no two statements are the same; but
-    what is logged (DEBUG) is shown with its values by that one alone.
+    It is for `with`, which closes it. Django's own cursor writes the values into the SQL, so that
+    no two statements are the same; but what is logged (DEBUG) is shown with its values by that one
+    alone.
     """
     connection = reader()
     if connection.vendor != "postgresql" or connection.queries_logged:
-        with connection.cursor() as cursor:
-            yield cursor
-        return
+        return connection.cursor()
     connection.ensure_connection()
     usual = connection.connection.cursor_factory
     connection.connection.cursor_factory = Cursor
     try:
-        cursor = connection.cursor()
+        return connection.cursor()
     finally:
         connection.connection.cursor_factory = usual
-    with cursor:
-        yield cursor
