@@ -60,7 +60,7 @@ fuzz: $(VENV)/ready-dev  ## Send each operation 500 made-up requests (EXAMPLES) 
 	@DEBUG=1 EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/python -m tests.postgresql $(PYTEST) tests/config/test_made_up_requests.py $(ARGS)
 	@DEBUG=1 TIMES=10 $(BIN)/python -m tests.postgresql $(PYTEST) $$(grep -rl --include=*.py "^from tests.examples" tests) $(ARGS)
 
-bench: $(VENV)/ready-bench  ## Measure against rivals on PostgreSQL, write benchmarks/RESULTS.md (ARGS=--quick)
+bench: $(VENV)/ready-bench  ## Measure against rivals, write benchmarks/RESULTS.md (ARGS="http writes", ARGS=--quick)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/ready-dev  ## Check style, types, migrations, settings and that openapi.json is up to date

@@ -1,9 +1,9 @@
 """Measures the service against its rivals on a real PostgreSQL: `python -m benchmarks [--quick]`.
 
-Prints a table of ratios and writes it with the machine and the versions as benchmarks/RESULTS.md.
-Named sections alone (`python -m benchmarks http`) are printed and not written. The server is a
-private one (tests/postgresql.py), or the one that TEST_DATABASE_URL names. Exit status 0 only when
-everything was measured and every requirement met.
+Prints a table of ratios and writes it with the day, the machine and the versions into
+benchmarks/RESULTS.md; of named sections (`python -m benchmarks http`) those alone are written anew,
+and with --quick none. The server is a private one (tests/postgresql.py), or the one that
+TEST_DATABASE_URL names. Exit status 0 only when everything was measured and every requirement met.
 """
 
 import argparse
@@ -78,44 +78,50 @@ def environment(url: str) -> dict[str, str]:
     }
 
 
-def report(sections: dict[str, list[Row] | str], about: list[str], quick: bool) -> str:
-    """The whole of RESULTS.md."""
-    data = "a quick run: less data, fewer and shorter rounds" if quick else "a full run"
-    parts = [
-        "# Measured against rivals",
+def report(sections: dict[str, str], quick: bool) -> str:
+    """The text of sections, by their titles, under one heading."""
+    data = "a quick run: less data, fewer and shorter rounds" if quick else "full runs"
+    about = (
         f"Written by `make bench{' ARGS=--quick' if quick else ''}`: {data}. A ratio is the median "
-        "of interleaved rounds, with the lowest and the highest of them; above 1 we are faster.",
-        "\n".join(f"- {fact}" for fact in about),
-    ]
-    for title, rows in sections.items():
-        parts += [f"## {title}", rows if isinstance(rows, str) else table(rows)]
-    return "\n\n".join(parts) + "\n"
+        "of interleaved rounds, with the lowest and the highest of them; above 1 we are faster."
+    )
+    parts = [f"## {title}\n\n{text.strip()}" for title, text in sections.items()]
+    return "\n\n".join(["# Measured against rivals", about, *parts]) + "\n"
+
+
+def written() -> dict[str, str]:
+    """The sections that RESULTS.md has, by their titles."""
+    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+    _, *sections = text.split("\n## ")
+    return {title: of for title, _, of in (one.partition("\n") for one in sections)}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="all of it in under two minutes")
+    parser.add_argument("--quick", action="store_true", help="all of it in a few minutes")
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
     options = parser.parse_args()
     names = options.sections or list(SECTIONS)
     if unknown := [name for name in names if name not in SECTIONS]:
         parser.error(f"no section {', '.join(unknown)}; there are: {', '.join(SECTIONS)}")
 
-    started = time.monotonic()
-    measured: dict[str, list[Row] | str] = {}
+    measured: dict[str, str] = {}
+    met = True
     with server(durable=True) as url:
-        about = facts(url)
         for name in names:
             say(f"== {SECTIONS[name]}")
-            measured[SECTIONS[name]] = measure(name, url, options.quick)
-    about.append(f"took {time.monotonic() - started:,.0f} s")
-    text = report(measured, about, options.quick)
-    print(text)
-    if not options.sections:
-        RESULTS.write_text(text, encoding="utf-8")
-    rows = [row for one in measured.values() for row in (one if isinstance(one, list) else [])]
-    complete = all(isinstance(one, list) for one in measured.values())
-    return 0 if complete and all(row.met for row in rows) else 1
+            started, about = time.monotonic(), facts(url)
+            rows = measure(name, url, options.quick)
+            about.append(f"took {time.monotonic() - started:,.0f} s")
+            said = rows if isinstance(rows, str) else table(rows)
+            measured[SECTIONS[name]] = "\n".join([*(f"- {one}" for one in about), "", said])
+            met = met and not isinstance(rows, str) and all(row.met for row in rows)
+    print(report(measured, options.quick))
+    if not options.quick:
+        known = written() | measured
+        ordered = {title: known[title] for title in SECTIONS.values() if title in known}
+        RESULTS.write_text(report(ordered, quick=False), encoding="utf-8")
+    return 0 if met else 1
 
 
 if __name__ == "__main__":
