@@ -28,6 +28,7 @@ SECTIONS = {
     "sqlite": "SQLite",
     "recalculation": "Recalculation",
     "imports": "Imports",
+    "meters": "Meters and workbooks",
     "figures": "Figures",
     "admin": "Admin",
 }
