@@ -37,10 +37,10 @@ def rows(quick: bool) -> Iterator[Row]:
     if not STATUS.exists():
         raise NotMeasured("The memory of a process is read from Linux's /proc.")
     with tempfile.TemporaryDirectory(prefix="facilities-meters-") as folder:
-        stage = Stage(Path(folder), facilities=1_000)
+        stage = Stage(Path(folder), facilities=1_000 if quick else 4_000)
         yield from hours(stage, 20 if quick else 500)
         stage.import_facilities()
-        yield from workbook(stage, 10 if quick else 200)
+        yield from workbook(stage, 10 if quick else 50)
 
 
 def hours(stage: Stage, meters: int) -> Iterator[Row]:
@@ -86,7 +86,7 @@ def hours_of(day: date) -> Iterable[int]:
 
 
 def workbook(stage: Stage, months: int) -> Iterator[Row]:
-    """Bills of a thousand facilities, with days as Excel has them and units in the formats."""
+    """Bills of all facilities, with days as Excel has them and units in the formats."""
     file = stage.folder / "bills.xlsx"
     stage.empty_bills()
     count = write_workbook(file, bill_rows(stage.facilities, range(months)))
