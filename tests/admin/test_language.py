@@ -252,6 +252,23 @@ def test_numbers_days_and_names_are_spanish(alice: Person, spanish: Client) -> N
     assert re.search(r"\d\d/\d\d/2023 – \d\d/\d\d/2023", listed)
 
 
+def test_who_may_only_read_has_spanish_numbers(alice: Person, bob: Person) -> None:
+    """They stand as texts where an editor has fields."""
+    User.objects.filter(pk=bob.user.pk).update(language="es")
+    bob.user.refresh_from_db()
+    reader = at_the_admin(bob.user)
+    facility = alice.facility(logistic_factor=0.75)
+    bill = alice.consumption(facility, quantity=2_469_135.25)
+    own = alice.factor(co2e=0.029)
+    for model, row, number in (
+        ("facilities/facility", facility, "0,75"),
+        ("emissions/consumption", bill, "2.469.135,25"),
+        ("emissions/emissionfactor", own, "0,029"),
+    ):
+        page = body(reader.get(f"/admin/{model}/{row['id']}/change/"))
+        assert re.search(rf">\s*{re.escape(number)}\s*<", page), (model, number)
+
+
 def test_a_bill_is_saved_by_a_spanish_form_and_says_its_figure(
     alice: Person, spanish: Client
 ) -> None:
