@@ -28,6 +28,9 @@ SENTENCE_END = re.compile(r"\. (?![^“]*”)")
 OURS = ("fields", "known", "lacking", "name", "names", "near", "other")
 """The placeholders for columns of ours, whose codes people know by their names."""
 
+SAME = {"cups": "CUPS", "cups_list": "CUPS"}
+"""Columns whose name is one in every language."""
+
 LITERAL = 10
 """So many characters a template has besides its placeholders, so that it fits nothing else."""
 
@@ -95,6 +98,8 @@ def filled(template: str, given: dict[str, str]) -> str:
 def column_said(code: str) -> str:
     """One of our columns as people call it, with the code that files have: fecha de inicio
     (start_date)."""
+    if code in SAME:
+        return SAME[code] if code == "cups" else f"{SAME[code]} ({code})"
     words = code.replace("_", " ")
     for one in (words, words.removesuffix(" id"), f"{words.removesuffix(' list')}s"):
         name = gettext(one)

@@ -304,8 +304,9 @@ def test_what_a_file_is_refused_for_is_said_in_spanish_and_stored_in_english(
     sent = {"organization": alice.organization.pk, "kind": "consumption", "cells": cells}
     looked = spanish.post("/admin/emissions/consumption/upload/", sent)
     page = body(spanish.get(looked["Location"]))
-    assert "“nunca” no es un día; escríbalo como 2024-01-31." in unescape(page)
+    assert "«nunca» no es un día; escríbalo como 2024-01-31." in unescape(page)
     assert "Esta celda es necesaria y está vacía." in page
+    assert ">Estimada</option>" in page
     alice.post("/v1/imports?kind=consumption&on_error=skip", [
         {"facility_id": "A", "category": "electricity", "quantity": 1, "unit": "kWh",
          "start_date": "nunca", "end_date": "2023-01-31"},
@@ -329,8 +330,8 @@ def test_what_a_file_is_refused_for_is_said_in_spanish_and_stored_in_english(
      "El encabezado no está bien: falta la columna unidad (unit); no hay ninguna columna «unidat» "
      "(¿quería decir unidad (unit)?). Las columnas son a, b. Encontradas: unidat."),
     ("Say where end_date, facility_id, cups_list comes from, here or in constants.",
-     "Diga de dónde sale fecha de fin (end_date), instalación (facility_id), cups_list, aquí o en "
-     "las constantes."),
+     "Diga de dónde sale fecha de fin (end_date), instalación (facility_id), CUPS (cups_list), "
+     "aquí o en las constantes."),
     ("No facility of this organization has the external_id, id, CUPS or meter “St. Mary. Nord”. "
      "Did you mean “St. Mary. Nord 2”? Its external_id is “S. 1”.",
      "Ninguna instalación de esta organización tiene el código propio (external_id), id, CUPS o "
@@ -340,6 +341,13 @@ def test_what_a_file_is_refused_for_is_said_in_spanish_and_stored_in_english(
      "La plantilla Acme S. A. no dice de dónde sale unidad (unit); dele una columna o una "
      "constante."),
     ("The nearest layout is Acme S. A. Bills.", "La plantilla más parecida es Acme S. A. Bills."),
+    ("“ton” is not one unit: a ton is 1,000 kg, 2,000 lb or 2,240 lb. Say t or short_ton.",
+     "«ton» no es una sola unidad: una «ton» son 1.000 kg, 2.000 lb o 2.240 lb. Ponga t o tonelada "
+     "corta (short_ton)."),
+    ("“gas” is none of: heat, electricity. “80 %” is a percentage; write the number that it is a "
+     "part of 1.",
+     "«gas» no es ninguno de estos: heat, electricity. «80 %» es un porcentaje; escriba el número "
+     "como parte de 1."),
     ("What nobody has translated.", "What nobody has translated."), ("", ""),
 ])  # fmt: skip
 def test_a_sentence_is_known_by_its_template(sentence: str, said_so: str) -> None:
