@@ -116,7 +116,7 @@ def first_steps(request: HttpRequest, facilities: int) -> list[dict[str, Any]]:
             "done": facilities > 0,
             "links": [
                 (gettext("Add a facility"), reverse("admin:facilities_facility_add")),
-                (gettext("Upload facilities"), upload),
+                (gettext("Upload facilities"), f"{upload}?kind=facilities"),
             ]
             if writes
             else [],

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from emissions.models import ClosedPeriod
 from emissions.names import activity_name
@@ -113,6 +114,12 @@ def test_what_has_no_figure_is_listed_by_why_and_leads_to_its_bills(
         for bill in client.get(link.replace("&amp;", "&")).context["cl"].queryset
     ]
     assert sorted(bill.external_id for bill in found) == ["", "LATE"]
+
+
+def test_the_empty_list_of_closed_years_leads_to_where_one_is_closed(alice: Person) -> None:
+    seen = staff(alice).get(reverse("admin:emissions_closedperiod_changelist")).content.decode()
+    assert "A year is closed on the page of its inventory." in seen
+    assert f'<a href="{PAGE}" class="fa-button">' in seen
 
 
 def test_a_year_is_closed_and_opened_by_admins(alice: Person, sites: Any) -> None:

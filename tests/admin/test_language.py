@@ -152,6 +152,13 @@ def test_what_a_file_is_refused_for_is_stored_in_english(alice: Person, spanish:
     assert "is not an ISO 3166-1 country code" in row.first_rejects[0]["reason"]
 
 
+def test_what_is_recorded_of_a_deletion_is_english(alice: Person, spanish: Client) -> None:
+    bill = alice.consumption(alice.facility(), quantity=1000)
+    spanish.post(f"/admin/emissions/consumption/{bill['id']}/delete/", {"post": "yes"})
+    recorded = AuditEvent.objects.get(event="deleted").details["name"]
+    assert re.fullmatch(r"grid · 1,000 kWh · 2023-\d\d-\d\d – 2023-\d\d-\d\d", recorded)
+
+
 # What is Spanish
 
 

@@ -74,6 +74,12 @@ def test_the_form_to_join_is_in_the_language_of_the_browser(alice: Person, charl
         assert re.findall(r"<label[^>]*>([^<]+)</label>", page.content.decode()) == labels
 
 
+def test_who_joins_in_spanish_goes_on_in_spanish(alice: Person) -> None:
+    path = path_of(invite(alice)["link"])
+    assert Client().post(path, GOOD, headers={"accept-language": "es"}).status_code == 302
+    assert User.objects.get(email="eva@example.com").language == "es"
+
+
 def test_a_link_works_once(alice: Person) -> None:
     link = path_of(invite(alice)["link"])
     assert Client().post(link, GOOD).status_code == 302
