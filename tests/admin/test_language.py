@@ -288,6 +288,8 @@ def test_a_bill_is_saved_by_a_spanish_form_and_says_its_figure(
     answer = spanish.post("/admin/emissions/consumption/add/", form, follow=True)
     page = body(answer)
     assert ' title="523,75 kg" ' in page
+    wrong = spanish.post("/admin/emissions/consumption/add/", form | {"end_date": "01/02/2023"})
+    assert "Termina antes de empezar (01/03/2023)." in body(wrong)
     assert "1.047,5 kWh" in page
 
 
@@ -295,7 +297,7 @@ def test_why_there_is_no_figure_is_said_in_spanish(alice: Person, spanish: Clien
     days = {"start_date": "1950-01-01", "end_date": "1950-01-31"}
     bill = alice.consumption(alice.facility(), **days)
     page = body(spanish.get(f"/admin/emissions/consumption/{bill['id']}/change/"))
-    assert "No hay factor de Electricidad de red por kWh" in page
+    assert "No hay factor de Electricidad de red por kWh, válido el 01/01/1950" in page
     assert "there is no" not in page.lower()
 
 
@@ -355,6 +357,7 @@ def test_what_a_file_is_refused_for_is_said_in_spanish_and_stored_in_english(
      "part of 1.",
      "«gas» no es ninguno de estos: heat, electricity. «80 %» es un porcentaje; escriba el número "
      "como parte de 1."),
+    ("It ends before it starts (2025-03-31).", "Termina antes de empezar (31/03/2025)."),
     ("What nobody has translated.", "What nobody has translated."), ("", ""),
 ])  # fmt: skip
 def test_a_sentence_is_known_by_its_template(sentence: str, said_so: str) -> None:

@@ -56,7 +56,7 @@ def test_somebody_who_is_asked_in_sets_a_password_and_uses_the_admin(alice: Pers
     assert (membership.organization, membership.role) == (alice.organization, "editor")
     sent = {"username": "eva@example.com", "password": GOOD["password"]}
     assert client.post("/admin/login/", sent).status_code == 302
-    assert client.get("/admin/").status_code == 200
+    assert re.search(r">\s*Eva\s*<", client.get("/admin/").content.decode()), "the account menu"
     assert events(alice.organization)[-4:] == [
         "invited", "member_added", "invitation_accepted", "login",
     ]  # fmt: skip
