@@ -16,7 +16,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 
 from organizations.history import changes_of
-from organizations.staff.sent import (
+from organizations.staff.values.sent import (
     Values,
     as_sent,
     codes_sent,
