@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 
+from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
@@ -186,6 +187,8 @@ def translated(sentence: str) -> str:
                 given["activity"] = activity_name(given["activity"])
             if "unit" in given:
                 given["unit"] = unit_name(given["unit"])
+            if "day" in given:
+                given["day"] = date_format(date.fromisoformat(given["day"]), "DATE_FORMAT")
             if "places" in given:
                 given["places"] = ", ".join(map(searched_place, given["places"].split(", ")))
             rest = reason_in_words(given["rest"]) if given.get("rest") else ""

@@ -37,6 +37,9 @@ SAID_ELSEWHERE = (
 )
 """Modules of imports whose sentences no page shows, or which mark them."""
 
+SAID_BY_FIELDS = ("emissions/calculation/spellings.py", "organizations/rest/fields.py")
+"""Modules beside those of imports whose sentences imports say too."""
+
 SENTENCE = re.compile("[.?][)]?$|[.][{ ]|“")
 REFUSAL = "refusal"
 """The context of organizations.staff.said."""
@@ -97,17 +100,21 @@ def read(function: Any, words: Any, where: str) -> Iterator[Message]:
 def in_refusals() -> Iterator[Message]:
     """What imports say of a file, which organizations.staff.said looks up: their sentences, with
     the names of what is filled in."""
+    paths = [ROOT / name for name in SAID_BY_FIELDS]
     for app in APPS[1:]:
-        for path in sorted((ROOT / app / "importing").rglob("*.py")):
-            if path.stem in SAID_ELSEWHERE:
-                continue
-            for text in sentences(ast.parse(path.read_text(encoding="utf-8"))):
-                yield text, REFUSAL, path.relative_to(ROOT).as_posix()
+        found = sorted((ROOT / app / "importing").rglob("*.py"))
+        paths += [path for path in found if path.stem not in SAID_ELSEWHERE]
+    for path in paths:
+        for text in sentences(ast.parse(path.read_text(encoding="utf-8"))):
+            yield text, REFUSAL, path.relative_to(ROOT).as_posix()
 
 
 def sentences(tree: ast.AST) -> Iterator[str]:
     """The sentences in some source, but for its docstrings and what is marked."""
     if isinstance(tree, ast.Call) and getattr(tree.func, "id", "") in MARKS:
+        return
+    if isinstance(tree, ast.Call) and getattr(tree.func, "id", "") == "Several":
+        yield ast.literal_eval(tree.args[1])  # why a unit may be several, inside a sentence
         return
     if isinstance(tree, ast.Expr) and isinstance(tree.value, ast.Constant):
         return

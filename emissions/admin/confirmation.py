@@ -130,6 +130,8 @@ class Question:
 class AskingAdmin(SoftDeleteAdmin):
     """Nothing that moves figures is stored before its preview has been seen."""
 
+    restores_at_once = False
+
     def in_between(self, request: HttpRequest, object_id: str | None) -> HttpResponse | None:
         """First what somebody else has changed, then what it would move."""
         return super().in_between(request, object_id) or self.ask_to_save(request, object_id)

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -17,6 +18,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from emissions.admin.bills.after import form_after
 from emissions.admin.bills.explained import steps
 from emissions.admin.bills.figure import said_of_stored, typed
+from emissions.admin.bills.kept import of_deleted
 from emissions.admin.changes.page import changes_page
 from emissions.admin.links import consumption_missing, lines_of, link, new_factor, page_of
 from emissions.admin.named import ActivityFilter, CategoryFilter, NamesCodes
@@ -251,6 +253,13 @@ class ConsumptionAdmin(NamesCodes, SoftDeleteAdmin):
                 context["new_factor"] = new_factor(key, request)
                 context["units_instead"] = units_instead([key]).get(key)
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """What leaves the figures with it, and what a closed year keeps."""
+        row = self.get_object(request, unquote(object_id))
+        if row is not None:
+            extra_context = {**of_deleted(row, consumption=row), **(extra_context or {})}
+        return super().delete_view(request, object_id, extra_context)
 
     def missing_view(self, request: HttpRequest) -> HttpResponse:
         """Uncalculated consumption by the key that no factor has, biggest first."""

@@ -95,6 +95,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     ]
     context["all_imports"] = list_of(Import)
     context["all_runs"] = list_of(Recalculation)
+    context["incomplete"] = totals["incomplete"]
     context["missing"] = reverse("admin:emissions_consumption_missing")
     context["monthly_address"] = reverse("admin:emissions_emission_monthly")
     return context
@@ -116,7 +117,7 @@ def first_steps(request: HttpRequest, facilities: int) -> list[dict[str, Any]]:
             "done": facilities > 0,
             "links": [
                 (gettext("Add a facility"), reverse("admin:facilities_facility_add")),
-                (gettext("Upload facilities"), upload),
+                (gettext("Upload facilities"), f"{upload}?kind=facilities"),
             ]
             if writes
             else [],

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from emissions.admin.bills.days import coverage_of
+from emissions.admin.bills.kept import of_deleted
 from emissions.admin.bills.listed import by_category
 from emissions.admin.links import lines_of, link, new_factor, page_of
 from emissions.admin.monthly import monthly, of_lines
@@ -81,7 +82,8 @@ class EmittingFacilityAdmin(AsksAboutEffect, FacilityAdmin):
         row = self.get_object(request, unquote(object_id))
         if row is not None:
             bills = Consumption.objects.live().filter(facility=row).count()
-            extra_context = {"bills": bills, **(extra_context or {})}
+            kept = of_deleted(row, facility=row)
+            extra_context = {"bills": bills, **kept, **(extra_context or {})}
         return super().delete_view(request, object_id, extra_context)
 
     def render_change_form(

@@ -141,10 +141,11 @@ def read_unit(text: str) -> str:
         )
     found = (whole, inner) if in_brackets else (whole, outer)  # words in brackets may rule it out
     if several := next((one for one in found if isinstance(one, Several)), None):
-        choices = " or ".join(several.units)
-        raise UnreadableUnit(
-            AMBIGUOUS, f"“{text[:40]}” is not one unit: {several.why}. Say {choices}."
-        )
+        what, why, (first, *second) = text[:40], several.why, several.units
+        sentence = f"“{what}” is not one unit: {why}. Say {first}."
+        for other in second:
+            sentence = f"“{what}” is not one unit: {why}. Say {first} or {other}."
+        raise UnreadableUnit(AMBIGUOUS, sentence)
     raise UnreadableUnit(UNKNOWN, unknown(text))
 
 

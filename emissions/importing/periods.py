@@ -24,6 +24,7 @@ from organizations.importing.dates import date_readings
 from organizations.importing.first_lines import FirstLines
 from organizations.importing.proof import SEEN
 from organizations.importing.tables.marks import unmarked
+from organizations.staff.cells import day
 from organizations.staff.numbers import shown_number
 
 JUMP = 500
@@ -279,7 +280,7 @@ def sharing(days: int, what: str, start: date, end: date) -> str:
     return gettext(
         "It shares {days} days with {what}, {start} to {end}, of the same facility, activity and "
         "meter; an actual bill counts each day once."
-    ).format(days=days, what=what, start=start, end=end)
+    ).format(days=days, what=what, start=day(start), end=day(end))
 
 
 def weighs(bill: Bill) -> bool:

@@ -24,6 +24,7 @@ from emissions.models.factor import DEFAULT_ACTIVITY
 from facilities.categories import Category
 from facilities.models import normalise_cups, normalise_meter
 from organizations.importing.cells import REMEMBERED, Fault, model_faults
+from organizations.staff.cells import day
 from organizations.staff.numbers import shown_number
 
 OVERLAP, FUTURE, ZERO_LENGTH = "overlap", "future_period", "zero_length"
@@ -158,7 +159,7 @@ class RowValidation:
 def ends_after(end: date, today: date) -> str:
     """That a bill is not over, in words, or nothing."""
     return (
-        gettext("It ends after today ({today}); a bill is past.").format(today=today)
+        gettext("It ends after today ({today}); a bill is past.").format(today=day(today))
         if end > today
         else ""
     )

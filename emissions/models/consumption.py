@@ -6,7 +6,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext
+from django.utils.translation import gettext, override
 
 from emissions.calculation.units import UNITS
 from emissions.models.factor import DEFAULT_ACTIVITY, UNIT_CHOICES, EmissionFactor
@@ -217,8 +217,9 @@ class Consumption(SoftDeleteModel):
         super().save(**kwargs)
 
     def in_codes(self) -> str:
-        quantity = f"{shown_number(self.quantity)} {self.unit}"
-        return f"{self.activity} · {quantity} · {day(self.start_date)} – {day(self.end_date)}"
+        with override("en"):  # it is kept, whatever the language of who writes it
+            quantity = f"{shown_number(self.quantity)} {self.unit}"
+            return f"{self.activity} · {quantity} · {day(self.start_date)} – {day(self.end_date)}"
 
     def clean(self) -> None:
         """Fills the default activity, normalises, and checks every rule across fields.

@@ -20,6 +20,7 @@ from organizations.database.decimals import ExactDecimalField
 from organizations.database.tenant import about
 from organizations.history import records
 from organizations.models import GWPSet, Organization
+from organizations.staff.cells import day
 from organizations.staff.numbers import in_own_language
 from organizations.tenancy import SoftDeleteModel, SoftDeleteQuerySet
 
@@ -253,8 +254,8 @@ class EmissionFactor(SoftDeleteModel):
                 "It overlaps the factor {other} of the same key, valid from {first} to {last}."
             ).format(
                 other=other.pk,
-                first=other.valid_from,
-                last=other.valid_to or gettext("further notice"),
+                first=day(other.valid_from),
+                last=day(other.valid_to) if other.valid_to else gettext("further notice"),
             )
             raise ValidationError({"valid_from": ValidationError(sentence, code="overlap")})
 
@@ -304,7 +305,7 @@ class EmissionFactor(SoftDeleteModel):
         if self.valid_to and self.valid_from and self.valid_to < self.valid_from:
             errors["valid_to"] = ValidationError(
                 gettext("It ends before it starts ({valid_from}).").format(
-                    valid_from=self.valid_from
+                    valid_from=day(self.valid_from)
                 ),
                 code="reversed_period",
             )

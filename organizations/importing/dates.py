@@ -202,13 +202,13 @@ def ambiguous_date(text: str, readings: Mapping[str, date]) -> str:
 
 def not_a_date(text: str) -> tuple[str, str]:
     """The code and the sentence of a text that is no day."""
-    shown = f"“{text.strip()[:40]}”"
+    shown = text.strip()[:40]
     if CLOCK.search(text):
-        return "invalid", f"{shown} has a time of day; write the day alone, like 2024-01-31."
+        return "invalid", f"“{shown}” has a time of day; write the day alone, like 2024-01-31."
     if SERIAL.fullmatch(text.strip()):
         return (
             "invalid",
-            f"{shown} is the number that a spreadsheet keeps for a day; format the column as "
+            f"“{shown}” is the number that a spreadsheet keeps for a day; format the column as "
             "dates and save it again.",
         )
-    return "invalid", f"{shown} is not a day; write it like 2024-01-31."
+    return "invalid", f"“{shown}” is not a day; write it like 2024-01-31."

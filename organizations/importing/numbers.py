@@ -147,13 +147,15 @@ def plain(number: Decimal) -> str:
 
 def not_a_number(text: str) -> tuple[str, str]:
     """The code and the sentence of a text that is no number."""
-    shown = f"“{text.strip()[:40]}”"
+    shown = text.strip()[:40]
     if "%" in text:
         return "percent", gettext(
-            "{shown} is a percentage; write the number that it is a part of 1."
+            "“{shown}” is a percentage; write the number that it is a part of 1."
         ).format(shown=shown)
     if CURRENCY.search(text):
         return "currency", gettext(
-            "{shown} is an amount of money, not a quantity; is this the column?"
+            "“{shown}” is an amount of money, not a quantity; is this the column?"
         ).format(shown=shown)
-    return "invalid", gettext("{shown} is not a number; write it like 1234.5.").format(shown=shown)
+    return "invalid", gettext("“{shown}” is not a number; write it like 1234.5.").format(
+        shown=shown
+    )

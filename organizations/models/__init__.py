@@ -134,6 +134,10 @@ class User(TimestampedModel, AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def get_full_name(self) -> str:
+        """Their name, which the account menu shows above the email."""
+        return self.name
+
 
 class Organization(TimestampedModel):
     """The tenant."""

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -39,7 +39,9 @@ class NewPersonForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
         if {"name", "password", "again"} <= given.keys():
-            self.user = User(email=User.objects.normalize_email(self.email), name=given["name"])
+            email = User.objects.normalize_email(self.email)
+            language = get_language() or "en"  # they go on in the one they have read this page in
+            self.user = User(email=email, name=given["name"], language=language)
             password = given["password"]
             if password != given["again"]:
                 self.add_error("again", gettext("The two passwords are not the same."))

@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.html import escape, format_html
 from django.utils.translation import gettext_lazy
 
+from organizations.staff.local import separators
 from organizations.staff.numbers import shown_amount, shown_number
 from organizations.staff.values.masses import shown_mass
 
@@ -58,8 +59,13 @@ def mass(field: str, description: Any) -> Callable[[Any], str]:
 
 
 def plain(text: str) -> str:
-    """What those who may only read see of a number: 0.029, not 0.0290000000."""
-    return shown_number(text) if text[:1].isdigit() or (text[:1] == "-" and text[1:]) else text
+    """What those who may only read see of a number: 0.029, not 0.0290000000.
+
+    It comes as Django writes it in the language of the page: 0,0290000000 in Spanish.
+    """
+    decimal, _ = separators()
+    number = text.replace(decimal, ".")
+    return shown_number(number) if number.lstrip("-")[:1].isdigit() else text
 
 
 def as_read(name_of: Callable[[str], str]) -> Callable[[str], str]:

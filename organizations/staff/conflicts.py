@@ -2,12 +2,13 @@
 
 A form carries what it was filled with, signed. When it comes back and the row says something else
 by then, nothing is stored: a page shows each field that somebody else has changed, as it was, as
-it is and as it was typed here, and asks which it shall be.
+it is and as it was typed here, and asks which it shall be. Of a row that somebody else has deleted
+it asks whether it shall come back.
 """
 
 from typing import Any, NamedTuple
 
-from django import forms
+from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -15,14 +16,19 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 
 from organizations.history import changes_of
-from organizations.staff.values.pairs import PairsWidget
+from organizations.staff.values.sent import (
+    Values,
+    as_sent,
+    codes_sent,
+    comparable,
+    in_words,
+    replace_codes,
+)
 
-BASE, CHOICE = "_base", "_choice-"
+BASE, CHOICE, RESTORE = "_base", "_choice-", "_restore"
+DELETED = "deleted_at"
 THEIRS, MINE = "theirs", "mine"
 SALT = "organizations.staff.conflicts"
-
-Values = dict[str, dict[str, list[str]]]
-"""Field → what a browser sends of it: name of the input → values."""
 
 
 class Meanwhile(Exception):
@@ -46,6 +52,9 @@ class AsksOnConflict:
 
     admin_site: Any
     opts: Any
+    restores_at_once = False
+    """Whether a deleted row can come back without a preview of its own."""
+
     change_form_before_template = "admin/organizations/form_start.html"
 
     def render_change_form(
@@ -74,6 +83,8 @@ class AsksOnConflict:
         values = {name: as_sent(form[name]) for name in comparable(form)}
         for prefix, _, _, codes in self._lists(request, row):
             values[prefix] = {prefix: [code for _, code in codes]}
+        if getattr(row, DELETED, None):
+            values[DELETED] = {}
         return values
 
     def _lists(self, request: HttpRequest, row: Any) -> list[tuple[str, str, str, list[Any]]]:
@@ -103,6 +114,12 @@ class AsksOnConflict:
         now = self.values_of(request, row)
         if base == now:
             return None
+        if DELETED in now and DELETED not in base:
+            if not (self.restores_at_once and RESTORE in request.POST):
+                return self._ask_back(request, row)
+            row.restore()
+            messages.success(request, gettext("{row} is back.").format(row=row))
+            now = self.values_of(request, row)
         conflicts = self._conflicts(request, row, base, now)
         open_ones = [one for one in conflicts if f"{CHOICE}{one.name}" not in request.POST]
         if not open_ones:
@@ -169,14 +186,32 @@ class AsksOnConflict:
         request.POST = data  # type: ignore[assignment]
 
     def _ask_which(self, request: HttpRequest, row: Any, conflicts: list[Conflict]) -> HttpResponse:
+        return self._asked(request, row, {"conflicts": conflicts})
+
+    def _ask_back(self, request: HttpRequest, row: Any) -> HttpResponse:
+        """What was typed of a row that is deleted, and whether to put it back."""
+        page: Any = self
+        form_class = page.get_form(request, row, change=True)
+        typed = form_class(request.POST, instance=page.model._default_manager.get(pk=row.pk))
+        was = form_class(instance=row)
+        lost = []
+        for name in comparable(was):
+            if name in typed.changed_data:
+                now, field = as_sent(was[name]), was.fields[name]
+                sent = {one: request.POST.getlist(one) for one in now or {name: []}}
+                pair = (in_words(field, one) for one in (now, sent))
+                lost.append((str(field.label), *pair))
+        return self._asked(request, row, {"deleted": True, "lost": lost})
+
+    def _asked(self, request: HttpRequest, row: Any, more: dict[str, Any]) -> HttpResponse:
         last = changes_of(row)[:1] if hasattr(row, "history") else []
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("{row} has changed").format(row=row),
             "opts": self.opts,
             "row": row,
+            "restores_at_once": self.restores_at_once,
             "last": last[0] if last else None,
-            "conflicts": conflicts,
             "hidden": [
                 (name, value)
                 for name, values in request.POST.lists()
@@ -185,6 +220,7 @@ class AsksOnConflict:
                 and not name.startswith((CHOICE, "_confirmed", "_preview"))
             ],
             "back": request.get_full_path(),
+            **more,
         }
         return TemplateResponse(request, "admin/organizations/conflict.html", context, status=409)
 
@@ -203,83 +239,3 @@ class AsksOnConflict:
     def hold(self, row: Any) -> None:
         """Keeps everybody else from writing the row until the transaction ends."""
         type(row)._default_manager.select_for_update(no_key=True).get(pk=row.pk)
-
-
-def comparable(form: Any) -> list[str]:
-    """The fields that are sent with a page: not those that nobody can change, such as the hash of
-    a password, and no password."""
-    return [
-        name
-        for name, field in form.fields.items()
-        if not field.disabled and not isinstance(field.widget, forms.PasswordInput)
-    ]
-
-
-def as_sent(field: Any) -> dict[str, list[str]]:
-    """What a browser sends of a form's field that nobody has touched."""
-    widget, value = field.field.widget, field.value()
-    if isinstance(widget, PairsWidget):
-        return widget.sent(field.html_name, value)
-    if isinstance(widget, forms.MultiWidget):
-        parts = zip(widget.widgets, widget.decompress(value) or (), strict=True)
-        return {
-            f"{field.html_name}_{place}": [str(one.format_value(part) or "")]
-            for place, (one, part) in enumerate(parts)
-        }
-    if isinstance(widget, forms.CheckboxInput):
-        return {field.html_name: ["on"]} if value else {}
-    shown = widget.format_value(value)
-    values = shown if isinstance(shown, list | tuple) else [shown]
-    texts = ["" if one is None else str(one) for one in values]
-    return {field.html_name: texts} if texts else {}
-
-
-def in_words(field: forms.Field, sent: dict[str, list[str]]) -> str:
-    """What was sent of a field, as people read it."""
-    if isinstance(field.widget, PairsWidget):
-        return field.widget.in_words(sent)
-    values = [one for some in sent.values() for one in some if one]
-    if isinstance(field, forms.BooleanField):
-        return gettext("yes") if values else gettext("no")
-    if isinstance(field, forms.ModelChoiceField):
-        rows: Any = field.queryset
-        return ", ".join(
-            str(one) for one in rows.model._base_manager.filter(pk__in=values)
-        ) or gettext("nothing")
-    if isinstance(field, forms.ChoiceField):
-        choices: Any = field.choices
-        labels = {
-            str(key): str(name) for key, name in choices if not isinstance(name, list | tuple)
-        }
-        values = [labels.get(one, one) for one in values]
-    return ", ".join(values) or gettext("nothing")
-
-
-def codes_sent(data: Any, prefix: str, column: str) -> list[str] | None:
-    """The codes that a form wants a row to have; nothing if it says nothing of them."""
-    total = data.get(f"{prefix}-TOTAL_FORMS", "")
-    if not total.isdecimal():
-        return None
-    rows = [f"{prefix}-{place}" for place in range(int(total))]
-    kept = [one for one in rows if not data.get(f"{one}-DELETE")]
-    return [code for one in kept if (code := data.get(f"{one}-{column}", "").strip())]
-
-
-def replace_codes(
-    data: QueryDict, prefix: str, column: str, stored: list[Any], wanted: list[str] | None
-) -> None:
-    """Makes a form want these codes of the rows that are stored now; None: leave them alone."""
-    for name in [one for one in data if one.startswith(f"{prefix}-")]:
-        del data[name]
-    if wanted is None:
-        return
-    known = {code for _, code in stored}
-    new = [code for code in dict.fromkeys(wanted) if code not in known]
-    for place, (pk, code) in enumerate(stored):
-        data[f"{prefix}-{place}-id"], data[f"{prefix}-{place}-{column}"] = pk, code
-        if code not in wanted:
-            data[f"{prefix}-{place}-DELETE"] = "on"
-    for place, code in enumerate(new, len(stored)):
-        data[f"{prefix}-{place}-{column}"] = code
-    data[f"{prefix}-INITIAL_FORMS"] = str(len(stored))
-    data[f"{prefix}-TOTAL_FORMS"] = str(len(stored) + len(new))

@@ -22,6 +22,7 @@ class SoftDeleteAdmin(TenantAdmin):
     """Deleting keeps the row, so nothing that refers to it stands in the way; it can come back."""
 
     actions = ["delete_selected", "restore_selected"]
+    restores_at_once = True
     delete_confirmation_template = "admin/organizations/soft_delete.html"
     delete_selected_confirmation_template = "admin/organizations/soft_delete_selected.html"
     change_form_outer_before_template = "admin/organizations/deleted.html"

@@ -50,6 +50,8 @@ class ScopedChoices:
             if isinstance(related, TenantAdmin):
                 rows = related.usable(rows, request, self.edit_role)
             kwargs["queryset"] = rows
+            gone = gettext("It has been deleted meanwhile, or you may not use it. Choose another.")
+            kwargs.setdefault("error_messages", {"invalid_choice": gone})
         parent: Any = super()
         return parent.formfield_for_foreignkey(db_field, request, **kwargs)
 

@@ -6,9 +6,11 @@ of: “Line 3 is the same facility.” is “Line {earlier} is the same facility
 """
 
 import re
+from datetime import date
 from functools import cache
 from typing import Any, NamedTuple
 
+from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext, pgettext
 from django.utils.translation.trans_real import translation
 
@@ -21,12 +23,16 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}|%\((\w+)\)[sd]")
 THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 """A number that the sentence counts; what stands in quotation marks is as it was written."""
 
+ISO_DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 QUOTES = ("“", "«", '"')
 SENTENCE_END = re.compile(r"\. (?![^“]*”)")
 """No stop in quotation marks, which is a value's: “St. Mary”."""
 
 OURS = ("fields", "known", "lacking", "name", "names", "near", "other")
 """The placeholders for columns of ours, whose codes people know by their names."""
+
+SAME = {"cups": "CUPS", "cups_list": "CUPS"}
+"""Columns whose name is one in every language."""
 
 LITERAL = 10
 """So many characters a template has besides its placeholders, so that it fits nothing else."""
@@ -82,6 +88,8 @@ def filled(template: str, given: dict[str, str]) -> str:
         quoted = template[: place.start()][-1:] in QUOTES
         if THOUSANDS.fullmatch(text) and not quoted:
             return in_own_language(text)
+        if ISO_DAY.fullmatch(text) and not quoted:
+            return date_format(date.fromisoformat(text), "DATE_FORMAT")
         if name in OURS and not quoted:
             return ", ".join(map(column_said, text.split(", ")))
         if quoted:
@@ -95,6 +103,8 @@ def filled(template: str, given: dict[str, str]) -> str:
 def column_said(code: str) -> str:
     """One of our columns as people call it, with the code that files have: fecha de inicio
     (start_date)."""
+    if code in SAME:
+        return SAME[code] if code == "cups" else f"{SAME[code]} ({code})"
     words = code.replace("_", " ")
     for one in (words, words.removesuffix(" id"), f"{words.removesuffix(' list')}s"):
         name = gettext(one)

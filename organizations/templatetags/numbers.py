@@ -5,12 +5,11 @@ from django import template
 from organizations.staff.local import zone_name
 from organizations.staff.numbers import shown_amount, shown_number
 from organizations.staff.said import said
-from organizations.staff.values.masses import exact_mass, shown_mass, signed_mass
+from organizations.staff.values.masses import shown_mass, signed_mass
 
 register = template.Library()
 register.filter("number", shown_number)
 register.filter("mass", shown_mass)
-register.filter("exact_mass", exact_mass)
 register.filter("signed_mass", signed_mass)
 register.filter("amount", shown_amount)
 register.filter("said", said)

@@ -269,3 +269,60 @@ def test_what_changes_between_the_look_and_the_save_is_not_overwritten(
     model.objects.filter(pk=row.pk).update(**{name: "theirs"})
     with pytest.raises(Meanwhile), transaction.atomic():
         page.save_form(request, form, True)
+
+
+def test_who_edits_what_somebody_else_has_deleted_is_asked_whether_it_shall_come_back(
+    alice: Person, alice_admin: Client, erin_admin: Client
+) -> None:
+    facility = alice.facility(cups_list=[cups(1)])
+    page = test_facilities.page(facility)
+    data = opened(alice_admin, page) | {"address": "Calle Mayor 1"}
+    erin_admin.post(page.replace("change", "delete"), {"post": "yes"})
+    response = alice_admin.post(page, data)
+    assert response.status_code == 409
+    text = response.content.decode()
+    assert "was deleted while you had it open" in text
+    assert "erin@example.com" in text
+    assert response.context["lost"] == [("Address", "nothing", "Calle Mayor 1")]
+    stored = Facility.objects.get()
+    assert (stored.address, stored.deleted_at is None) == ("", False), "nothing is stored"
+    response = alice_admin.post(page, decided(response) | {"_restore": "1"})
+    assert response.status_code == 302
+    stored = Facility.objects.get()
+    assert (stored.address, stored.deleted_at) == ("Calle Mayor 1", None)
+    assert [one.cups for one in stored.supply_points.filter(released_at=None)] == [cups(1)]
+
+
+def test_a_factor_that_somebody_else_has_deleted_is_restored_on_its_own_page(
+    alice: Person, alice_admin: Client
+) -> None:
+    """Its coming back has a preview."""
+    own = alice.factor()
+    page = page_of(EmissionFactor.objects.get(pk=own["id"]))
+    data = opened(alice_admin, page) | {"note": "mine"}
+    alice.call("DELETE", f"/v1/emission-factors/{own['id']}")
+    response = alice_admin.post(page, data | {"_restore": "1"})
+    assert response.status_code == 409
+    assert f'href="{page}"' in response.content.decode()
+    stored = EmissionFactor.objects.get(pk=own["id"])
+    assert (stored.note, stored.deleted_at is None) == ("", False)
+
+
+def test_who_opened_what_was_deleted_already_may_save_it(
+    alice: Person, alice_admin: Client
+) -> None:
+    bill = alice.consumption(alice.facility())
+    page = test_bill_form.page(bill)
+    alice.call("DELETE", f"/v1/consumptions/{bill['id']}")
+    assert alice_admin.post(page, opened(alice_admin, page) | {"note": "x"}).status_code == 302
+    assert Consumption.objects.get().note == "x"
+
+
+def test_a_bill_of_a_facility_that_was_deleted_meanwhile_says_so(
+    alice: Person, alice_admin: Client
+) -> None:
+    facility = alice.facility()
+    form = test_bill_form.form(facility)
+    alice.call("DELETE", f"/v1/facilities/{facility['id']}")
+    response = alice_admin.post("/admin/emissions/consumption/add/", form)
+    assert "It has been deleted meanwhile" in response.content.decode()

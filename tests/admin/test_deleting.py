@@ -9,6 +9,7 @@ from django.test import Client
 from emissions.models import Consumption, EmissionFactor
 from facilities.models import Facility
 from organizations.history import changes_of
+from organizations.staff.values.masses import shown_mass
 from tests.admin.conftest import confirmed
 from tests.admin.test_bill_form import form, page
 from tests.admin.test_facilities import form as facility_form
@@ -38,7 +39,9 @@ def test_a_bill_is_deleted_and_undone(erin: Person, erin_admin: Client) -> None:
     erin.factor()
     bill = erin.consumption(erin.facility())
     asked = erin_admin.get(page(bill).replace("/change/", "/delete/")).content.decode()
-    assert "It leaves every list and total with <strong>its 500 kg CO2e</strong>, and can" in asked
+    its = f"<strong>its {shown_mass('500.000000')} CO2e</strong>"
+    assert f"It leaves every list and total with {its}, and can" in asked
+    assert "What is closed" not in asked
     assert "Are you sure" not in asked
     [said] = messages_of(delete(erin_admin, page(bill), _reason="entered  twice"))
     assert said.startswith("Grid electricity · 1,000 kWh · 2023-03-01 – 2023-03-31 is deleted. ")
@@ -49,6 +52,23 @@ def test_a_bill_is_deleted_and_undone(erin: Person, erin_admin: Client) -> None:
     assert messages_of(back)[0].endswith(" is back.")
     assert Consumption.objects.get().co2e == 500
     assert back.request["PATH_INFO"] == BILLS
+
+
+def test_what_a_closed_year_keeps_is_said_before_a_deletion(
+    alice: Person, alice_admin: Client
+) -> None:
+    """One bill reaches from the closed year into the open one, another is in the open one."""
+    alice.factor(valid_to="2024-12-31")
+    facility = alice.facility()
+    days = {"start_date": "2023-12-22", "end_date": "2024-01-10"}
+    bill = alice.consumption(facility, **days)
+    alice.consumption(facility, quantity=20, start_date="2024-02-01", end_date="2024-02-29")
+    assert alice.post("/v1/periods/2023/close", {}).status == 200
+    for address, leaving in ((page(bill), 250), (facility_page(facility), 260)):
+        asked = alice_admin.get(address.replace("/change/", "/delete/")).content.decode()
+        assert f"{shown_mass(f'{leaving}.000000')} CO2e</strong>" in asked, address
+        kept = f"What is closed keeps its figures (2023): {shown_mass('250.000000')} CO2e stay."
+        assert kept in asked, address
 
 
 def test_a_facility_comes_back_with_what_it_had(alice: Person, alice_admin: Client) -> None:

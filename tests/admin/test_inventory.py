@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from emissions.models import ClosedPeriod
 from emissions.names import activity_name
@@ -115,6 +116,12 @@ def test_what_has_no_figure_is_listed_by_why_and_leads_to_its_bills(
     assert sorted(bill.external_id for bill in found) == ["", "LATE"]
 
 
+def test_the_empty_list_of_closed_years_leads_to_where_one_is_closed(alice: Person) -> None:
+    seen = staff(alice).get(reverse("admin:emissions_closedperiod_changelist")).content.decode()
+    assert "A year is closed on the page of its inventory." in seen
+    assert f'<a href="{PAGE}" class="fa-button">' in seen
+
+
 def test_a_year_is_closed_and_opened_by_admins(alice: Person, sites: Any) -> None:
     client = staff(alice)
     assert "Close 2023" in page(client)
@@ -125,7 +132,9 @@ def test_a_year_is_closed_and_opened_by_admins(alice: Person, sites: Any) -> Non
     alice.patch(f"/v1/consumptions/{bill['id']}", {"quantity": 5})
     seen = page(client)
     assert "1 consumption changed after the year was closed" in text(seen)
-    assert "B-2023" in seen
+    assert re.search(
+        r">[^<>]+ · Grid electricity · 5 kWh · 2023-\d\d-\d\d – [^<>]+ · B-2023<", seen
+    )
     again = client.post(address, {"what": "close"}, follow=True).content.decode()
     assert "Nothing has been changed. 2023 is closed already." in text(again)
     seen = client.post(address, {"what": "reopen"}, follow=True).content.decode()

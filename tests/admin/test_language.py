@@ -152,6 +152,13 @@ def test_what_a_file_is_refused_for_is_stored_in_english(alice: Person, spanish:
     assert "is not an ISO 3166-1 country code" in row.first_rejects[0]["reason"]
 
 
+def test_what_is_recorded_of_a_deletion_is_english(alice: Person, spanish: Client) -> None:
+    bill = alice.consumption(alice.facility(), quantity=1000)
+    spanish.post(f"/admin/emissions/consumption/{bill['id']}/delete/", {"post": "yes"})
+    recorded = AuditEvent.objects.get(event="deleted").details["name"]
+    assert re.fullmatch(r"grid · 1,000 kWh · 2023-\d\d-\d\d – 2023-\d\d-\d\d", recorded)
+
+
 # What is Spanish
 
 
@@ -252,6 +259,23 @@ def test_numbers_days_and_names_are_spanish(alice: Person, spanish: Client) -> N
     assert re.search(r"\d\d/\d\d/2023 – \d\d/\d\d/2023", listed)
 
 
+def test_who_may_only_read_has_spanish_numbers(alice: Person, bob: Person) -> None:
+    """They stand as texts where an editor has fields."""
+    User.objects.filter(pk=bob.user.pk).update(language="es")
+    bob.user.refresh_from_db()
+    reader = at_the_admin(bob.user)
+    facility = alice.facility(logistic_factor=0.75)
+    bill = alice.consumption(facility, quantity=2_469_135.25)
+    own = alice.factor(co2e=0.029)
+    for model, row, number in (
+        ("facilities/facility", facility, "0,75"),
+        ("emissions/consumption", bill, "2.469.135,25"),
+        ("emissions/emissionfactor", own, "0,029"),
+    ):
+        page = body(reader.get(f"/admin/{model}/{row['id']}/change/"))
+        assert re.search(rf">\s*{re.escape(number)}\s*<", page), (model, number)
+
+
 def test_a_bill_is_saved_by_a_spanish_form_and_says_its_figure(
     alice: Person, spanish: Client
 ) -> None:
@@ -263,7 +287,9 @@ def test_a_bill_is_saved_by_a_spanish_form_and_says_its_figure(
     }  # fmt: skip
     answer = spanish.post("/admin/emissions/consumption/add/", form, follow=True)
     page = body(answer)
-    assert "523,75 kg CO2e" in page
+    assert ' title="523,75 kg" ' in page
+    wrong = spanish.post("/admin/emissions/consumption/add/", form | {"end_date": "01/02/2023"})
+    assert "Termina antes de empezar (01/03/2023)." in body(wrong)
     assert "1.047,5 kWh" in page
 
 
@@ -271,7 +297,7 @@ def test_why_there_is_no_figure_is_said_in_spanish(alice: Person, spanish: Clien
     days = {"start_date": "1950-01-01", "end_date": "1950-01-31"}
     bill = alice.consumption(alice.facility(), **days)
     page = body(spanish.get(f"/admin/emissions/consumption/{bill['id']}/change/"))
-    assert "No hay factor de Electricidad de red por kWh" in page
+    assert "No hay factor de Electricidad de red por kWh, válido el 01/01/1950" in page
     assert "there is no" not in page.lower()
 
 
@@ -287,8 +313,9 @@ def test_what_a_file_is_refused_for_is_said_in_spanish_and_stored_in_english(
     sent = {"organization": alice.organization.pk, "kind": "consumption", "cells": cells}
     looked = spanish.post("/admin/emissions/consumption/upload/", sent)
     page = body(spanish.get(looked["Location"]))
-    assert "“nunca” no es un día; escríbalo como 2024-01-31." in unescape(page)
+    assert "«nunca» no es un día; escríbalo como 2024-01-31." in unescape(page)
     assert "Esta celda es necesaria y está vacía." in page
+    assert ">Estimada</option>" in page
     alice.post("/v1/imports?kind=consumption&on_error=skip", [
         {"facility_id": "A", "category": "electricity", "quantity": 1, "unit": "kWh",
          "start_date": "nunca", "end_date": "2023-01-31"},
@@ -312,8 +339,8 @@ def test_what_a_file_is_refused_for_is_said_in_spanish_and_stored_in_english(
      "El encabezado no está bien: falta la columna unidad (unit); no hay ninguna columna «unidat» "
      "(¿quería decir unidad (unit)?). Las columnas son a, b. Encontradas: unidat."),
     ("Say where end_date, facility_id, cups_list comes from, here or in constants.",
-     "Diga de dónde sale fecha de fin (end_date), instalación (facility_id), cups_list, aquí o en "
-     "las constantes."),
+     "Diga de dónde sale fecha de fin (end_date), instalación (facility_id), CUPS (cups_list), "
+     "aquí o en las constantes."),
     ("No facility of this organization has the external_id, id, CUPS or meter “St. Mary. Nord”. "
      "Did you mean “St. Mary. Nord 2”? Its external_id is “S. 1”.",
      "Ninguna instalación de esta organización tiene el código propio (external_id), id, CUPS o "
@@ -323,6 +350,14 @@ def test_what_a_file_is_refused_for_is_said_in_spanish_and_stored_in_english(
      "La plantilla Acme S. A. no dice de dónde sale unidad (unit); dele una columna o una "
      "constante."),
     ("The nearest layout is Acme S. A. Bills.", "La plantilla más parecida es Acme S. A. Bills."),
+    ("“ton” is not one unit: a ton is 1,000 kg, 2,000 lb or 2,240 lb. Say t or short_ton.",
+     "«ton» no es una sola unidad: una «ton» son 1.000 kg, 2.000 lb o 2.240 lb. Ponga t o tonelada "
+     "corta (short_ton)."),
+    ("“gas” is none of: heat, electricity. “80 %” is a percentage; write the number that it is a "
+     "part of 1.",
+     "«gas» no es ninguno de estos: heat, electricity. «80 %» es un porcentaje; escriba el número "
+     "como parte de 1."),
+    ("It ends before it starts (2025-03-31).", "Termina antes de empezar (31/03/2025)."),
     ("What nobody has translated.", "What nobody has translated."), ("", ""),
 ])  # fmt: skip
 def test_a_sentence_is_known_by_its_template(sentence: str, said_so: str) -> None:

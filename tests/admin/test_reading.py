@@ -11,7 +11,7 @@ from django.utils import timezone
 from emissions.admin.period import after
 from organizations.models import User
 from organizations.staff.numbers import shown_amount
-from organizations.staff.values.masses import exact_mass, shown_mass, signed_mass, written
+from organizations.staff.values.masses import shown_mass, signed_mass, written
 from tests.cases import each
 from tests.conftest import Person
 
@@ -96,11 +96,6 @@ def test_a_table_without_seven_digits_stays_in_kilograms(
     page = alice_admin.get("/admin/emissions/consumption/").content.decode()
     assert re.findall(r'data-kg="[^"]+">([^<]*)<', page) == ["999,999 kg"]
     assert alice_admin.get(MONTHLY).context["monthly"]["chart"]["unit"] == "kg"
-
-
-def test_a_sentence_says_a_mass_exactly() -> None:
-    assert exact_mass(Decimal("523.750000")) == "523.75 kg"
-    assert exact_mass(Decimal("1234567.5")) == "1,234.5675 t"
 
 
 def test_what_is_rounded_says_the_exact_number_where_one_points_at_it() -> None:

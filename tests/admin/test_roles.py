@@ -9,6 +9,7 @@ from django.urls import reverse
 from emissions.models import Consumption, EmissionFactor, FactorSource
 from facilities.models import Facility
 from organizations.models import APIKey, Membership, Organization, User
+from organizations.staff.values.masses import shown_mass
 from tests.admin.conftest import at_the_admin
 from tests.admin.test_factors import form
 from tests.conftest import PASSWORD, Person
@@ -197,7 +198,7 @@ def test_a_deleted_row_is_restored_on_its_page_by_who_may_and_is_deleted_once(
 
 def test_deleting_says_what_goes_with_it(alice_admin: Client, rows: dict[type, Any]) -> None:
     body = alice_admin.get(address(Facility, "delete", rows[Facility])).content.decode()
-    assert "its 1 consumption and 500 kg CO2e" in body
+    assert f"its 1 consumption and {shown_mass('500.000000')} CO2e" in body
     assert "can be brought back at any time" in body
 
 

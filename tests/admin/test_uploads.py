@@ -134,6 +134,20 @@ def test_a_refused_row_is_mended_in_place(erin: Person, erin_admin: Client) -> N
     ]
 
 
+def test_refused_rows_stand_as_in_the_file(erin: Person, erin_admin: Client) -> None:
+    """Whether they cannot be read or are refused by what is stored."""
+    erin.facility(external_id="A")
+    cells = (
+        "facility_id,category,quantity,unit,start_date,end_date\n"
+        "A,electricity,1,kWh,2023-01-31,2023-01-01\n"
+        "A,electricity,n/a,kWh,2023-01-01,2023-01-31\n"
+        "B,electricity,1,kWh,2023-01-01,2023-01-31\n"
+        "A,electricity,x,kWh,2023-01-01,2023-01-31\n"
+    )
+    html = page(erin_admin, sent(erin_admin, erin, cells))
+    assert re.findall(r"<tr><td>(\d+)</td><td", html) == ["2", "3", "4", "5"]
+
+
 def test_where_no_row_is_good_nothing_is_offered_to_be_stored(
     erin: Person, erin_admin: Client
 ) -> None:

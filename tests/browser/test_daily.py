@@ -28,7 +28,7 @@ def test_the_next_bill_is_typed_from_the_facilitys_page(visit: Visit, erin: Pers
     panel = page.locator("#typed")
     expect(panel).to_contain_text("as soon as")
     page.fill("#id_quantity", "1047,5")
-    expect(panel).to_contain_text("523.75 kg CO2e: 1,047.5 kWh")
+    expect(panel).to_contain_text("524 kg CO2e: 1,047.5 kWh")
     page.fill("#id_quantity", "1,200")
     expect(panel).to_contain_text("may be 1200")
     page.fill("#id_quantity", "99999999")

@@ -66,11 +66,11 @@ def test_a_bills_number_is_corrected(visit: Visit, erin: Person) -> None:
     tab_to(page, id="id_quantity")
     page.keyboard.press("Control+a")
     page.keyboard.type("1047,5")
-    expect(page.locator("#typed")).to_contain_text("523.75 kg CO2e")
+    expect(page.locator("#typed")).to_contain_text("524 kg CO2e")
     tab_to(page, name="_save")
     page.keyboard.press("Enter")
     page.wait_for_url("**/consumption/")
-    expect(page.locator("body")).to_contain_text("523.75 kg CO2e: 1,047.5 kWh")
+    expect(page.locator("body")).to_contain_text("524 kg CO2e: 1,047.5 kWh")
     assert Consumption.objects.get(pk=bill["id"]).quantity == Decimal("1047.5")
 
 

@@ -190,6 +190,31 @@ def test_a_database_that_was_not_migrated_is_one_line_that_says_what_to_type(
     assert "manage.py migrate" in line
 
 
+# Two at once
+
+
+def test_a_second_run_waits_for_the_first_to_prepare_the_database(tmp_path: Path) -> None:
+    """Both would migrate an empty file, and make a demo each."""
+    where = {**PLAIN, "DEBUG": "1", "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3"}
+
+    def begun(*command: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "config.turn", *command], cwd=ROOT, env=where, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    first: Any = begun("sh", "-c", "echo begun; cat")
+    assert first.stdout.readline() == "begun\n"
+    second: Any = begun("echo", "after")
+    assert "waiting for it" in second.stderr.readline()
+    assert first.communicate("first\n")[0] == "first\n"
+    assert second.communicate() == ("after\n", "")
+    assert (first.returncode, second.returncode) == (0, 0)
+    planned = run("make", "-n", "run").stdout
+    assert "config.turn sh -c '" in planned
+    assert planned.index("config.turn") < planned.index("manage.py migrate")
+
+
 # Ports
 
 

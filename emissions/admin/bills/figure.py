@@ -14,7 +14,7 @@ from emissions.ledger.effects import expected_of_consumption
 from emissions.models import Consumption, Emission, EmissionFactor
 from emissions.names import reason_in_words, unit_name
 from organizations.staff.numbers import shown_number
-from organizations.staff.values.masses import exact_mass
+from organizations.staff.values.masses import shown_mass
 
 NEEDED = ("facility", "category", "quantity", "unit", "start_date", "end_date")
 """Without these of the form's fields there is nothing to work out yet."""
@@ -38,7 +38,7 @@ def said_of(row: Consumption, lines: Iterable[Emission]) -> Said:
     figure = "" if row.co2e is None else in_words(row, list(lines))
     if figure and row.co2e_reason:
         # A year is closed: its lines are those of an earlier bill, which this one does not make.
-        figure = format_html(gettext("It counts with {} CO2e."), exact_mass(row.co2e))
+        figure = format_html(gettext("It counts with {} CO2e."), shown_mass(row.co2e))
     warned = [f"{_label(one)}: {one.detail}" for one in warnings_of(row)]
     return Said(figure, reason_in_words(row.co2e_reason), warned)
 
@@ -67,14 +67,14 @@ def in_words(row: Consumption, lines: list[Emission]) -> str:
     location = factors_used(lines, "location")
     quantity = f"{shown_number(row.quantity)} {unit_name(row.unit)}"
     words = format_html(
-        gettext("{} CO2e: {} × {}"), exact_mass(row.co2e), quantity, _named(location)
+        gettext("{} CO2e: {} × {}"), shown_mass(row.co2e), quantity, _named(location)
     )
     market = factors_used(lines, "market")
     if market != location:
         words = format_html(
             gettext("{}; market-based {}, by {}"),
             words,
-            exact_mass(row.co2e_market),
+            shown_mass(row.co2e_market),
             _named(market),
         )
     return words
@@ -111,6 +111,9 @@ def typed(page: Any, request: HttpRequest, row: Consumption | None) -> dict[str,
         }
     try:
         stored = Consumption.objects.get(pk=row.pk) if row else None
-        return {"said": said_of_typed(form.instance), "stored": stored}
+        said = said_of_typed(form.instance)
+        figures = (form.instance.co2e, stored.co2e if stored else None)
+        change = None if None in figures else figures[0] - figures[1]
+        return {"said": said, "stored": stored, "change": change}
     except ValidationError as error:
         return {"refused": [("", sentence) for sentence in error.messages]}

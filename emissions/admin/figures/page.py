@@ -30,6 +30,7 @@ from organizations.audit.recording import record_export
 from organizations.database.snapshot import one_snapshot
 from organizations.models import Organization
 from organizations.rest.tables import CSVTable, XLSXTable, as_file
+from organizations.staff.cells import day
 
 REFUSED = 422
 PAGE = "admin/emissions/figures.html"
@@ -95,7 +96,7 @@ def _shown(question: Question, page: int) -> dict[str, Any]:
     total, coverage = total_and_coverage(question, kinds)
     axis = Months(behind.start.replace(day=1), behind.end.replace(day=1))
     months = monthly(question.grouped(BY), listed=LONGEST, period=axis, **behind.cut)
-    months["period"] = {"first": behind.start.isoformat(), "last": behind.end.isoformat()}
+    months["period"] = {"first": day(behind.start), "last": day(behind.end)}
     return {
         "total": total,
         "coverage": coverage,

@@ -14,6 +14,7 @@ from emissions.admin.period import LONGEST
 from emissions.reports.periods import Period
 from emissions.rules import EARLIEST_DAY, LATEST_DAY
 from organizations.rest.filters import DayField
+from organizations.staff.cells import day
 
 MONTHS_IN_QUARTER = 3
 
@@ -58,7 +59,7 @@ class PeriodForm(forms.Form):
             self.add_error("start_date", gettext("Give both days."))
         elif start and end < start:
             sentence = gettext("It ends before it starts ({start}).")
-            self.add_error("end_date", sentence.format(start=start))
+            self.add_error("end_date", sentence.format(start=day(start)))
         elif start and (end.year - start.year) * 12 + end.month - start.month >= LONGEST:
             sentence = gettext("Choose no more than {years} years.")
             self.add_error("end_date", sentence.format(years=LONGEST // 12))

@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -49,6 +49,16 @@ class ClosedPeriodAdmin(ReadOnly, TenantAdmin):
         ("reopened_at", "reopened_by"),
     ]
     readonly_fields: Any = ["its_inventory", "closed_at", "reopened_at"]
+
+    @property
+    def first_step(self) -> tuple[str, str, str]:
+        """What the empty list says, and where it leads."""
+        address = reverse("admin:emissions_closedperiod_inventory")
+        return (
+            gettext("A year is closed on the page of its inventory."),
+            gettext("Inventory"),
+            address,
+        )
 
     @admin.display(description=_("inventory"))
     def its_inventory(self, row: ClosedPeriod) -> str:

@@ -122,15 +122,18 @@ def changes(base_year: dict[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def restated(rows: Any) -> list[dict[str, Any]]:
+    ids = [row.consumption_id for row in rows]
+    known = Consumption.objects.filter(pk__in=ids).select_related("facility").in_bulk()
     return [
         {
-            "name": row.external_id or str(row.consumption_id),
+            "name": " · ".join(filter(None, [str(bill.facility), str(bill), bill.external_id])),
             "address": page_of(Consumption(pk=row.consumption_id)),
             "deleted": row.deleted,
             "before": row.before and row.before.co2e,
             "after": row.after and row.after.co2e,
         }
         for row in rows
+        if (bill := known[row.consumption_id])
     ]
 
 

@@ -11,7 +11,7 @@ from emissions.admin.uploads.guesses import guesses, unit_in
 from emissions.admin.uploads.words import column_name
 from emissions.importing.drafts.trials import Trial
 from emissions.importing.kinds import KINDS
-from emissions.models import DataQuality
+from emissions.models import Consumption
 from emissions.names import unit_choices
 from facilities.admin import country_choices
 from facilities.names import category_choices
@@ -59,7 +59,7 @@ def constants(request: HttpRequest, draft: Draft, trial: Trial) -> list[dict[str
         "category": category_choices(),
         "activity": activities(request),
         "unit": unit_choices(),
-        "data_quality": DataQuality.choices,
+        "data_quality": Consumption._meta.get_field("data_quality").choices,
         "country": country_choices("")[1:],
     }
     return [

@@ -84,7 +84,7 @@ class Uploads:
             return HttpResponseRedirect(reverse("admin:organizations_organization_add"))
         if first is None:
             raise PermissionDenied
-        initial = {"organization": request.GET.get("organization", first.pk)}
+        initial = {"organization": first.pk, **request.GET.dict()}
         posted = request.method == "POST"
         form = SendForm(request.POST, request.FILES) if posted else SendForm(initial=initial)
         chosen: Any = form.fields["organization"]

@@ -236,7 +236,8 @@ def sample(table: Table, places: dict[str, int]) -> list[Sampled]:
 
 
 def refusals(table: Table, rejects: StringIO, report: Report) -> list[Refusal]:
-    """The first refused rows, from the file that a command would write of them."""
+    """The first refused rows as the file has them, from what a command would write of them: there,
+    those that are refused by what is stored come after those that cannot be read."""
     rejects.seek(0)
     lines = csv.DictReader(rejects, delimiter=table.delimiter)
     kept = [(place, name) for place, name in enumerate(table.columns) if name not in REASONS]
@@ -248,7 +249,7 @@ def refusals(table: Table, rejects: StringIO, report: Report) -> list[Refusal]:
         wrong = row["column"].split("|")
         cells = [(place, name, row.get(name) or "", name in wrong) for place, name in kept]
         found.append(Refusal(int(row["line"]), cells, why[row["line"]] or [row["reason"]]))
-    return found
+    return sorted(found, key=lambda one: one.line)
 
 
 class Standing(NamedTuple):

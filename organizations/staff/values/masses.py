@@ -44,13 +44,6 @@ def signed_mass(kilograms: Any) -> str:
     return _marked("change", Decimal(kilograms))
 
 
-def exact_mass(kilograms: Any) -> str:
-    """A mass of which a sentence says how it comes about, not rounded: 523.75 kg, 1,234.5675 t."""
-    number = Decimal(kilograms)
-    unit = unit_for([number])
-    return f"{shown_number(number.scaleb(-PLACES_MORE) if unit == TONNE else number)} {unit}"
-
-
 def written(number: Decimal, unit: str, signed: bool = False) -> str:
     """A number of kilograms in a unit, in short: 0.0123 kg, 12.35 kg, 1,235 kg, 1.235 t."""
     rounded, places = _rounded(number)

@@ -56,7 +56,7 @@ def test_somebody_who_is_asked_in_sets_a_password_and_uses_the_admin(alice: Pers
     assert (membership.organization, membership.role) == (alice.organization, "editor")
     sent = {"username": "eva@example.com", "password": GOOD["password"]}
     assert client.post("/admin/login/", sent).status_code == 302
-    assert client.get("/admin/").status_code == 200
+    assert re.search(r">\s*Eva\s*<", client.get("/admin/").content.decode()), "the account menu"
     assert events(alice.organization)[-4:] == [
         "invited", "member_added", "invitation_accepted", "login",
     ]  # fmt: skip
@@ -72,6 +72,12 @@ def test_the_form_to_join_is_in_the_language_of_the_browser(alice: Person, charl
     ):
         page = Client().get(path_of(invite(alice, email)["link"]), headers=in_spanish)
         assert re.findall(r"<label[^>]*>([^<]+)</label>", page.content.decode()) == labels
+
+
+def test_who_joins_in_spanish_goes_on_in_spanish(alice: Person) -> None:
+    path = path_of(invite(alice)["link"])
+    assert Client().post(path, GOOD, headers={"accept-language": "es"}).status_code == 302
+    assert User.objects.get(email="eva@example.com").language == "es"
 
 
 def test_a_link_works_once(alice: Person) -> None:
