@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db import IntegrityError, OperationalError, models, transaction
 from django.http import Http404
+from django.http.request import RawPostDataException
 from rest_framework import mixins, status, viewsets
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
@@ -44,6 +46,13 @@ class Conflict(APIException):
 def etag(updated_at: datetime) -> str:
     """The version of a resource, for `ETag` and `If-Match`: every change moves `updated_at`."""
     return f'"{updated_at:%Y%m%dT%H%M%S.%f}"'
+
+
+def take_the_body(request: Request) -> None:
+    """Waits for all of a body, so that a transaction never waits for a slow client: on SQLite
+    nobody else could write meanwhile. What is too large is left to the parser, which says so."""
+    with suppress(RawPostDataException, RequestDataTooBig):
+        _ = request._request.body
 
 
 class TenantViewSet(RetriedSafely, viewsets.GenericViewSet):
@@ -126,6 +135,8 @@ class TenantViewSet(RetriedSafely, viewsets.GenericViewSet):
         A change that lost a race is made once more: now it sees what was taken, and is refused in
         the same words and on the same field as if there had been no race.
         """
+
+        take_the_body(self.request)
 
         @atomic_with_retry
         def run() -> Response:
