@@ -7,10 +7,8 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.db import IntegrityError, OperationalError, models, transaction
 from django.http import Http404
-from django.http.request import RawPostDataException
 from rest_framework import mixins, status, viewsets
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
@@ -18,6 +16,7 @@ from rest_framework.response import Response
 
 from organizations.database.projection import json_row
 from organizations.database.statements import Statement
+from organizations.rest.bodies import take_the_body
 from organizations.rest.filters import SortBackend, StrictFilterBackend, chooses
 from organizations.rest.idempotency import RetriedSafely
 from organizations.rest.reading import object_asked, page_asked, written_object, written_page
@@ -46,13 +45,6 @@ class Conflict(APIException):
 def etag(updated_at: datetime) -> str:
     """The version of a resource, for `ETag` and `If-Match`: every change moves `updated_at`."""
     return f'"{updated_at:%Y%m%dT%H%M%S.%f}"'
-
-
-def take_the_body(request: Request) -> None:
-    """Waits for all of a body, so that a transaction never waits for a slow client: on SQLite
-    nobody else could write meanwhile. What is too large is left to the parser, which says so."""
-    with suppress(RawPostDataException, RequestDataTooBig):
-        _ = request._request.body
 
 
 class TenantViewSet(RetriedSafely, viewsets.GenericViewSet):

@@ -5,6 +5,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connection
 from django.test import RequestFactory
@@ -98,3 +99,14 @@ def test_no_transaction_waits_for_a_slow_body(alice: Person, said: dict[str, str
         assert body.waited_in == len(connection.atomic_blocks)
         if method == "POST":
             path += f"/{Facility.objects.get().pk}"
+
+
+@each("said", [{}, {"HTTP_IDEMPOTENCY_KEY": "a"}])
+def test_no_transaction_waits_for_a_body_that_is_too_large(
+    alice: Person, said: dict[str, str]
+) -> None:
+    body = Slow(b" " * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1))
+    sent: dict[str, Any] = {"wsgi.input": body, "CONTENT_LENGTH": str(len(body.getvalue()))}
+    status = send(alice, "/v1/facilities", "application/json", b"", **sent, **said)
+    assert status == "413 Request Entity Too Large"
+    assert body.waited_in == len(connection.atomic_blocks)
