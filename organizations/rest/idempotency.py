@@ -8,13 +8,12 @@ stored in the transaction of what was written, so that either both are there or 
 import hashlib
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
 from cryptography.fernet import InvalidToken
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied
 from django.db import OperationalError, connection, transaction
 from django.http import Http404
 from django.utils import timezone
@@ -27,6 +26,7 @@ from rest_framework.response import Response
 
 from organizations.database.sealing import box
 from organizations.models import IdempotentAnswer
+from organizations.rest.bodies import take_the_body
 from organizations.tenancy import Caller, caller, in_the_way
 
 HEADER = "idempotency-key"
@@ -79,11 +79,11 @@ class RetriedSafely:
         """What makes two requests the same: the address with its query, and the body. What divides
         the parts of a form is made up anew each time it is sent, so it does not count."""
         digest = hashlib.sha256(request.get_full_path().encode() + b"\n")
-        with suppress(RequestDataTooBig):  # the parser answers that with 413
-            body = request._request.body
-            _, parameters = parse_header_parameters(request.content_type or "")
-            boundary = parameters.get("boundary", "").encode()
-            digest.update(body.replace(boundary, b"") if boundary else body)
+        take_the_body(request)
+        body = request._request.body
+        _, parameters = parse_header_parameters(request.content_type or "")
+        boundary = parameters.get("boundary", "").encode()
+        digest.update(body.replace(boundary, b"") if boundary else body)
         return digest.hexdigest()
 
     def _once(self, post: Callable[..., Response]) -> Callable[..., Response]:

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from organizations.database.projection import json_row
 from organizations.database.statements import Statement
+from organizations.rest.bodies import take_the_body
 from organizations.rest.filters import SortBackend, StrictFilterBackend, chooses
 from organizations.rest.idempotency import RetriedSafely
 from organizations.rest.reading import object_asked, page_asked, written_object, written_page
@@ -126,6 +127,8 @@ class TenantViewSet(RetriedSafely, viewsets.GenericViewSet):
         A change that lost a race is made once more: now it sees what was taken, and is refused in
         the same words and on the same field as if there had been no race.
         """
+
+        take_the_body(self.request)
 
         @atomic_with_retry
         def run() -> Response:

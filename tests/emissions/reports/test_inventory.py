@@ -57,6 +57,7 @@ def test_every_part_adds_up_to_the_totals(erin: Person, sites: Any) -> None:
                  "data_quality"):  # fmt: skip
         for name in (*FIGURES, "energy_kwh"):
             assert sum(one[name] for one in body[part]) == total[name], (part, name)
+        assert not any("region" in one for one in body[part]), f"{part} is not by region"
     assert body["scope_1"] + body["scope_2_location"] + body["scope_3"] == body["total_location"]
     assert body["coverage"] == total["coverage"]
     assert sum(one["mwh"] for one in body["energy"]["mix"]) == body["energy"]["total_mwh"]
