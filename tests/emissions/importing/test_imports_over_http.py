@@ -153,6 +153,25 @@ def test_what_the_api_answers_is_rows_of_json(alice: Person) -> None:
     assert (misspelt.status, misspelt.body["errors"][0]["code"]) == (422, "unknown_header")
 
 
+@each(("field", "value"), [("note", {"a": 1}), ("note", ["a", "b"]), ("external_id", True)])
+def test_what_is_no_text_is_not_stored_as_one(alice: Person, field: str, value: Any) -> None:
+    body = alice.post("/v1/imports?kind=consumption", [{**BILL, field: value}]).body
+    assert body["status"] == "refused"
+    assert [(one["column"], one["code"]) for one in body["faults"]] == [(field, "invalid")]
+
+
+def test_a_layout_of_factors_is_known_by_its_header(alice: Person) -> None:
+    layout = {
+        "name": "Faktoren", "kind": "emission-factors",
+        "columns": {"activity": "Stoff", "co2e": "Faktor", "valid_from": "Ab"},
+        "constants": {"category": "heat", "unit": "kWh", "scope": 1},
+    }  # fmt: skip
+    assert alice.post("/v1/import-layouts", layout).status == 201
+    text = b"Stoff;Faktor;Ab\nnatural_gas;0,2;31.01.2024\n"
+    body = send(alice, text, "text/csv", "kind=emission-factors").body
+    assert (body["created"], body["layout"], body["kind"]) == (1, "Faktoren", "emission-factors")
+
+
 def test_layouts_and_options_are_those_of_the_command(alice: Person) -> None:
     text = (CASES / "green_button.xml").read_bytes()
     body = send(alice, text, "application/xml", "kind=consumption&facility=S3").body
