@@ -38,7 +38,7 @@ class Enedis(IntervalImporter):
     """Load curves and daily indexes."""
 
     zone = "Europe/Paris"
-    usual = HOUR // 2
+    usual, longest = HOUR // 2, HOUR
     powers = {"w": Fraction(1, 1000), "kw": Fraction(1)}
     energies = {"wh": Fraction(1, 1000), "kwh": Fraction(1)}
 
@@ -89,7 +89,7 @@ class Enedis(IntervalImporter):
             elif (place := self._place) is not None and len(cells) > place:
                 self.columns["quantity"].note([line], [cells[place]])
         for code in codes - {""}:
-            self.sites.texts[self.source(code).facility] = None
+            self.sites.texts[self.facility_of(code)] = None
 
     def prepare(self) -> None:
         super().prepare()

@@ -70,6 +70,7 @@ class Datadis(IntervalImporter):
     """Spain's distributors: a line an hour, by the hour's end on the wall clock."""
 
     zone = "Europe/Madrid"
+    longest = HOUR
     code_column = "cups"
 
     def __init__(self, *args: Any) -> None:

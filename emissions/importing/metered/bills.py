@@ -12,7 +12,7 @@ from typing import Any
 
 from emissions.importing.consumption import ConsumptionImporter
 from emissions.importing.metered.names import Named, StoredNames, names_of
-from emissions.importing.sites import Site
+from emissions.importing.sites import Site, without_spaces
 from emissions.models.factor import DEFAULT_ACTIVITY
 from organizations.importing.cells import ABSENT, Fault, Refused
 from organizations.importing.importer import Batch, Row
@@ -94,7 +94,7 @@ class MeteredImporter(ConsumptionImporter):
         values = {name: one[cells[self.places[name]]] for name, one in self._readers.items()}
         values |= {name: self.columns[name][text] for name, text in self.constants.items()}
         values["facility_id"] = site = self.site_of(cells)
-        meter = "".join(self.text(cells, "meter").split())
+        meter = without_spaces(self.text(cells, "meter"))
         if not isinstance(site, Refused) and meter in site.meter_list:
             values["meter"] = meter
         faults = [fault for one in values.values() if type(one) is Refused for fault in one]
@@ -125,8 +125,13 @@ class MeteredImporter(ConsumptionImporter):
     ) -> tuple[str, ...]:
         """All names of a row's bill, by what is used and when."""
         code, building = self.text(cells, "meter"), self.text(cells, "facility_id")
-        held = "".join(code.split()) in site.meter_list
-        return names_of(code or building, what, period, site, held=held, own=not code)
+        held = site.held(code)
+        names = names_of(
+            held or code or building, what, period, site, held=bool(held), own=not code
+        )
+        if held not in ("", code):  # what was stored when spaces counted
+            names += (f"{code} {period}",)
+        return names
 
     def _twice_named(self, line: int, bills: list[Row]) -> list[Fault]:
         """Whether an earlier line is of the same meter and period."""

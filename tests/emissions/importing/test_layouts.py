@@ -49,6 +49,40 @@ def january(day: int) -> date:
     return date(2023, 1, day)
 
 
+@each("layout", ["datadis", "uk", "wide", "ours"])
+def test_one_meter_is_one_whatever_the_spaces_in_its_code(
+    load: Load, alice: Person, layout: str
+) -> None:
+    alice.facility(external_id="OFI", country="ES", cups_list=[CUPS], meter_list=["1200012345678"])
+    heads = {
+        "datadis": "CUPS;Fecha;Hora;Consumo_kWh;Metodo_obtencion",
+        "uk": f"MPAN;Date;{';'.join(f'{one // 2:02}:{one % 2 * 30:02}' for one in range(48))}",
+        "wide": "Building;Meter;Category;Unit;Jan-23;Feb-23",
+        "ours": "facility_id;category;unit;quantity;start_date;end_date",
+    }
+    rows = {
+        "datadis": [f"{{}};2023/01/{day};01:00;1;Real" for day in (1, 2)],
+        "uk": [f"{{}};{day}/01/2023;{';'.join(['1'] * 48)}" for day in (1, 2)],
+        "wide": [f"OFI;{{}};electricity;kWh;{cells}" for cells in ("1;", ";2")],
+        "ours": [f"{{}};electricity;kWh;5;2023-0{one}-01;2023-0{one}-28" for one in (1, 2)],
+    }
+    spellings = [CUPS.lower(), " ".join([CUPS[:4], CUPS[4:]])]
+    if layout in ("uk", "wide"):
+        spellings = ["1200012345678", "12 0001 2345 678"]
+    lines = [row.format(code) for row, code in zip(rows[layout], spellings, strict=True)]
+    text = "\n".join([heads[layout], *lines])
+    assert load(text).counts.endswith("changed 0, unchanged 0, rejected 0")
+    found = set(Consumption.objects.values_list("cups", "meter"))
+    assert found == {
+        "datadis": {(CUPS, "")}, "ours": {("", "")},
+        "uk": {("", "1200012345678")}, "wide": {("", "1200012345678")},
+    }[layout]  # fmt: skip
+    count = Consumption.objects.count()
+    assert count == (1 if layout in ("datadis", "uk") else 2)
+    other = "\n".join([heads[layout], *(row.format(spellings[0]) for row in rows[layout])])
+    assert load(other).counts == f"created 0, changed 0, unchanged {count}, rejected 0"
+
+
 def test_datadis(load: Load, alice: Person) -> None:
     alice.facility(external_id="OFI", country="ES", cups_list=[CUPS])
     outcome = load(CASES / "datadis.csv")
