@@ -38,12 +38,16 @@ DATADIS = Layout(
 ENEDIS = Layout(
     name="enedis",
     kind=CONSUMPTION,
-    columns={"start_date": "Horodate", "quantity": "Valeur|EAS T"},
+    columns={
+        "start_date": "Horodate|Valeur (en kWh)|Valeur (en kW)",
+        "quantity": "Valeur|EAS T|Valeur (en kWh)|Valeur (en kW)",
+    },
     constants=GRID,
     sum_by=MONTH,
     reader="enedis",
 )
-"""France: the mean power until the moment that is given, or a day's index; the PRM stands above."""
+"""France: the mean power until the moment that is given, or a day's index; the PRM stands above.
+The workbook's “Date” and “Début” say too little to know a file by; its quantity does."""
 
 GREEN_BUTTON = Layout(
     name="green_button",

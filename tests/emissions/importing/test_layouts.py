@@ -1,12 +1,14 @@
 """Layouts: somebody else's file becomes bills, with exact sums and right days."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import openpyxl
 import pytest
 from django.core.management import call_command
 
@@ -716,6 +718,70 @@ def test_several_prms_may_stand_in_one_file(load: Load, alice: Person) -> None:
         ("0001 2023-01", Decimal("0.200167")),
         ("0002 2023-01", Decimal("200.166667")),
     ]
+
+
+ON_EACH_LINE = (
+    "Identifiant PRM;Date de début;Date de fin;Grandeur physique;Grandeur métier;Etape métier;"
+    "Unité;Horodate;Valeur;Nature;Pas;Indice de vraisemblance;Etat complémentaire"
+)
+
+
+@each(("day", "count"), [("2023-05-01", 48), ("2023-03-26", 46), ("2023-10-29", 50)])
+def test_what_stands_beside_each_reading_of_enedis_is_read(
+    load: Load, alice: Person, day: str, count: int
+) -> None:
+    alice.facility(external_id="PAR", country="FR", meter_list=["09876543210987"])
+    begin = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo("Europe/Paris")).astimezone(UTC)
+    ends = [begin + timedelta(minutes=30 * (one + 1)) for one in range(count)]
+    walls = [f"{one.astimezone(ZoneInfo('Europe/Paris')):%Y-%m-%d %H:%M:%S}" for one in ends]
+    lines = [
+        f"09876543210987;{day} 00:00:00;2024-01-01 00:00:00;PA;CONS;BRUT;W;{wall};{at};B;PT30M;0;0"
+        for at, wall in enumerate(walls)
+    ]
+    outcome = load("\n".join([ON_EACH_LINE, *lines]))
+    assert (outcome.counts, outcome.messages) == (
+        "created 1, changed 0, unchanged 0, rejected 0", ""
+    )  # fmt: skip
+    total = Decimal(sum(range(count))) / 2000
+    assert bills() == [("grid", total, "kWh", *[date.fromisoformat(day)] * 2, "actual")]
+    refused = load("\n".join([ON_EACH_LINE, lines[0].replace("CONS", "PROD")]))
+    assert "not consumption" in refused.messages
+
+
+def test_the_workbook_of_the_customers_portal(load: Load, alice: Person, tmp_path: Path) -> None:
+    alice.facility(external_id="PAR", country="FR", meter_list=["09876543210987"])
+    titles = [
+        [None, "Export des données"],
+        [None, "Point Référence Mesure (PRM) : ", "09876543210987", "Type de comptage : ",
+         "Consommation Quotidienne"],
+        [],
+    ]  # fmt: skip
+    days = [[None, "Date", "Valeur (en kWh)"], [None, "01/02/2024", 6.329],
+            [None, "02/02/2024", "NA"], [None, "03/02/2024", 1]]  # fmt: skip
+    half_hours = [[None, None, "Début", "Fin", "Valeur (en kW)"], *(
+        [None, None, f"05/03/2024 00:{minute}:00", "", 0.6] for minute in ("00", "30")
+    )]  # fmt: skip
+    for rows in (days, half_hours):
+        book = openpyxl.Workbook()
+        assert book.active is not None
+        book.active.append(["Page de garde"])
+        sheet = book.create_sheet("Export Consommation")
+        for cells in [*titles, *rows]:
+            sheet.append(cells)
+        book.save(tmp_path / "export.xlsx")
+        outcome = load(tmp_path / "export.xlsx")
+        assert outcome.counts == "created 1, changed 0, unchanged 0, rejected 0", outcome
+    assert bills() == [
+        ("grid", Decimal("7.329"), "kWh", date(2024, 2, 1), date(2024, 2, 3), "actual"),
+        ("grid", Decimal("0.6"), "kWh", date(2024, 3, 5), date(2024, 3, 5), "actual"),
+    ]
+
+
+def test_a_reading_of_enedis_under_no_header_is_not_passed_over(load: Load, alice: Person) -> None:
+    alice.facility(external_id="PAR", country="FR", meter_list=["09876543210987"])
+    lines = (CASES / "enedis.csv").read_text(encoding="utf-8-sig").splitlines()
+    again = [*lines, *lines[:2], "2023-01-03T00:30:00+01:00;600"]
+    assert "No line above says what these cells are" in load("\n".join(again)).messages
 
 
 @each(
