@@ -110,6 +110,9 @@ class Importer:
                 numbers = isinstance(column.proof, NumberProof)
                 said = options.decimal if numbers else options.dates
                 column.decide(said or (layout.decimal if numbers else layout.dates))
+                if not said:
+                    option = "--decimal" if numbers else "--dates"
+                    column.proof.decided_by = f"that of the layout unless {option} says another"
         self._readers = {name: self._reader(name) for name in self.places if name in self.columns}
         self.writing = True
         self.writer = BackgroundWriter()

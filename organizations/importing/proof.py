@@ -31,6 +31,9 @@ class Unproved(NamedTuple):
 class Proof:
     """What the cells of one column leave of the styles that it may be written in."""
 
+    decided_by = "the option"
+    """What the style comes from, where it was decided."""
+
     def __init__(
         self,
         readings: Callable[[str], Mapping[str, Any]],
@@ -39,7 +42,7 @@ class Proof:
     ) -> None:
         self._readings, self._styles, self.decided = readings, tuple(styles), decided
         self.left = {decided} if decided else set(styles)
-        self._because = [f"{decided} is the option"] if decided else []
+        self._because = [f"{decided} is {self.decided_by}"] if decided else []
         self.contradiction = ""
         """Which two cells say different things, in words."""
         self.proving = 0
@@ -57,6 +60,8 @@ class Proof:
         if self.contradiction or self.left <= readings.keys():
             return
         left = self.left & readings.keys()
+        if self.decided:
+            self._because = [f"{self.decided} is {self.decided_by}"]
         because = f"line {line} has “{text.strip()[:40]}”"
         if left:
             self.left = left

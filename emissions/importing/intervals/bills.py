@@ -32,6 +32,9 @@ from organizations.importing.layouts.layout import Layout, fold
 METERS_AT_ONCE, BILLS_AT_ONCE = 10, 120
 """Readings that are in order take more room than those that wait."""
 
+PASSED_OVER = "passed_over"
+"""The code of a warning about lines that are not of consumption."""
+
 SCALE = 6
 """Decimals of a reading that are kept."""
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from emissions.importing.intervals.bills import IntervalImporter, Source
+from emissions.importing.intervals.bills import PASSED_OVER, IntervalImporter, Source
 from emissions.importing.intervals.clocks import DAY, EPOCH, Clock
 from emissions.importing.intervals.enedis_blocks import Blocks, time_of
 from emissions.importing.intervals.series import Meter, Month, by_moment, by_wall_clock, months
@@ -23,7 +23,6 @@ from organizations.importing.tables.marks import unmarked
 
 HOUR = 3600
 DAILY = "arrete_quotidien"
-PASSED_OVER = "passed_over"
 MISSING = ("", "NA")
 """What stands in the place of a reading that is missing."""
 
