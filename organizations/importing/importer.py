@@ -134,7 +134,7 @@ class Importer:
     def _places(self) -> dict[str, int]:
         """Raises Unreadable where the header is not one that this importer or its layout knows."""
         table = self.table
-        if self.layout.columns:
+        if self.layout.is_theirs:
             return self._places_by(self.layout)
         aliases = self.aliases
         known = [*self.columns, *aliases]
@@ -212,7 +212,9 @@ class Importer:
         """
         layout = find_sheet(cls, organization, table, options)
         rows = table.head()
-        position = layout.row_of(rows) if layout.columns else find_header(rows, cls.column_names())
+        position = (
+            layout.row_of(rows) if layout.is_theirs else find_header(rows, cls.column_names())
+        )
         if position is None:
             position = widest(rows)
         table.begin_at(position, rows[position])

@@ -16,7 +16,7 @@ from emissions.importing.sites import Site, without_spaces
 from emissions.models.factor import DEFAULT_ACTIVITY
 from organizations.importing.cells import ABSENT, Fault, Refused
 from organizations.importing.importer import Batch, Row
-from organizations.importing.layouts.layout import Layout
+from organizations.importing.layouts.layout import Layout, fold
 from organizations.importing.tables.marks import unmarked
 from organizations.importing.tables.shapes import (
     YEAR,
@@ -28,6 +28,9 @@ from organizations.importing.tables.shapes import (
 
 NO_BILL = {"required", "no_value"}
 """Codes of a cell that is empty, or has a word for nothing."""
+
+NOT_THERE = {"", "not available"}
+"""What Portfolio Manager writes where there is no day."""
 
 
 class MeteredImporter(ConsumptionImporter):
@@ -156,7 +159,7 @@ class PortfolioManager(MeteredImporter):
     def bills_of(self, line: int, cells: list[str]) -> tuple[list[Row], list[Fault]]:
         if len(cells) != len(self.table.columns):
             return [], []
-        values, faults = self.values_of(cells)
+        values, faults = self.values_of(self._with_days(cells))
         faults += [] if faults else self.put_unit(values)
         if faults:
             return [], faults
@@ -168,6 +171,14 @@ class PortfolioManager(MeteredImporter):
         if self._entries[names] > 1:
             names = self.names_of_bill(cells, site, what, f"{period} {self._entries[names]}")
         return [Row(line, cells, {**values, "external_id": names})], []
+
+    def _with_days(self, cells: list[str]) -> list[str]:
+        """The cells of a row, where a delivery's day stands for the first and the last one."""
+        places = [self.places[name] for name in ("start_date", "end_date") if name in self.places]
+        day = cells[self.places["delivery_date"]] if "delivery_date" in self.places else ""
+        if not day or any(fold(unmarked(cells[place])) not in NOT_THERE for place in places):
+            return cells
+        return [day if place in places else cell for place, cell in enumerate(cells)]
 
 
 class Months(MeteredImporter):

@@ -224,6 +224,47 @@ def test_portfolio_manager(load: Load, alice: Person) -> None:
     assert load(CASES / "portfolio_manager.csv").counts.endswith("unchanged 7, rejected 0")
 
 
+ENTRIES = (
+    "Property Id,Portfolio Manager Meter ID,Meter Type,Start Date,End Date,Delivery Date,"
+    "Usage/Quantity,Usage Units,Estimation"
+)
+
+
+@each(
+    ("cells", "bill"),
+    [
+        ("Propane,,,01/10/2023,5,Gallons (US),No", ("propane", "2023-01-10", "actual")),
+        ("Coke,Not Available,Not Available,01/10/2023,5,pounds,Y",
+         ("coal_coke", "2023-01-10", "estimated")),
+        ("Fuel Oil No 2,01/10/2023,01/10/2023,,5,Gallons (US),",
+         ("gas_oil", "2023-01-10", "actual")),
+    ],
+)  # fmt: skip
+def test_a_delivery_of_portfolio_manager_has_one_day(
+    load: Load, alice: Person, cells: str, bill: tuple[str, str, str]
+) -> None:
+    alice.facility(external_id="4117", country="US")
+    assert load(f"{ENTRIES}\n4117,9,{cells}").counts.startswith("created 1")
+    activity, day, quality = bill
+    [(what, quantity, _, first, last, told)] = bills()
+    assert (what, quantity, str(first), str(last), told) == (activity, 5, day, day, quality)
+
+
+@each("text", [
+    "Category,Unit,Jan-23,Feb-23\nelectricity,kWh,1,2",
+    "Energy 2023\nCategory;Unit;Jan;Feb\nelectricity;kWh;1;2",
+    "Meter ID,Meter Type,Start Date,End Date,Usage,Usage Units,Estimation"
+    "\n9,Electric - Grid,01/01/2023,01/31/2023,1,kWh,No"
+    "\n9,Electric - Grid,02/01/2023,02/28/2023,2,kWh,No",
+])  # fmt: skip
+def test_a_file_of_one_facility_need_not_name_it(load: Load, alice: Person, text: str) -> None:
+    alice.facility(external_id="HQ", country="US")
+    assert load(text, "--facility=HQ").counts == "created 2, changed 0, unchanged 0, rejected 0"
+    assert [(one[1], one[3]) for one in bills()] == [
+        (1, january(1)), (2, date(2023, 2, 1)),
+    ]  # fmt: skip
+
+
 SHEET: dict[str, Any] = {
     "name": "Spanish bills",
     "kind": "consumption",
