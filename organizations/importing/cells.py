@@ -121,6 +121,15 @@ class Column(dict[str, Any]):
                 lines, cells = [line for line, _ in plain], [text for _, text in plain]
             self.proof.note_all(lines, cells)
 
+    def alone(self, text: str) -> str:
+        """A cell as it can be read without the others of its column."""
+        real, plain = text[:1] if text[:1] in MARKS else "", text.lstrip(MARKS)
+        if not self.proof or real == DAY:
+            return plain
+        if real == NUMBER and isinstance(self.proof, NumberProof):
+            return self.proof.of_real(plain)
+        return plain if real else self.proof.written(plain)
+
     def read(self, cells: Sequence[str]) -> list[Any]:
         """The values of many cells; where one cannot be read a Refused stands."""
         distinct = set(cells)

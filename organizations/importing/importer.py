@@ -364,6 +364,29 @@ class Importer:
     def _named(self, fault: Fault) -> Fault:
         return fault._replace(column=self.name_of(fault.column))
 
+    def alone(self, cells: Sequence[str]) -> list[str]:
+        """The cells of a row as they can be read without the other rows, which prove how its
+        numbers and days are written."""
+        alone = list(cells)
+        if len(alone) != len(self.table.columns):
+            return alone
+        for name in self.columns:
+            for place in self.places_of(name):
+                if not self._said_by_layout(name):
+                    alone[place] = self.columns[name].alone(alone[place])
+        return alone
+
+    def places_of(self, name: str) -> Iterable[int]:
+        """Where the cells of one of our columns stand."""
+        return [self.places[name]] if name in self.places else []
+
+    def _said_by_layout(self, name: str) -> bool:
+        """Whether the layout says how a column is written, so that it does the next time too."""
+        column, options = self.columns[name], self.options
+        if isinstance(column.proof, NumberProof):
+            return bool(self.layout.decimal) and not options.decimal
+        return not column.proof or (bool(self.layout.dates) and not options.dates)
+
     def refuse(self, row: Row, faults: Iterable[Fault]) -> None:
         self.reject(row.line, row.cells, faults)
 

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from organizations.importing import dates, numbers
@@ -99,6 +100,18 @@ class Proof:
             return values.pop()
         return Unproved("ambiguous", "") if values else None
 
+    def written(self, text: str) -> str:
+        """A cell as it can be read without the others of its column: as it stands, unless it says
+        two things, of which the others have proved one."""
+        if len(set(self._readings(text).values())) < 2:
+            return text
+        value = self.value(text)
+        return text if value is None or isinstance(value, Unproved) else self._alone(value)
+
+    def _alone(self, value: Any) -> str:
+        """A value in the style of the column, so that it says this one thing."""
+        raise NotImplementedError
+
 
 PLAIN = {
     numbers.POINT: re.compile(r"(?:-?[0-9]*(?:\.[0-9]+)?(?:\n|$))*"),
@@ -142,6 +155,20 @@ class NumberProof(Proof):
                 if TELLING.search(text):
                     self.note(line, text)
 
+    def of_real(self, text: str) -> str:
+        """A workbook's number as a cell of a CSV, in the style of the text beside it."""
+        number, space, beside = text.partition(" ")
+        try:
+            return self._alone(Decimal(number)) + space + beside
+        except InvalidOperation:
+            return text
+
+    def _alone(self, value: Any) -> str:
+        text = format(value, "f")
+        if len(set(self._readings(text).values())) > 1:  # 1.234 would be a thousand elsewhere
+            text += "0"
+        return text.replace(".", ",") if self.style == numbers.COMMA else text
+
     def value(self, text: str) -> Any:
         found = super().value(text)
         if not isinstance(found, Unproved):
@@ -182,6 +209,9 @@ class DateProof(Proof):
                     self._year_day_month = True
                     self.contradict(f"line {line} has “{text.strip()[:40]}”, which is no month")
                 self.note(line, text)
+
+    def _alone(self, value: Any) -> str:
+        return str(value)
 
     def value(self, text: str) -> Any:
         found = super().value(text)

@@ -40,6 +40,9 @@ class HalfHours(IntervalImporter):
             self._flags = {}
         self._codes = Column("meter", self.columns["external_id"].field)
 
+    def places_of(self, name: str) -> Iterable[int]:
+        return self._times if name == "quantity" else super().places_of(name)
+
     def survey(self, lines: Sequence[int], rows: list[list[str]]) -> None:
         super().survey(lines, rows)
         width = len(self.table.columns)

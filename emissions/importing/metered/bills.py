@@ -5,7 +5,7 @@ it, of the period and of the facility, so that the same file again changes nothi
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -204,6 +204,9 @@ class Months(MeteredImporter):
         for name in ("quantity", "start_date", "end_date"):
             del self.constants[name]
         return places
+
+    def places_of(self, name: str) -> Iterable[int]:
+        return (self._months or self._bare) if name == "quantity" else super().places_of(name)
 
     def survey(self, lines: Sequence[int], rows: list[list[str]]) -> None:
         super().survey(lines, rows)
