@@ -113,8 +113,10 @@ class Enedis(IntervalImporter):
         if time and not time.tzinfo and not blocks.by_wall:
             time = None
         if not faults and time is None:
-            what = "time" if blocks.by_wall else "moment with its offset from UTC"
-            sentence = f"“{unmarked(text)[:40]}” is no {what}."
+            shown = unmarked(text)[:40]
+            sentence = f"“{shown}” is no moment with its offset from UTC."
+            if blocks.by_wall:
+                sentence = f"“{shown}” is no time, such as 2023-01-31 00:30:00."
             column = self.table.columns[blocks.time_place : blocks.time_place + 1] or ["Horodate"]
             faults = [Fault(column[0], "invalid", sentence)]
         missing = unmarked(cells[place]).strip() in MISSING
