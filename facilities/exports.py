@@ -9,7 +9,8 @@ from import_export.widgets import Widget
 
 from facilities.importing.recognition import PLAIN
 from facilities.models import Facility
-from organizations.rest.tables import harmless, in_sheet
+from organizations.rest.escaping import harmless
+from organizations.rest.tables import in_sheet
 
 IMPORTED = (*PLAIN, "cups_list", "meter_list")
 """The columns that the import reads."""

@@ -8,7 +8,8 @@ from django.core.exceptions import ValidationError
 from emissions.importing.consumption import ConsumptionImporter
 from emissions.importing.factors import FactorImporter
 from emissions.importing.intervals.enedis import Enedis
-from emissions.importing.intervals.files import Datadis, GreenButton, HalfHours
+from emissions.importing.intervals.files import Datadis, GreenButton
+from emissions.importing.intervals.half_hours import HalfHours
 from emissions.importing.intervals.sums import Sums
 from emissions.importing.metered.bills import Months, PortfolioManager
 from emissions.importing.validation import ALLOWABLE

@@ -1,7 +1,7 @@
 """Which facility a cell means: by the owner's code, by id, or by a CUPS or meter it has."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any, NamedTuple
@@ -36,6 +36,13 @@ class Site(NamedTuple):
     meter_list: frozenset[str]
     key: str
     """The id in hex, which is quick to look up by."""
+
+    def held(self, text: str) -> str:
+        """The CUPS or meter of this facility that a text is, however it is spaced, or nothing."""
+        for code in (text, without_spaces(text), as_cups(text)):
+            if code in self.cups_list or code in self.meter_list:
+                return code
+        return ""
 
 
 class SiteColumn(Column):
@@ -85,20 +92,19 @@ class SiteColumn(Column):
             known = live.filter(external_id__any_of=texts, external_id__is_set=True)
             for text, pk in known.values_list("external_id", "id"):
                 names[text].add(pk)
-            ids = {one: text for text in texts if (one := as_id(text))}
+            ids = spellings(as_id, texts)
             for found_id in live.filter(pk__any_of=list(ids)).values_list("pk", flat=True):
-                names[ids[found_id]].add(found_id)
-            cups = {code: text for text in texts if (code := as_cups(text))}
-            for code, pk in points.filter(cups__any_of=list(cups)).values_list(
-                "cups", "facility_id"
-            ):
-                names[cups[code]].add(pk)
-            meters = {"".join(text.split()): text for text in texts}
+                for text in ids[found_id]:
+                    names[text].add(found_id)
+            cups = spellings(as_cups, texts)
+            held = points.filter(cups__any_of=list(cups)).values_list("cups", "facility_id")
+            meters = spellings(without_spaces, texts)
             others = Meter.objects.filter(organization_id=organization_id, released_at=None)
-            for code, pk in others.filter(code__any_of=list(meters)).values_list(
-                "code", "facility_id"
-            ):
-                names[meters[code]].add(pk)
+            also = others.filter(code__any_of=list(meters)).values_list("code", "facility_id")
+            for spelt, codes in ((cups, held), (meters, also)):
+                for code, pk in codes:
+                    for text in spelt[code]:
+                        names[text].add(pk)
             sites = read_sites({pk for found in names.values() for pk in found})
             for text in texts:
                 found = names.get(text, set())
@@ -182,6 +188,20 @@ def as_cups(text: str) -> str:
     """What may be a CUPS, written as it is stored; otherwise nothing."""
     code = text.replace(" ", "").replace("-", "").upper()
     return code if len(code) in (20, 22) and code.startswith("ES") else ""
+
+
+def without_spaces(text: str) -> str:
+    """A meter as it is stored."""
+    return "".join(text.split())
+
+
+def spellings(known: Callable[[str], Any], texts: Iterable[str]) -> dict[Any, list[str]]:
+    """What texts may be → the texts that are spellings of it."""
+    found: defaultdict[Any, list[str]] = defaultdict(list)
+    for text in texts:
+        if one := known(text):
+            found[one].append(text)
+    return dict(found)
 
 
 def chunks(things: Iterable[Any]) -> Iterator[Sequence[Any]]:

@@ -20,26 +20,23 @@ from organizations.importing.dates import not_a_date
 from organizations.importing.numbers import COMMA, CURRENCY, measured, not_a_number
 from organizations.importing.proof import DateProof, NumberProof, Unproved
 from organizations.importing.tables.marks import ABSENT as ABSENT_CELL
-from organizations.importing.tables.marks import DAY, ERROR, MARKS, NUMBER
+from organizations.importing.tables.marks import DAY, ERROR, LIST, MARKS, NUMBER, STRUCTURE
+from organizations.rest.escaping import NOTHING_THERE, SPOILED, as_meant
 from organizations.rest.fields import ISO_DATE, Day, Number, Text, WholeNumber, as_detail
 
 CODES = {"external_id", "facility_id", "cups", "cups_list", "meter", "meter_list"}
 """Columns whose cells are names and never numbers."""
 
-SPOILED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+")
+SPOILED_PART = re.compile(r"[eE]\+|[.,][0-9]+[eE]")
 SPREADSHEET_DIGITS = 15
 """So many digits of a number every spreadsheet keeps."""
 
-NOTHING_THERE = {"NULL", "null", "Null", "N/A", "n/a", "#N/A", "NaN", "nan", "#NULL!"}
 PERCENT = "%"
 DASHES = {"-", "--", "–", "—"}
-"""What programs and people write where there is nothing; in a column of text a dash is a dash."""
+"""What people write where there is nothing; in a column of text a dash is a dash."""
 
 NEVER_A_DASH = {"activity", "cups"}
 """Columns of text in which a dash is nothing all the same."""
-
-ESCAPED_FORMULA = re.compile(r"'+[=+\-@\t\r\n]")
-"""Text that an export has kept from being a formula."""
 
 NOT_UTF_8 = re.compile("[\udc80-\udcff]")
 PLAIN_VALIDATORS = (
@@ -124,6 +121,15 @@ class Column(dict[str, Any]):
                 lines, cells = [line for line, _ in plain], [text for _, text in plain]
             self.proof.note_all(lines, cells)
 
+    def alone(self, text: str) -> str:
+        """A cell as it can be read without the others of its column."""
+        real, plain = text[:1] if text[:1] in MARKS else "", text.lstrip(MARKS)
+        if not self.proof or real == DAY:
+            return plain
+        if real == NUMBER and isinstance(self.proof, NumberProof):
+            return self.proof.of_real(plain)
+        return plain if real else self.proof.written(plain)
+
     def read(self, cells: Sequence[str]) -> list[Any]:
         """The values of many cells; where one cannot be read a Refused stands."""
         distinct = set(cells)
@@ -145,7 +151,7 @@ class Column(dict[str, Any]):
             and max(map(len, distinct)) <= self._longest_plain
             and ("" not in distinct or self._blank)
             and not ("'" in together or self._nothings & distinct)
-            and not (self.is_code and ("E+" in together or "e+" in together))
+            and not (self.is_code and SPOILED_PART.search(together))
             and distinct == set(map(str.strip, distinct))
         )
 
@@ -170,6 +176,8 @@ class Column(dict[str, Any]):
             value = self._without_value(text)
         elif text == ABSENT_CELL:
             value = self._absent()
+        elif text[:1] in (LIST, STRUCTURE):
+            value = self._of_json(text)
         else:
             value = self._read(text)
         if len(self) >= REMEMBERED:
@@ -255,9 +263,16 @@ class Column(dict[str, Any]):
 
     def _as_json(self, text: str) -> Any:
         is_list = isinstance(self.field, serializers.ListField)
-        if (is_list or self._text) and ESCAPED_FORMULA.match(text):
-            text = text[1:]
+        if is_list or self._text:
+            text = as_meant(text)
         return [part.strip() for part in text.split("|")] if is_list else text
+
+    def _of_json(self, text: str) -> Any:
+        """For a list of JSON, which a list of ours takes, and for what no cell can hold."""
+        if text[0] == LIST and isinstance(self.field, serializers.ListField):
+            return self._read(text[1:])
+        sentence = f"{text[1:41]} is neither text nor a number."
+        return self._refused("invalid", sentence)
 
     def _empty(self) -> Any:
         if self._blank:

@@ -105,7 +105,7 @@ def bring_in(
         total += len(rows)
     abort = options.on_error == ABORT
     with watch(f"importing {importer.kind}", total) as bar:
-        report = importer.report = Report(importer.table, bar, rejects)
+        report = importer.report = Report(importer.table, bar, rejects, alone=importer.alone)
         row = row or Import(organization=importer.organization, started_at=started_at)
         row.kind, row.layout = importer.kind, importer.layout.name
         row.file_name, row.started_by = file_name[:255], options.started_by[:150]

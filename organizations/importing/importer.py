@@ -110,6 +110,9 @@ class Importer:
                 numbers = isinstance(column.proof, NumberProof)
                 said = options.decimal if numbers else options.dates
                 column.decide(said or (layout.decimal if numbers else layout.dates))
+                if not said:
+                    option = "--decimal" if numbers else "--dates"
+                    column.proof.decided_by = f"that of the layout unless {option} says another"
         self._readers = {name: self._reader(name) for name in self.places if name in self.columns}
         self.writing = True
         self.writer = BackgroundWriter()
@@ -131,7 +134,7 @@ class Importer:
     def _places(self) -> dict[str, int]:
         """Raises Unreadable where the header is not one that this importer or its layout knows."""
         table = self.table
-        if self.layout.columns:
+        if self.layout.is_theirs:
             return self._places_by(self.layout)
         aliases = self.aliases
         known = [*self.columns, *aliases]
@@ -209,7 +212,9 @@ class Importer:
         """
         layout = find_sheet(cls, organization, table, options)
         rows = table.head()
-        position = layout.row_of(rows) if layout.columns else find_header(rows, cls.column_names())
+        position = (
+            layout.row_of(rows) if layout.is_theirs else find_header(rows, cls.column_names())
+        )
         if position is None:
             position = widest(rows)
         table.begin_at(position, rows[position])
@@ -358,6 +363,29 @@ class Importer:
 
     def _named(self, fault: Fault) -> Fault:
         return fault._replace(column=self.name_of(fault.column))
+
+    def alone(self, cells: Sequence[str]) -> list[str]:
+        """The cells of a row as they can be read without the other rows, which prove how its
+        numbers and days are written."""
+        alone = list(cells)
+        if len(alone) != len(self.table.columns):
+            return alone
+        for name in self.columns:
+            for place in self.places_of(name):
+                if not self._said_by_layout(name):
+                    alone[place] = self.columns[name].alone(alone[place])
+        return alone
+
+    def places_of(self, name: str) -> Iterable[int]:
+        """Where the cells of one of our columns stand."""
+        return [self.places[name]] if name in self.places else []
+
+    def _said_by_layout(self, name: str) -> bool:
+        """Whether the layout says how a column is written, so that it does the next time too."""
+        column, options = self.columns[name], self.options
+        if isinstance(column.proof, NumberProof):
+            return bool(self.layout.decimal) and not options.decimal
+        return not column.proof or (bool(self.layout.dates) and not options.dates)
 
     def refuse(self, row: Row, faults: Iterable[Fault]) -> None:
         self.reject(row.line, row.cells, faults)

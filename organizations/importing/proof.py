@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from organizations.importing import dates, numbers
@@ -31,6 +32,9 @@ class Unproved(NamedTuple):
 class Proof:
     """What the cells of one column leave of the styles that it may be written in."""
 
+    decided_by = "the option"
+    """What the style comes from, where it was decided."""
+
     def __init__(
         self,
         readings: Callable[[str], Mapping[str, Any]],
@@ -39,7 +43,7 @@ class Proof:
     ) -> None:
         self._readings, self._styles, self.decided = readings, tuple(styles), decided
         self.left = {decided} if decided else set(styles)
-        self._because = [f"{decided} is the option"] if decided else []
+        self._because = [f"{decided} is {self.decided_by}"] if decided else []
         self.contradiction = ""
         """Which two cells say different things, in words."""
         self.proving = 0
@@ -57,6 +61,8 @@ class Proof:
         if self.contradiction or self.left <= readings.keys():
             return
         left = self.left & readings.keys()
+        if self.decided:
+            self._because = [f"{self.decided} is {self.decided_by}"]
         because = f"line {line} has “{text.strip()[:40]}”"
         if left:
             self.left = left
@@ -93,6 +99,18 @@ class Proof:
         if len(values) == 1:
             return values.pop()
         return Unproved("ambiguous", "") if values else None
+
+    def written(self, text: str) -> str:
+        """A cell as it can be read without the others of its column: as it stands, unless it says
+        two things, of which the others have proved one."""
+        if len(set(self._readings(text).values())) < 2:
+            return text
+        value = self.value(text)
+        return text if value is None or isinstance(value, Unproved) else self._alone(value)
+
+    def _alone(self, value: Any) -> str:
+        """A value in the style of the column, so that it says this one thing."""
+        raise NotImplementedError
 
 
 PLAIN = {
@@ -137,6 +155,20 @@ class NumberProof(Proof):
                 if TELLING.search(text):
                     self.note(line, text)
 
+    def of_real(self, text: str) -> str:
+        """A workbook's number as a cell of a CSV, in the style of the text beside it."""
+        number, space, beside = text.partition(" ")
+        try:
+            return self._alone(Decimal(number)) + space + beside
+        except InvalidOperation:
+            return text
+
+    def _alone(self, value: Any) -> str:
+        text = format(value, "f")
+        if len(set(self._readings(text).values())) > 1:  # 1.234 would be a thousand elsewhere
+            text += "0"
+        return text.replace(".", ",") if self.style == numbers.COMMA else text
+
     def value(self, text: str) -> Any:
         found = super().value(text)
         if not isinstance(found, Unproved):
@@ -177,6 +209,9 @@ class DateProof(Proof):
                     self._year_day_month = True
                     self.contradict(f"line {line} has “{text.strip()[:40]}”, which is no month")
                 self.note(line, text)
+
+    def _alone(self, value: Any) -> str:
+        return str(value)
 
     def value(self, text: str) -> Any:
         found = super().value(text)

@@ -1,7 +1,7 @@
 """What becomes of the rows of a file: their counts, and what was wrong with those refused."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
@@ -33,6 +33,8 @@ class Report:
     """The first faults: line, column, value, code and reason."""
     warned: list[dict[str, Any]] = field(default_factory=list)
     """The first warnings, the same way."""
+    alone: Callable[[list[str]], list[str]] = list
+    """A refused row as it can be read without the others of its file."""
     record: Any = None
     """What is stored of the import."""
 
@@ -46,7 +48,8 @@ class Report:
     def reject(self, line: int, cells: list[str], faults: Iterable[Fault]) -> None:
         """Refuses a row for everything that is wrong with it."""
         self.rejected += 1
-        faults, cells = list(faults), list(map(unmarked, cells))
+        faults, alone = list(faults), list(map(unmarked, self.alone(cells)))
+        cells = list(map(unmarked, cells))
         for one in faults:
             value = self._cell(cells, one.column)
             self.rows.say(f"line {line}: {shown(one, value)}")
@@ -55,7 +58,7 @@ class Report:
         if self.rejects:
             columns, codes = ("|".join(one[part] for one in faults) for part in (0, 1))
             reasons = " ".join(one.detail for one in faults)
-            self._writer.writerow([*self._kept(cells), line, columns, codes, reasons])
+            self._writer.writerow([*self._kept(alone), line, columns, codes, reasons])
 
     def warn(self, line: int, cells: list[str], fault: Fault) -> None:
         """Says what is suspicious about a row that is stored all the same."""

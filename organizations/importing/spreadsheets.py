@@ -6,6 +6,7 @@ with a mark that says so.
 """
 
 import csv
+import json
 import re
 import shutil
 import sys
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from organizations.importing.tables import green_button
-from organizations.importing.tables.marks import ABSENT, MARKS, NUMBER
+from organizations.importing.tables.marks import ABSENT, LIST, MARKS, NUMBER, STRUCTURE
 from organizations.importing.tables.table import Lines, Table, refuse_wide
 from organizations.importing.tables.texts import BLOCK, HEAD, UTF_8, divider_of, encoding_of
 from organizations.importing.tables.unreadable import Unreadable
@@ -142,8 +143,10 @@ def json_text(row: Mapping[str, Any], name: str) -> str:
     if name not in row:
         return ABSENT
     value = row[name]
-    if isinstance(value, list):
-        return "|".join(map(str, value))
+    if isinstance(value, list) and all(type(one) in (str, int, Decimal) for one in value):
+        return LIST + "|".join(map(str, value)) if value else ""
+    if isinstance(value, bool | list | Mapping):
+        return STRUCTURE + json.dumps(value, ensure_ascii=False, default=str)
     if value is None or isinstance(value, str):
         return (value or "").lstrip(MARKS)
     return NUMBER + str(value) if isinstance(value, Decimal) else marked(value)

@@ -16,8 +16,9 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from organizations.rest.copies import Copied
+from organizations.rest.escaping import harmless
 from organizations.rest.filters import CURSOR, plain_names
-from organizations.rest.tables import TABLES, harmless, table_response, wants_table
+from organizations.rest.tables import TABLES, table_response, wants_table
 
 
 def exported(value: Any) -> str:

@@ -22,11 +22,9 @@ from rest_framework.request import Request
 
 from organizations.audit.recording import record_export
 from organizations.database.postgresql.connections import long_job
+from organizations.rest.escaping import harmless
 from organizations.rest.viewsets import Conflict
 from organizations.tenancy import caller, in_the_way
-
-LIKE_A_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
-"""How text begins that a spreadsheet runs, or that has been kept from it already."""
 
 NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """Characters that a workbook cannot hold (XML 1.0, 2.2), and text that was imported may."""
@@ -66,16 +64,6 @@ TABLES = (CSVTable, XLSXTable)
 def wants_table(request: Request) -> bool:
     """Whether a caller has asked for a table instead of JSON, by `Accept`."""
     return isinstance(request.accepted_renderer, Table)
-
-
-def harmless(value: Any) -> Any:
-    """Text that no spreadsheet runs; numbers and dates are what they are.
-
-    An import takes one apostrophe away again, so text that has some of its own gets one more.
-    """
-    if isinstance(value, str) and LIKE_A_FORMULA.match(value):
-        return f"'{value}"
-    return value
 
 
 def in_sheet(value: Any) -> Any:

@@ -32,6 +32,9 @@ from organizations.importing.layouts.layout import Layout, fold
 METERS_AT_ONCE, BILLS_AT_ONCE = 10, 120
 """Readings that are in order take more room than those that wait."""
 
+PASSED_OVER = "passed_over"
+"""The code of a warning about lines that are not of consumption."""
+
 SCALE = 6
 """Decimals of a reading that are kept."""
 
@@ -90,12 +93,17 @@ class IntervalImporter(ConsumptionImporter):
     """Whether no two facilities have meters of one code, such as a CUPS or a PRM."""
     usual: ClassVar[int] = 3600
     """Seconds of an interval, where one reading alone does not show it."""
+    longest: ClassVar[int] = DAY
+    """Seconds that an interval has at most: two readings of two days are two hours of a load curve,
+    and no days."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.clock = Clock(self.zone)
         self.meters: dict[Source, Meter] = {}
         self.scaled = Scaled(self.columns["quantity"], self.constants.get("unit", ""))
+        self._sources: dict[str, Source] = {}
+        self._first: dict[tuple[UUID, str, str], Source] = {}
         self._months: dict[str, Month] = {}
         self._clock_of: dict[str, Clock] = {}
         """The same of the clocks that their days were told by."""
@@ -105,13 +113,28 @@ class IntervalImporter(ConsumptionImporter):
     def _places_by(self, layout: Layout) -> dict[str, int]:
         return self._positions(layout)
 
+    def facility_of(self, code: str) -> str:
+        """What a file calls the facility of a meter."""
+        return self.constants.get("facility_id") or code
+
     def source(self, code: str) -> Source:
-        return Source(self.constants.get("facility_id") or code, code)
+        """Whose the readings of a code are; one meter whatever the spelling of its code."""
+        if code not in self._sources:
+            self._sources[code] = self.spelt(self.facility_of(code), code)
+        return self._sources[code]
+
+    def spelt(self, facility: str, code: str, what: str = "") -> Source:
+        """The first source that was of the same meter of the same facility."""
+        site = self.sites[facility]
+        if isinstance(site, Refused):
+            return Source(facility, code, what)
+        code = site.held(code) or code
+        return self._first.setdefault((site.id, code, what), Source(facility, code, what))
 
     def scan(self, lines: Sequence[int], rows: list[list[str]]) -> None:
         """Notes which meters are named."""
         for code in self.codes(rows):
-            self.sites.texts[self.source(code).facility] = None
+            self.sites.texts[self.facility_of(code)] = None
 
     def codes(self, rows: list[list[str]]) -> Iterable[str]:
         """The codes of the meters that some rows are of."""
@@ -150,7 +173,7 @@ class IntervalImporter(ConsumptionImporter):
     def meter_of(self, source: Source, code: str, line: int) -> Meter:
         """The same where the code alone does not say whose it is."""
         if source not in self.meters:
-            self.meters[source] = Meter(line, self.size_of(code))
+            self.meters[source] = Meter(line, self.size_of(code), longest=self.longest)
         return self.meters[source]
 
     def size_of(self, code: str) -> Fraction:

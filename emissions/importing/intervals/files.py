@@ -7,12 +7,11 @@ from itertools import groupby
 from operator import add, itemgetter
 from typing import Any
 
-from emissions.importing.intervals.bills import IntervalImporter, Source
+from emissions.importing.intervals.bills import PASSED_OVER, IntervalImporter, Source
 from emissions.importing.intervals.clocks import DAY, EPOCH, Clock
 from emissions.importing.intervals.series import Meter, Month, by_moment, by_wall_clock, months
 from organizations.importing.cells import Column, Fault, Refused
 from organizations.importing.tables.marks import unmarked
-from organizations.importing.tables.shapes import half_hours
 
 HOUR = 3600
 
@@ -70,6 +69,7 @@ class Datadis(IntervalImporter):
     """Spain's distributors: a line an hour, by the hour's end on the wall clock."""
 
     zone = "Europe/Madrid"
+    longest = HOUR
     code_column = "cups"
 
     def __init__(self, *args: Any) -> None:
@@ -135,54 +135,6 @@ class Datadis(IntervalImporter):
         return months(readings, meter.length(self.usual), meter.size, self.clock)
 
 
-class HalfHours(IntervalImporter):
-    """Great Britain: a line a day and MPAN, a column each half hour."""
-
-    zone = "Europe/London"
-    usual = HOUR // 2
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._midnights = Midnights(self.columns["start_date"])
-        self._times = half_hours(self.table.columns)
-        """Column → seconds past midnight at which its half hour begins."""
-        self._codes = Column("meter", self.columns["external_id"].field)
-
-    def survey(self, lines: Sequence[int], rows: list[list[str]]) -> None:
-        super().survey(lines, rows)
-        width = len(self.table.columns)
-        for line, cells in zip(lines, rows, strict=True):
-            if len(cells) == width:
-                values = [cells[place] for place in self._times]
-                self.columns["quantity"].note([line] * len(values), values)
-
-    def codes(self, rows: list[list[str]]) -> Iterable[str]:
-        place = self.places["meter"]
-        return {unmarked(cells[place]).strip() for cells in rows}
-
-    def gather(self, lines: Sequence[int], rows: list[list[str]]) -> None:
-        lines, rows = self.whole(lines, rows)
-        for line, cells in zip(lines, rows, strict=True):
-            code = self._codes[cells[self.places["meter"]]]
-            day = self._midnights[cells[self.places["start_date"]]]
-            told = {start: cells[place] for place, start in self._times.items() if cells[place]}
-            numbers = [self.scaled[text] for text in told.values()]
-            faults = [
-                fault for one in (code, day, *numbers) if type(one) is Refused for fault in one
-            ]
-            if faults:
-                self.reject(line, cells, faults)
-            elif numbers:
-                meter = self.meter(code, line)
-                meter.seconds = HOUR // 2
-                beyond = [at for at, start in enumerate(told) if start >= DAY]
-                meter.add([day + start for start in told], numbers, [0] * len(numbers), beyond)
-
-    def months_of(self, source: Source, meter: Meter) -> list[Month]:
-        readings = by_wall_clock(meter, self.clock, usual=self.usual, ends=False)
-        return months(readings, self.usual, meter.size, self.clock)
-
-
 class GreenButton(IntervalImporter):
     """North America: ESPI's readings, by the moment at which each begins."""
 
@@ -195,6 +147,7 @@ class GreenButton(IntervalImporter):
         self._zones: dict[str, str] = {}
         self._powers: dict[str, Fraction] = {}
         self._said: dict[str, dict[str, Any]] = {}
+        self._passed: set[tuple[str, str]] = set()
 
     def source(self, code: str) -> Source:
         facility = self.constants.get("facility_id", "")
@@ -209,6 +162,9 @@ class GreenButton(IntervalImporter):
         get = itemgetter(*(self.places[name] for name in names))
         for line, cells in zip(lines, rows, strict=True):
             code, start, seconds, text, quality, size, zone = get(cells)
+            if quality == PASSED_OVER:
+                self._pass_over(line, cells, code, cells[self.places["unit"]])
+                continue
             number = self.scaled[text]
             if type(number) is Refused:
                 self.reject(line, cells, number)
@@ -226,6 +182,13 @@ class GreenButton(IntervalImporter):
                 continue
             meter.seconds = int(seconds)
             meter.add([int(start)], [number], [int(quality == "estimated")])
+
+    def _pass_over(self, line: int, cells: list[str], code: str, reason: str) -> None:
+        """Says once of a usage point what of it is not consumption."""
+        if (code, reason) not in self._passed:
+            self._passed.add((code, reason))
+            sentence = f"{reason} They are passed over."
+            self.report.warn(line, cells, Fault("", PASSED_OVER, sentence))
 
     def size_of(self, code: str) -> Fraction:
         return super().size_of(code) * self._powers[code]

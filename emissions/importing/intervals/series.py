@@ -36,6 +36,8 @@ class Meter:
     """What one whole number is, in the bill's unit; of power, in an hour."""
     seconds: int = 0
     """How long an interval is, where the file says it."""
+    longest: int = DAY
+    """How long one is at most in files of this kind."""
     stamps: array = field(default_factory=lambda: array("q"))
     """Seconds: since 1970, or by a wall clock as if it never changed."""
     numbers: array = field(default_factory=lambda: array("q"))
@@ -63,7 +65,7 @@ class Meter:
         """
         ordered = sorted(set(self.stamps))
         gaps = Counter(map(int.__sub__, ordered[1:], ordered))
-        most = self.seconds or (gaps.most_common(1)[0][0] if gaps else usual)
+        most = self.seconds or min(gaps.most_common(1)[0][0] if gaps else usual, self.longest)
         if most not in LENGTHS or any(gap < most or gap % most for gap in gaps):
             raise Unfit(
                 "mixed_intervals",

@@ -134,10 +134,10 @@ class Sums(IntervalImporter):
             facility = unmarked(cells[self.places["facility_id"]]).strip()
             site = self.sites[facility]
         facility = facility or code
-        if isinstance(site, Refused) or code in site.cups_list or code in site.meter_list:
-            return Source(facility, code)
+        if isinstance(site, Refused) or site.held(code):
+            return self.spelt(facility, code)
         told = [said[name] for name in ("activity", "category") if name in said]
-        return Source(facility, code, told[0] if told else "")
+        return self.spelt(facility, code, told[0] if told else "")
 
     def gather(self, lines: Sequence[int], rows: list[list[str]]) -> None:
         for line, cells in zip(*self.whole(lines, rows), strict=True):

@@ -5,18 +5,18 @@ it, of the period and of the facility, so that the same file again changes nothi
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from emissions.importing.consumption import ConsumptionImporter
 from emissions.importing.metered.names import Named, StoredNames, names_of
-from emissions.importing.sites import Site
+from emissions.importing.sites import Site, without_spaces
 from emissions.models.factor import DEFAULT_ACTIVITY
 from organizations.importing.cells import ABSENT, Fault, Refused
 from organizations.importing.importer import Batch, Row
-from organizations.importing.layouts.layout import Layout
+from organizations.importing.layouts.layout import Layout, fold
 from organizations.importing.tables.marks import unmarked
 from organizations.importing.tables.shapes import (
     YEAR,
@@ -28,6 +28,9 @@ from organizations.importing.tables.shapes import (
 
 NO_BILL = {"required", "no_value"}
 """Codes of a cell that is empty, or has a word for nothing."""
+
+NOT_THERE = {"", "not available"}
+"""What Portfolio Manager writes where there is no day."""
 
 
 class MeteredImporter(ConsumptionImporter):
@@ -94,7 +97,7 @@ class MeteredImporter(ConsumptionImporter):
         values = {name: one[cells[self.places[name]]] for name, one in self._readers.items()}
         values |= {name: self.columns[name][text] for name, text in self.constants.items()}
         values["facility_id"] = site = self.site_of(cells)
-        meter = "".join(self.text(cells, "meter").split())
+        meter = without_spaces(self.text(cells, "meter"))
         if not isinstance(site, Refused) and meter in site.meter_list:
             values["meter"] = meter
         faults = [fault for one in values.values() if type(one) is Refused for fault in one]
@@ -125,8 +128,13 @@ class MeteredImporter(ConsumptionImporter):
     ) -> tuple[str, ...]:
         """All names of a row's bill, by what is used and when."""
         code, building = self.text(cells, "meter"), self.text(cells, "facility_id")
-        held = "".join(code.split()) in site.meter_list
-        return names_of(code or building, what, period, site, held=held, own=not code)
+        held = site.held(code)
+        names = names_of(
+            held or code or building, what, period, site, held=bool(held), own=not code
+        )
+        if held not in ("", code):  # what was stored when spaces counted
+            names += (f"{code} {period}",)
+        return names
 
     def _twice_named(self, line: int, bills: list[Row]) -> list[Fault]:
         """Whether an earlier line is of the same meter and period."""
@@ -151,7 +159,7 @@ class PortfolioManager(MeteredImporter):
     def bills_of(self, line: int, cells: list[str]) -> tuple[list[Row], list[Fault]]:
         if len(cells) != len(self.table.columns):
             return [], []
-        values, faults = self.values_of(cells)
+        values, faults = self.values_of(self._with_days(cells))
         faults += [] if faults else self.put_unit(values)
         if faults:
             return [], faults
@@ -163,6 +171,14 @@ class PortfolioManager(MeteredImporter):
         if self._entries[names] > 1:
             names = self.names_of_bill(cells, site, what, f"{period} {self._entries[names]}")
         return [Row(line, cells, {**values, "external_id": names})], []
+
+    def _with_days(self, cells: list[str]) -> list[str]:
+        """The cells of a row, where a delivery's day stands for the first and the last one."""
+        places = [self.places[name] for name in ("start_date", "end_date") if name in self.places]
+        day = cells[self.places["delivery_date"]] if "delivery_date" in self.places else ""
+        if not day or any(fold(unmarked(cells[place])) not in NOT_THERE for place in places):
+            return cells
+        return [day if place in places else cell for place, cell in enumerate(cells)]
 
 
 class Months(MeteredImporter):
@@ -188,6 +204,9 @@ class Months(MeteredImporter):
         for name in ("quantity", "start_date", "end_date"):
             del self.constants[name]
         return places
+
+    def places_of(self, name: str) -> Iterable[int]:
+        return (self._months or self._bare) if name == "quantity" else super().places_of(name)
 
     def survey(self, lines: Sequence[int], rows: list[list[str]]) -> None:
         super().survey(lines, rows)

@@ -27,7 +27,7 @@ from emissions.reports.totals import Question
 from facilities.models import Facility
 from organizations.database.decimals import ExactSum
 from organizations.models import Organization
-from organizations.rest.tables import harmless
+from organizations.rest.escaping import harmless
 
 AT_ONCE = 2000
 FIGURES = Kilograms._fields

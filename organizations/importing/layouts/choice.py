@@ -49,14 +49,18 @@ def find_sheet(
 
 def fits(kind: FileKind, rows: list[list[str]], layout: Layout, options: Options) -> bool:
     """Whether one of the rows is a header of the layout, or has what is needed of ours."""
-    if layout.columns:
+    if layout.is_theirs:
         return any(map(layout.is_of, rows))
     position = find_header(rows, kind.column_names())
     if position is None:
         return False
     found = {kind.aliases.get(one, one) for one in map(plain_name, rows[position])}
-    said = {*options.constants, *(["facility_id"] if options.facility else [])}
-    return found | said >= set(kind.required)
+    return found | said_of_all(options) >= set(kind.required)
+
+
+def said_of_all(options: Options) -> set[str]:
+    """Our columns that an option says for every row."""
+    return {*options.constants, *(["facility_id"] if options.facility else [])}
 
 
 def choose(
@@ -66,7 +70,8 @@ def choose(
     has those that are needed, else the one that has all of its columns there."""
     if isinstance(options.layout, Layout):
         return options.layout
-    layouts = layouts_of(organization, kind.kind)
+    said = said_of_all(options) & {"facility_id"}
+    layouts = [one.beside(said) for one in layouts_of(organization, kind.kind)]
     if options.layout:
         return named(layouts, options.layout)
     if fits(kind, rows, OURS, options):

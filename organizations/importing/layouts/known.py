@@ -14,7 +14,8 @@ UNKNOWN_LAYOUT = "unknown_layout"
 def layouts_of(organization: Organization | None, kind: str) -> list[Layout]:
     """The layouts for files of a kind: an organization's own, then those that are shipped."""
     mine = ImportLayout.objects.for_organization(organization.pk if organization else None)
-    own = [as_layout(row) for row in mine.filter(kind=kind)]
+    as_saved = kind.replace(" ", "-")  # a layout names its kind as /v1/imports does
+    own = [as_layout(row) for row in mine.filter(kind=as_saved)]
     return own + [one for one in SHIPPED if one.kind == kind]
 
 

@@ -5,7 +5,7 @@ how they write numbers and days, and what every row of theirs has in common.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -53,6 +53,19 @@ class Layout:
     pk: str = ""
     """The id of a saved one."""
 
+    @property
+    def is_theirs(self) -> bool:
+        """Whether it is one, and not our own columns as they are."""
+        return bool(self.columns or self.shape)
+
+    def beside(self, said: Iterable[str]) -> "Layout":
+        """The same for a file that need not have what is said of all its rows."""
+        given = {ours: theirs for ours, theirs in self.columns.items() if ours in set(said)}
+        if not given:
+            return self
+        columns = {ours: theirs for ours, theirs in self.columns.items() if ours not in given}
+        return replace(self, columns=columns, optional={**self.optional, **given})
+
     def positions(self, header: Sequence[str]) -> dict[str, int]:
         """Where each of our columns stands in a header, as far as it is there. One of theirs may
         have several names, divided by |."""
@@ -84,7 +97,7 @@ class Layout:
 
     def is_of(self, header: Sequence[str]) -> bool:
         """Whether a header has all columns of the layout."""
-        return bool(self.columns) and not self.missing(header)
+        return self.is_theirs and not self.missing(header)
 
     def row_of(self, rows: Sequence[Sequence[str]]) -> int | None:
         """The position of the row that is its header, or else has most of its columns."""

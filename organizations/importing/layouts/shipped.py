@@ -38,12 +38,16 @@ DATADIS = Layout(
 ENEDIS = Layout(
     name="enedis",
     kind=CONSUMPTION,
-    columns={"start_date": "Horodate", "quantity": "Valeur|EAS T"},
+    columns={
+        "start_date": "Horodate|Valeur (en kWh)|Valeur (en kW)",
+        "quantity": "Valeur|EAS T|Valeur (en kWh)|Valeur (en kW)",
+    },
     constants=GRID,
     sum_by=MONTH,
     reader="enedis",
 )
-"""France: the mean power until the moment that is given, or a day's index; the PRM stands above."""
+"""France: the mean power until the moment that is given, or a day's index; the PRM stands above.
+The workbook's “Date” and “Début” say too little to know a file by; its quantity does."""
 
 GREEN_BUTTON = Layout(
     name="green_button",
@@ -76,8 +80,25 @@ UK_HALF_HOURLY = Layout(
         "meter": "MPAN|MPAN Core|MPAN Number|Meter Point|Meter Point Reference|MPAN ID",
         "start_date": "Date|Settlement Date|Reading Date|Read Date|ConsumptionDate",
     },
+    optional={
+        "unit": "Unit|Units|UOM|Unit of Measure|Measurement Unit",
+        "measured": "Measurement Quantity|Measurement Quantity ID|MQ",
+        "data_quality": "Actual/Estimated|Actual/Estimate|Actual or Estimated|Estimated|A/E",
+    },
     constants=GRID,
     dates="dmy",
+    qualities={
+        "A": "actual",
+        "Actual": "actual",
+        "N": "actual",
+        "No": "actual",
+        "E": "estimated",
+        "Est": "estimated",
+        "Estimate": "estimated",
+        "Estimated": "estimated",
+        "Y": "estimated",
+        "Yes": "estimated",
+    },
     sum_by=MONTH,
     shape="half_hours",
     reader="half_hours",
@@ -132,10 +153,17 @@ PORTFOLIO_MANAGER = Layout(
         "Fuel Oil (No 4)": {"category": "heat", "activity": "fuel_oil"},
         "Fuel Oil (No 5 and No 6)": {"category": "heat", "activity": "fuel_oil"},
         "Fuel Oil (No 5 or 6)": {"category": "heat", "activity": "fuel_oil"},
+        "Fuel Oil No 1": {"category": "heat", "activity": "kerosene"},
+        "Fuel Oil No 2": {"category": "heat", "activity": "gas_oil"},
+        "Fuel Oil No 4": {"category": "heat", "activity": "fuel_oil"},
+        "Fuel Oil No 5 or 6": {"category": "heat", "activity": "fuel_oil"},
         "Diesel": {"category": "heat", "activity": "gas_oil"},
         "Kerosene": {"category": "heat", "activity": "kerosene"},
         "Coal (anthracite)": {"category": "heat", "activity": "coal_anthracite"},
         "Coal (bituminous)": {"category": "heat", "activity": "coal_bituminous"},
+        "Coal Anthracite": {"category": "heat", "activity": "coal_anthracite"},
+        "Coal Bituminous": {"category": "heat", "activity": "coal_bituminous"},
+        "Coke": {"category": "heat", "activity": "coal_coke"},
         "District Steam": {"category": "heat", "activity": "district_heating"},
         "District Hot Water": {"category": "heat", "activity": "district_heating"},
         "Wood": {"category": "heat", "activity": "wood_residuals"},
@@ -160,7 +188,14 @@ PORTFOLIO_MANAGER = Layout(
     },
     dates="mdy",
     decimal="point",
-    qualities={"Yes": "estimated", "No": "actual"},
+    qualities={
+        "Yes": "estimated",
+        "Y": "estimated",
+        "Estimated": "estimated",
+        "No": "actual",
+        "N": "actual",
+        "Actual": "actual",
+    },
     reader="portfolio_manager",
 )
 """ENERGY STAR Portfolio Manager: meter entries, in the words of its exports."""

@@ -27,9 +27,10 @@ class Translated(Column):
         return list(map(self.__getitem__, cells))
 
     def _read(self, text: str) -> Any:
-        ours = self._words.get(fold(unmarked(text)))
+        said = fold(unmarked(text))
+        ours = self._words.get(said)
         if ours is None and self._otherwise is not None:
             return self._otherwise
-        if ours is None and self._known_only:
+        if ours is None and self._known_only and said:
             return self._refused("unknown_word", f"The layout does not say what “{text[:60]}” is.")
         return self._column[text if ours is None else ours]

@@ -3,7 +3,7 @@
 The XML is read as a stream, without entities of any kind (defusedxml), and forgotten as it is read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ COLUMNS = [
     "activity",
     "unit",
 ]
+
+QUALITY, UNIT = COLUMNS.index("data_quality"), COLUMNS.index("unit")
 
 UNITS = {
     "72": ("kWh", Fraction(1, 1000)),
@@ -55,16 +57,29 @@ ZONES = {
 """Seconds east of UTC, and whether there is summer time → a zone whose clocks do so."""
 
 
+INTERVALS = {"", "0", "4", "9"}
+"""ESPI's accumulationBehaviour of quantities that belong to their interval alone: said nowhere,
+delta data, sums. A register that counts on is none."""
+
+PASSED_OVER = "passed_over"
+"""In place of the quality of a reading: it stands for a block that is not consumption, and the
+reason stands in place of its unit."""
+
+UTF_16 = (b"\xff\xfe<\x00", b"\xfe\xff\x00<")
+
+
 def is_xml(head: bytes) -> bool:
     """Whether a file begins as XML does."""
-    return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<") or head[:4] in UTF_16
 
 
 class Feed:
     """What of a feed has been read so far that its readings depend on."""
 
     def __init__(self) -> None:
-        self.service, self.zone, self.usage_point = "0", "UTC", ""
+        self.zone, self.usage_point = "UTC", ""
+        self.services: dict[str, str] = {}
+        """Usage point → its service."""
         self.types: dict[str, dict[str, str]] = {}
         self.related: dict[str, str] = {}
 
@@ -79,20 +94,27 @@ def readings(path: Path) -> Iterator[list[str]]:
 
 
 def entries(path: Path) -> Iterator[list[str]]:
-    feed, root, any_entry = Feed(), None, False
+    feed, root, any_entry, any_reading = Feed(), None, False, False
+    reason = "The file has no readings."
     for event, one in iterparse(str(path), events=("start", "end"), forbid_dtd=True):
         if event == "start":
             root = one if root is None else root
             continue
         if local(one) == "entry":
             any_entry = True
-            yield from entry(feed, one)
+            for cells in entry(feed, one):
+                if cells[QUALITY] == PASSED_OVER:
+                    reason = cells[UNIT]
+                any_reading = any_reading or cells[QUALITY] != PASSED_OVER
+                yield cells
             if root is not None:
                 root.clear()
     if not any_entry:
         raise Unreadable(
             "This XML is no Green Button file: it has no feed of entries.", code="unknown_header"
         )
+    if not any_reading:
+        raise Unreadable(reason, code="unknown_unit" if "unit" in reason else "unreadable")
 
 
 def entry(feed: Feed, one: Any) -> Iterator[list[str]]:
@@ -102,8 +124,8 @@ def entry(feed: Feed, one: Any) -> Iterator[list[str]]:
         name = local(found)
         if name == "UsagePoint":
             kinds = [text(part, "kind") for part in found if local(part) == "ServiceCategory"]
-            feed.service = kinds[0] if kinds else "0"
             feed.usage_point = last_part(links.get("self", ""), "UsagePoint")
+            feed.services[feed.usage_point] = kinds[0] if kinds else "0"
         elif name == "LocalTimeParameters":
             feed.zone = zone_of(text(found, "tzOffset"), text(found, "dstOffset"))
         elif name == "ReadingType":
@@ -120,22 +142,19 @@ def entry(feed: Feed, one: Any) -> Iterator[list[str]]:
 def block(feed: Feed, one: Any, links: dict[str, str]) -> Iterator[list[str]]:
     """The readings of an IntervalBlock."""
     kind = type_of(feed, links)
-    if kind.get("flowDirection", "1") not in ("", "0", "1"):
-        raise Unreadable("The file has energy that was fed in, which is not consumption.")
-    uom = kind.get("uom", "")
-    if uom not in UNITS or feed.service not in SERVICES:
-        raise Unreadable(
-            f"The readings are of unit {uom or 'unknown'} and service {feed.service}, which are "
-            "not read; electricity, gas and water in Wh, therms and volumes are.",
-            code="unknown_unit",
-        )
+    usage_point = last_part(links.get("self", "") or links.get("up", ""), "UsagePoint")
+    usage_point = usage_point or feed.usage_point
+    service = feed.services.get(usage_point) or feed.services.get(feed.usage_point, "0")
+    if reason := no_consumption(kind, service):
+        yield [usage_point, "", "", "", PASSED_OVER, "", "", "", "", reason]
+        return
+    uom = kind["uom"]
     unit, size = UNITS[uom]
     power = int(kind.get("powerOfTenMultiplier") or 0)
     if not -12 <= power <= 12:
         raise Unreadable("The readings have a multiplier out of all bounds.")
     size *= Fraction(10) ** power
-    usage_point = last_part(links.get("self", "") or links.get("up", ""), "UsagePoint")
-    category, activity = SERVICES[feed.service]
+    category, activity = SERVICES[service]
     for reading in one:
         if local(reading) != "IntervalReading":
             continue
@@ -145,7 +164,7 @@ def block(feed: Feed, one: Any, links: dict[str, str]) -> Iterator[list[str]]:
         if period is None:
             raise Unreadable("A reading has no period.")
         yield [
-            usage_point or feed.usage_point,
+            usage_point,
             str(int(text(period, "start"))),
             str(int(text(period, "duration") or kind.get("intervalLength") or 0)),
             (parts["value"].text or "") if "value" in parts else "",
@@ -158,17 +177,40 @@ def block(feed: Feed, one: Any, links: dict[str, str]) -> Iterator[list[str]]:
         ]
 
 
+def no_consumption(kind: Mapping[str, str], service: str) -> str:
+    """Why readings are not of what was used in their intervals, or nothing."""
+    if kind.get("flowDirection", "1") not in ("", "0", "1"):
+        return "The file has energy that was fed in, which is not consumption."
+    uom, counted = kind.get("uom", ""), kind.get("accumulationBehaviour", "")
+    if uom not in UNITS or service not in SERVICES:
+        return (
+            f"The readings are of unit {uom or 'unknown'} and service {service}, which are not "
+            "read; electricity, gas and water in Wh, therms and volumes are."
+        )
+    if counted not in INTERVALS:
+        return (
+            f"The readings are what a register shows (accumulationBehaviour {counted}), not what "
+            "was used in each interval."
+        )
+    return ""
+
+
 def type_of(feed: Feed, links: dict[str, str]) -> dict[str, str]:
     """What kind of readings a block has. Raises Unreadable where that is not clear."""
     for meter_reading, reading_type in feed.related.items():
-        if meter_reading and links.get("up", "").startswith(meter_reading):
+        if meter_reading and f"{links.get('up', '')}/".startswith(f"{meter_reading}/"):
             for href, said in feed.types.items():
-                if href and (href in reading_type or reading_type in href):
+                if href and (ends_like(href, reading_type) or ends_like(reading_type, href)):
                     return said
     different = {tuple(sorted(said.items())): said for said in feed.types.values()}
     if len(different) == 1:
         return next(iter(different.values()))
     raise Unreadable("The file does not say of which kind its readings are.")
+
+
+def ends_like(href: str, other: str) -> bool:
+    """Whether an address is another one's end, part by part: ReadingType/1 is not that of /11."""
+    return f"/{href}".endswith(f"/{other.lstrip('/')}")
 
 
 def zone_of(offset: str, summer: str) -> str:

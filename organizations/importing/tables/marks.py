@@ -7,7 +7,10 @@ ERROR, NUMBER, DAY, ABSENT = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3"
 """An error or a formula without its value; a real number, whose text has a decimal point; a real
 date as ISO; and a key that a JSON row does not have, which is not an empty one."""
 
-MARKS = ERROR + NUMBER + DAY + ABSENT
+LIST, STRUCTURE = "\ufdd4", "\ufdd5"
+"""A list of JSON, divided by |, and what no cell can hold, such as true or {"a": 1}."""
+
+MARKS = LIST + STRUCTURE + ERROR + NUMBER + DAY + ABSENT
 
 
 def unmarked(text: str) -> str:

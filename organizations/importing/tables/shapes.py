@@ -31,7 +31,8 @@ MONTH_YEAR = re.compile(r"([0-9]{1,2})[-/.]([0-9]{4})")
 def half_hours(header: Sequence[str]) -> dict[int, int]:
     """Column → seconds past midnight at which its half hour begins; empty where they are not all
     there. Columns are named by the beginning (00:00 … 23:30), the end (00:30 … 24:00) or counted
-    (HH1 … HH48, and 50 on the longest day)."""
+    (HH1 … HH48, and 50 on the longest day). Among 50 an hour may have its columns twice, as the
+    clock shows it."""
     times = {at: found for at, name in enumerate(header) if (found := TIME.fullmatch(name.strip()))}
     seconds = {at: int(found[1]) * 3600 + int(found[2]) * 60 for at, found in times.items()}
     if FEWEST <= len(seconds) <= MOST:
@@ -41,7 +42,8 @@ def half_hours(header: Sequence[str]) -> dict[int, int]:
             seconds[list(seconds)[-1]] = 24 * 3600
         starts = {at: one - shift for at, one in seconds.items()}
         whole = all(one % 1800 == 0 for one in starts.values())
-        return starts if whole and len(set(starts.values())) == len(starts) else {}
+        once = len(set(starts.values())) == (FEWEST + 2 if len(starts) == MOST else len(starts))
+        return starts if whole and (once or len(set(starts.values())) == len(starts)) else {}
     counted = {
         at: int(found[1]) for at, name in enumerate(header)
         if (found := HALF_HOUR.fullmatch(name.strip().casefold()))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from organizations.models import Organization
 from tests.cases import each
@@ -83,6 +84,26 @@ def test_a_list_that_begins_like_a_formula_is_harmless_and_comes_back(
     outcome = run("import_facilities", file, organization)
     assert outcome.counts.startswith("created 0, changed 0, unchanged"), outcome
     assert alice.get("/v1/facilities?external_id=S9").body["items"][0]["meter_list"] == [first, "B"]
+
+
+@each("word", ["NULL", "n/a", "NaN", "'#N/A", "2.31E+13", "2.31E13"])
+def test_a_name_that_others_write_where_there_is_nothing_comes_back(
+    tmp_path: Path, organization: Organization, alice: Person, word: str
+) -> None:
+    site = alice.facility(name=word, type=word, external_id=word, meter_list=[word])
+    alice.consumption(site, meter=word, supplier=word, note=word)
+    for kind in ("facilities", "consumption"):
+        file = tmp_path / f"{kind}.csv"
+        call_command(f"export_{kind}", str(organization.pk), out=str(file), stderr=StringIO())
+        outcome = run(f"import_{kind}", file, organization)
+        assert outcome.counts == "created 0, changed 0, unchanged 1, rejected 0", outcome
+        path = {"facilities": "facilities", "consumption": "consumptions"}[kind]
+        sheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        answer = Client().get(f"/v1/{path}", headers={**alice.headers, "accept": sheet})
+        book = tmp_path / f"{kind}.xlsx"
+        book.write_bytes(b"".join(answer))
+        outcome = run(f"import_{kind}", book, organization)
+        assert outcome.counts == "created 0, changed 0, unchanged 1, rejected 0", outcome
 
 
 def test_a_workbook_is_not_written_under_its_name(

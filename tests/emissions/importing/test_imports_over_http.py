@@ -153,6 +153,64 @@ def test_what_the_api_answers_is_rows_of_json(alice: Person) -> None:
     assert (misspelt.status, misspelt.body["errors"][0]["code"]) == (422, "unknown_header")
 
 
+@each(("field", "value"), [("note", {"a": 1}), ("note", ["a", "b"]), ("external_id", True)])
+def test_what_is_no_text_is_not_stored_as_one(alice: Person, field: str, value: Any) -> None:
+    body = alice.post("/v1/imports?kind=consumption", [{**BILL, field: value}]).body
+    assert body["status"] == "refused"
+    assert [(one["column"], one["code"]) for one in body["faults"]] == [(field, "invalid")]
+
+
+OURS = "facility_id;category;quantity;unit;start_date;end_date"
+
+
+@each(
+    ("text", "stored"),
+    [
+        (
+            f"{OURS}\nS3;electricity;1.047,5;kWh;15/12/2023;14/01/2024"
+            "\nS3;electricity;1.200;xx;03/02/2024;04/03/2024"
+            "\nS3;electricity;1,234;xx;05/03/2024;04/04/2024",
+            [("1200", "2024-02-03", "2024-03-04"), ("1.234", "2024-03-05", "2024-04-04")],
+        ),
+        (
+            f"{OURS}\nS3;electricity;998.2;kWh;12/15/2023;01/14/2024"
+            "\nS3;electricity;1.234;xx;02/03/2024;03/04/2024",
+            [("1.234", "2024-02-03", "2024-03-04")],
+        ),
+        (
+            "Building;Category;Unit;Jan-23;Feb-23\nS3;electricity;kWh;1.047,5;"
+            "\nS3;water;xx;1.200;",
+            [("1200", "2023-01-01", "2023-01-31")],
+        ),
+    ],
+)  # fmt: skip
+def test_refused_rows_are_read_as_they_were_written_when_they_come_alone(
+    alice: Person, text: str, stored: list[tuple[str, str, str]]
+) -> None:
+    query = "kind=consumption&on_error=skip"
+    body = send(alice, text.encode(), "text/csv", query).body
+    assert (body["created"], body["rejected"]) == (1, len(stored))
+    rejects = Client().get(f"/v1/imports/{body['id']}/rejects", headers=alice.headers).content
+    mended = rejects.replace(b";xx;", b";m3;" if b"water" in rejects else b";kWh;")
+    assert send(alice, mended, "text/csv").body["created"] == len(stored)
+    found = Consumption.objects.order_by("-created_at", "start_date")[: len(stored)]
+    assert sorted(
+        (f"{one.quantity.normalize():f}", str(one.start_date), str(one.end_date)) for one in found
+    ) == sorted(stored)
+
+
+def test_a_layout_of_factors_is_known_by_its_header(alice: Person) -> None:
+    layout = {
+        "name": "Faktoren", "kind": "emission-factors",
+        "columns": {"activity": "Stoff", "co2e": "Faktor", "valid_from": "Ab"},
+        "constants": {"category": "heat", "unit": "kWh", "scope": 1},
+    }  # fmt: skip
+    assert alice.post("/v1/import-layouts", layout).status == 201
+    text = b"Stoff;Faktor;Ab\nnatural_gas;0,2;31.01.2024\n"
+    body = send(alice, text, "text/csv", "kind=emission-factors").body
+    assert (body["created"], body["layout"], body["kind"]) == (1, "Faktoren", "emission-factors")
+
+
 def test_layouts_and_options_are_those_of_the_command(alice: Person) -> None:
     text = (CASES / "green_button.xml").read_bytes()
     body = send(alice, text, "application/xml", "kind=consumption&facility=S3").body

@@ -1,12 +1,14 @@
 """Layouts: somebody else's file becomes bills, with exact sums and right days."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import openpyxl
 import pytest
 from django.core.management import call_command
 
@@ -47,6 +49,40 @@ def bills() -> list[tuple[str, Decimal, str, date, date, str]]:
 
 def january(day: int) -> date:
     return date(2023, 1, day)
+
+
+@each("layout", ["datadis", "uk", "wide", "ours"])
+def test_one_meter_is_one_whatever_the_spaces_in_its_code(
+    load: Load, alice: Person, layout: str
+) -> None:
+    alice.facility(external_id="OFI", country="ES", cups_list=[CUPS], meter_list=["1200012345678"])
+    heads = {
+        "datadis": "CUPS;Fecha;Hora;Consumo_kWh;Metodo_obtencion",
+        "uk": f"MPAN;Date;{';'.join(f'{one // 2:02}:{one % 2 * 30:02}' for one in range(48))}",
+        "wide": "Building;Meter;Category;Unit;Jan-23;Feb-23",
+        "ours": "facility_id;category;unit;quantity;start_date;end_date",
+    }
+    rows = {
+        "datadis": [f"{{}};2023/01/{day};01:00;1;Real" for day in (1, 2)],
+        "uk": [f"{{}};{day}/01/2023;{';'.join(['1'] * 48)}" for day in (1, 2)],
+        "wide": [f"OFI;{{}};electricity;kWh;{cells}" for cells in ("1;", ";2")],
+        "ours": [f"{{}};electricity;kWh;5;2023-0{one}-01;2023-0{one}-28" for one in (1, 2)],
+    }
+    spellings = [CUPS.lower(), " ".join([CUPS[:4], CUPS[4:]])]
+    if layout in ("uk", "wide"):
+        spellings = ["1200012345678", "12 0001 2345 678"]
+    lines = [row.format(code) for row, code in zip(rows[layout], spellings, strict=True)]
+    text = "\n".join([heads[layout], *lines])
+    assert load(text).counts.endswith("changed 0, unchanged 0, rejected 0")
+    found = set(Consumption.objects.values_list("cups", "meter"))
+    assert found == {
+        "datadis": {(CUPS, "")}, "ours": {("", "")},
+        "uk": {("", "1200012345678")}, "wide": {("", "1200012345678")},
+    }[layout]  # fmt: skip
+    count = Consumption.objects.count()
+    assert count == (1 if layout in ("datadis", "uk") else 2)
+    other = "\n".join([heads[layout], *(row.format(spellings[0]) for row in rows[layout])])
+    assert load(other).counts == f"created 0, changed 0, unchanged {count}, rejected 0"
 
 
 def test_datadis(load: Load, alice: Person) -> None:
@@ -186,6 +222,47 @@ def test_portfolio_manager(load: Load, alice: Person) -> None:
         ("supply", Decimal(41), "kgal_us", "actual"),
     }  # fmt: skip
     assert load(CASES / "portfolio_manager.csv").counts.endswith("unchanged 7, rejected 0")
+
+
+ENTRIES = (
+    "Property Id,Portfolio Manager Meter ID,Meter Type,Start Date,End Date,Delivery Date,"
+    "Usage/Quantity,Usage Units,Estimation"
+)
+
+
+@each(
+    ("cells", "bill"),
+    [
+        ("Propane,,,01/10/2023,5,Gallons (US),No", ("propane", "2023-01-10", "actual")),
+        ("Coke,Not Available,Not Available,01/10/2023,5,pounds,Y",
+         ("coal_coke", "2023-01-10", "estimated")),
+        ("Fuel Oil No 2,01/10/2023,01/10/2023,,5,Gallons (US),",
+         ("gas_oil", "2023-01-10", "actual")),
+    ],
+)  # fmt: skip
+def test_a_delivery_of_portfolio_manager_has_one_day(
+    load: Load, alice: Person, cells: str, bill: tuple[str, str, str]
+) -> None:
+    alice.facility(external_id="4117", country="US")
+    assert load(f"{ENTRIES}\n4117,9,{cells}").counts.startswith("created 1")
+    activity, day, quality = bill
+    [(what, quantity, _, first, last, told)] = bills()
+    assert (what, quantity, str(first), str(last), told) == (activity, 5, day, day, quality)
+
+
+@each("text", [
+    "Category,Unit,Jan-23,Feb-23\nelectricity,kWh,1,2",
+    "Energy 2023\nCategory;Unit;Jan;Feb\nelectricity;kWh;1;2",
+    "Meter ID,Meter Type,Start Date,End Date,Usage,Usage Units,Estimation"
+    "\n9,Electric - Grid,01/01/2023,01/31/2023,1,kWh,No"
+    "\n9,Electric - Grid,02/01/2023,02/28/2023,2,kWh,No",
+])  # fmt: skip
+def test_a_file_of_one_facility_need_not_name_it(load: Load, alice: Person, text: str) -> None:
+    alice.facility(external_id="HQ", country="US")
+    assert load(text, "--facility=HQ").counts == "created 2, changed 0, unchanged 0, rejected 0"
+    assert [(one[1], one[3]) for one in bills()] == [
+        (1, january(1)), (2, date(2023, 2, 1)),
+    ]  # fmt: skip
 
 
 SHEET: dict[str, Any] = {
@@ -682,6 +759,70 @@ def test_several_prms_may_stand_in_one_file(load: Load, alice: Person) -> None:
         ("0001 2023-01", Decimal("0.200167")),
         ("0002 2023-01", Decimal("200.166667")),
     ]
+
+
+ON_EACH_LINE = (
+    "Identifiant PRM;Date de début;Date de fin;Grandeur physique;Grandeur métier;Etape métier;"
+    "Unité;Horodate;Valeur;Nature;Pas;Indice de vraisemblance;Etat complémentaire"
+)
+
+
+@each(("day", "count"), [("2023-05-01", 48), ("2023-03-26", 46), ("2023-10-29", 50)])
+def test_what_stands_beside_each_reading_of_enedis_is_read(
+    load: Load, alice: Person, day: str, count: int
+) -> None:
+    alice.facility(external_id="PAR", country="FR", meter_list=["09876543210987"])
+    begin = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo("Europe/Paris")).astimezone(UTC)
+    ends = [begin + timedelta(minutes=30 * (one + 1)) for one in range(count)]
+    walls = [f"{one.astimezone(ZoneInfo('Europe/Paris')):%Y-%m-%d %H:%M:%S}" for one in ends]
+    lines = [
+        f"09876543210987;{day} 00:00:00;2024-01-01 00:00:00;PA;CONS;BRUT;W;{wall};{at};B;PT30M;0;0"
+        for at, wall in enumerate(walls)
+    ]
+    outcome = load("\n".join([ON_EACH_LINE, *lines]))
+    assert (outcome.counts, outcome.messages) == (
+        "created 1, changed 0, unchanged 0, rejected 0", ""
+    )  # fmt: skip
+    total = Decimal(sum(range(count))) / 2000
+    assert bills() == [("grid", total, "kWh", *[date.fromisoformat(day)] * 2, "actual")]
+    refused = load("\n".join([ON_EACH_LINE, lines[0].replace("CONS", "PROD")]))
+    assert "not consumption" in refused.messages
+
+
+def test_the_workbook_of_the_customers_portal(load: Load, alice: Person, tmp_path: Path) -> None:
+    alice.facility(external_id="PAR", country="FR", meter_list=["09876543210987"])
+    titles = [
+        [None, "Export des données"],
+        [None, "Point Référence Mesure (PRM) : ", "09876543210987", "Type de comptage : ",
+         "Consommation Quotidienne"],
+        [],
+    ]  # fmt: skip
+    days = [[None, "Date", "Valeur (en kWh)"], [None, "01/02/2024", 6.329],
+            [None, "02/02/2024", "NA"], [None, "03/02/2024", 1]]  # fmt: skip
+    half_hours = [[None, None, "Début", "Fin", "Valeur (en kW)"], *(
+        [None, None, f"05/03/2024 00:{minute}:00", "", 0.6] for minute in ("00", "30")
+    )]  # fmt: skip
+    for rows in (days, half_hours):
+        book = openpyxl.Workbook()
+        assert book.active is not None
+        book.active.append(["Page de garde"])
+        sheet = book.create_sheet("Export Consommation")
+        for cells in [*titles, *rows]:
+            sheet.append(cells)
+        book.save(tmp_path / "export.xlsx")
+        outcome = load(tmp_path / "export.xlsx")
+        assert outcome.counts == "created 1, changed 0, unchanged 0, rejected 0", outcome
+    assert bills() == [
+        ("grid", Decimal("7.329"), "kWh", date(2024, 2, 1), date(2024, 2, 3), "actual"),
+        ("grid", Decimal("0.6"), "kWh", date(2024, 3, 5), date(2024, 3, 5), "actual"),
+    ]
+
+
+def test_a_reading_of_enedis_under_no_header_is_not_passed_over(load: Load, alice: Person) -> None:
+    alice.facility(external_id="PAR", country="FR", meter_list=["09876543210987"])
+    lines = (CASES / "enedis.csv").read_text(encoding="utf-8-sig").splitlines()
+    again = [*lines, *lines[:2], "2023-01-03T00:30:00+01:00;600"]
+    assert "No line above says what these cells are" in load("\n".join(again)).messages
 
 
 @each(
