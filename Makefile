@@ -20,7 +20,7 @@ setup: $(VENV)/ready $(VENV)/ready-dev .env  ## Make the environment in .venv, f
 
 run: $(VENV)/ready .env  ## Serve on SQLite with the shipped factors and a demo (PORT, default 8000)
 	@$(BIN)/python -m config.port $(HOST) "$(PORT)"
-	@$(BIN)/python -m config.turn sh -c '$(BIN)/python manage.py migrate --verbosity 0 \
+	@$(BIN)/python -m config.operations.turn sh -c '$(BIN)/python manage.py migrate --verbosity 0 \
 		&& $(BIN)/python manage.py load_emission_factors \
 		&& $(BIN)/python manage.py recalculate_co2e --unfinished \
 		&& $(BIN)/python manage.py demo --url http://127.0.0.1:$(PORT)'

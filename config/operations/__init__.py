@@ -1,1 +1,1 @@
-"""What whoever runs the service looks at: the probes, the logs and the metrics."""
+"""For whoever runs the service: how it begins, the probes, the logs and the metrics."""

@@ -54,8 +54,6 @@ WRITTEN = (
 NO_FIGURES = Figures(None, None, None, CalculationStatus.NOT_CALCULATED, "")
 NOTHING = Kilograms()
 DUPLICATE = "duplicate"
-EVERYWHERE = ""
-"""The country of factors for all countries."""
 
 MOST_SUBTOTALS = 20_000
 """So many keys of subtotals are held in memory before they are written."""
@@ -181,12 +179,12 @@ class ConsumptionImporter(Importer):
         self._validation.learn()
 
     def _learn(self, rows: Iterable[Recognised]) -> None:
-        """Reads the factors of activities and countries that come for the first time, the world's
-        too: a file has few of many."""
+        """Reads the factors of activities and countries that come for the first time: a file has
+        few of many."""
         needed = {
             (one.after["category"], one.after["activity"], country)
             for one in rows
-            for country in (one.site.country, EVERYWHERE)
+            for country in (one.site.country, "")  # which is all countries
         }
         if new := needed - self._learnt:
             self._learnt |= new

@@ -1,9 +1,12 @@
 """The base of the admin's forms, and how a number is typed into them."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext
@@ -28,6 +31,18 @@ class RowForm(forms.ModelForm):
 
     def _update_errors(self, errors: ValidationError) -> None:
         self.add_error(None, errors)
+
+
+class SearchedSelect(AutocompleteSelect):
+    """A select whose rows are searched; what can be no row's key, made by hand, selects none."""
+
+    def optgroups(self, name: str, value: Sequence[Any], attr: Any = None) -> Any:
+        key = self.field.remote_field.model._meta.pk
+        keys = []
+        for one in value:
+            with suppress(ValidationError):
+                keys.append(str(key.clean(one, None)))
+        return super().optgroups(name, keys, attr)
 
 
 class TypedNumber(UnfoldAdminTextInputWidget):

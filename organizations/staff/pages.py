@@ -16,7 +16,7 @@ from organizations.models import Role
 from organizations.staff.another import AddsAnother
 from organizations.staff.cells import as_read
 from organizations.staff.conflicts import AsksOnConflict, Meanwhile
-from organizations.staff.forms import FORM_FIELDS
+from organizations.staff.forms import FORM_FIELDS, SearchedSelect
 from organizations.staff.lists import CappedPaginator, Listing
 from organizations.staff.reasons import AsksWhy
 from organizations.staff.refusals import refusing
@@ -53,6 +53,8 @@ class ScopedChoices:
             gone = gettext("It has been deleted meanwhile, or you may not use it. Choose another.")
             kwargs.setdefault("error_messages", {"invalid_choice": gone})
         parent: Any = super()
+        if db_field.name in parent.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", SearchedSelect(db_field, self.admin_site))
         return parent.formfield_for_foreignkey(db_field, request, **kwargs)
 
 

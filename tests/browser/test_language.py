@@ -33,7 +33,7 @@ def test_the_account_menu_switches_to_spanish_and_back(visit: Visit, erin: Perso
     erin.consumption(facility)
     page = visit(erin)
     page.goto(change_page(facility))
-    page.locator(".font-semibold.truncate", has_text=erin.user.email).click()
+    page.locator(".font-semibold.truncate", has_text=erin.user.name).click()
     page.click("button:has-text('Español')")
     expect(page.locator("html")).to_have_attribute("lang", "es")
     assert page.url.endswith(change_page(facility)), "one is where one was"
@@ -50,6 +50,6 @@ def test_the_account_menu_switches_to_spanish_and_back(visit: Visit, erin: Perso
     for address in ("/admin/facilities/facility/", "/admin/emissions/consumption/"):
         page.goto(address)
         assert page.evaluate(BROKEN_WORDS) == []
-    page.locator(".font-semibold.truncate", has_text=erin.user.email).click()
+    page.locator(".font-semibold.truncate", has_text=erin.user.name).click()
     page.click("button:has-text('English')")
     expect(page.locator("html")).to_have_attribute("lang", "en")

@@ -199,8 +199,8 @@ def test_a_second_run_waits_for_the_first_to_prepare_the_database(tmp_path: Path
 
     def begun(*command: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "config.turn", *command], cwd=ROOT, env=where, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            [sys.executable, "-m", "config.operations.turn", *command], cwd=ROOT, env=where,
+            text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
     first: Any = begun("sh", "-c", "echo begun; cat")
@@ -211,8 +211,8 @@ def test_a_second_run_waits_for_the_first_to_prepare_the_database(tmp_path: Path
     assert second.communicate() == ("after\n", "")
     assert (first.returncode, second.returncode) == (0, 0)
     planned = run("make", "-n", "run").stdout
-    assert "config.turn sh -c '" in planned
-    assert planned.index("config.turn") < planned.index("manage.py migrate")
+    assert "config.operations.turn sh -c '" in planned
+    assert planned.index("config.operations.turn") < planned.index("manage.py migrate")
 
 
 # Ports

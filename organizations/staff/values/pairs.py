@@ -122,7 +122,10 @@ class PairsField(forms.Field):
         return [cell.label for cell, text in cells if not text]
 
     def prepare_value(self, value: Any) -> Any:
-        return self.rows(value) if isinstance(value, dict) else value or []
+        """Nothing of what an address would fill in: a text is no table."""
+        if isinstance(value, dict):
+            return self.rows(value)
+        return value if isinstance(value, list) else []
 
     def clean(self, value: Rows) -> dict[str, Any]:
         """Raises ValidationError where a row is not whole, or another has the same key."""

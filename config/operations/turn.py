@@ -1,5 +1,5 @@
-"""Waits for its turn: `python -m config.turn COMMAND …` runs a command while no other that was
-begun so uses the same SQLite file.
+"""Waits for its turn: `python -m config.operations.turn COMMAND …` runs a command while no other
+that was begun so uses the same SQLite file.
 
 Two `make run` at once on an empty file would both migrate it, and both make a demo.
 """
