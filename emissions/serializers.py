@@ -31,6 +31,8 @@ COMPUTED = ["co2e", "co2e_market", "co2e_biomass"]
 class FacilityId(serializers.PrimaryKeyRelatedField):
     """A facility of the caller's organization, by id; any other does not exist."""
 
+    default_error_messages = {"does_not_exist": "There is no such facility in this organization."}
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             queryset=Facility.objects.none(), pk_field=Id(), source="facility", **kwargs

@@ -374,7 +374,7 @@ def test_a_foreign_and_a_deleted_facility_are_as_unknown_as_none(
         error = answer.error("facility_id")
         answers.append((error["code"], error["detail"].replace(pk, "it")))
     assert answers == answers[:1] * 3
-    assert answers[0][0] == "does_not_exist"
+    assert answers[0] == ("does_not_exist", "There is no such facility in this organization.")
     assert total(charlie, theirs) == 0
 
 
