@@ -10,11 +10,11 @@ from decimal import Decimal
 from difflib import get_close_matches
 
 from django.core.exceptions import ValidationError
-from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from emissions.calculation.units import Dimension, dimension
 from facilities.categories import Category
+from organizations.staff import cells
 
 LONGEST_PERIOD_DAYS = 3653
 BY_PIPE = ("natural_gas", "district_heating", "district_cooling", "district_steam")
@@ -59,11 +59,6 @@ def check_unit(activity: str, unit: str) -> ValidationError | None:
     )
 
 
-def shown(day: date) -> str:
-    """A day as the language of the page writes it; in English 2024-02-29."""
-    return date_format(day, "DATE_FORMAT")
-
-
 def check_period(category: str, start: date, end: date) -> dict[str, ValidationError]:
     """From 1900 to 2199, in order, ten years at most; a refill happens on one day."""
     errors: dict[str, ValidationError] = {}
@@ -71,19 +66,19 @@ def check_period(category: str, start: date, end: date) -> dict[str, ValidationE
         if not EARLIEST_DAY <= day <= LATEST_DAY:
             errors[name] = ValidationError(
                 gettext("Give a day from {first} to {last}.").format(
-                    first=shown(EARLIEST_DAY), last=shown(LATEST_DAY)
+                    first=cells.day(EARLIEST_DAY), last=cells.day(LATEST_DAY)
                 ),
                 code="out_of_range",
             )
     if end < start:
         errors["end_date"] = ValidationError(
-            gettext("It ends before it starts ({start}).").format(start=shown(start)),
+            gettext("It ends before it starts ({start}).").format(start=cells.day(start)),
             code="reversed_period",
         )
     elif category == Category.RECHARGE and end != start:
         errors["end_date"] = ValidationError(
             gettext("A refill happens on one day: give start_date ({start}) here too.").format(
-                start=shown(start)
+                start=cells.day(start)
             ),
             code="refill_is_one_day",
         )

@@ -141,9 +141,9 @@ def read_unit(text: str) -> str:
         )
     found = (whole, inner) if in_brackets else (whole, outer)  # words in brackets may rule it out
     if several := next((one for one in found if isinstance(one, Several)), None):
-        what, why, (first, *second) = text[:40], several.why, several.units
+        what, why, (first, *others) = text[:40], several.why, several.units
         sentence = f"“{what}” is not one unit: {why}. Say {first}."
-        for other in second:
+        if other := " or ".join(others):
             sentence = f"“{what}” is not one unit: {why}. Say {first} or {other}."
         raise UnreadableUnit(AMBIGUOUS, sentence)
     raise UnreadableUnit(UNKNOWN, unknown(text))

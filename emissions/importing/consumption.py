@@ -95,7 +95,7 @@ class ConsumptionImporter(Importer):
         self._validation = RowValidation(self.organization_id)
         self._calculator = Calculator()
         self._learnt: set[tuple[str, str, str]] = set()
-        """Categories and activities whose factors the calculator has."""
+        """Categories, activities and countries whose factors the calculator has."""
         self._totals = RunningTotals()
         self._moves: dict[str, Kilograms] = {}
         """What new bills add to their facilities and is not written yet."""

@@ -47,15 +47,18 @@ class Discarded(Exception):
     """Ends the transaction of an import that is not to be stored."""
 
 
+USUAL = gc.get_threshold()
+"""That of the settings. What an import finds may be another one's, which runs in another thread."""
+
+
 @contextmanager
-def quick_garbage_collection() -> Iterator[None]:
-    """Looks for cycles seldom: rows come and go by the thousand, and none is a part of one."""
-    usual = gc.get_threshold()
+def garbage_is_looked_for_seldom() -> Iterator[None]:
+    """Rows come and go by the thousand, and none of them is part of a cycle."""
     gc.set_threshold(50_000, 20, 100)
     try:
         yield
     finally:
-        gc.set_threshold(*usual)
+        gc.set_threshold(*USUAL)
 
 
 @contextmanager
@@ -81,7 +84,7 @@ def nobody(what: str, total: int) -> Quiet:
 
 
 @long_job()
-@quick_garbage_collection()
+@garbage_is_looked_for_seldom()
 def bring_in(
     importer: Importer,
     file_name: str,

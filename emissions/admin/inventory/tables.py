@@ -124,16 +124,16 @@ def changes(base_year: dict[str, Any] | None) -> list[dict[str, Any]]:
 def restated(rows: Any) -> list[dict[str, Any]]:
     ids = [row.consumption_id for row in rows]
     known = Consumption.objects.filter(pk__in=ids).select_related("facility").in_bulk()
+    bills = [known[pk] for pk in ids]
     return [
         {
             "name": " · ".join(filter(None, [str(bill.facility), str(bill), bill.external_id])),
-            "address": page_of(Consumption(pk=row.consumption_id)),
+            "address": page_of(bill),
             "deleted": row.deleted,
             "before": row.before and row.before.co2e,
             "after": row.after and row.after.co2e,
         }
-        for row in rows
-        if (bill := known[row.consumption_id])
+        for row, bill in zip(rows, bills, strict=True)
     ]
 
 

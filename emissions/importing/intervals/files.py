@@ -11,6 +11,7 @@ from emissions.importing.intervals.bills import PASSED_OVER, IntervalImporter, S
 from emissions.importing.intervals.clocks import DAY, EPOCH, Clock
 from emissions.importing.intervals.series import Meter, Month, by_moment, by_wall_clock, months
 from organizations.importing.cells import Column, Fault, Refused
+from organizations.importing.tables import green_button
 from organizations.importing.tables.marks import unmarked
 
 HOUR = 3600
@@ -162,7 +163,7 @@ class GreenButton(IntervalImporter):
         get = itemgetter(*(self.places[name] for name in names))
         for line, cells in zip(lines, rows, strict=True):
             code, start, seconds, text, quality, size, zone = get(cells)
-            if quality == PASSED_OVER:
+            if quality == green_button.PASSED_OVER:
                 self._pass_over(line, cells, code, cells[self.places["unit"]])
                 continue
             number = self.scaled[text]
